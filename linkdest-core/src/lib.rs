@@ -1,0 +1,71 @@
+//! Incremental backups as plain directories: every unchanged file is a hard link to the previous snapshot, every
+//! changed one a new copy.
+//!
+//! A *snapshot* is a directory that looks exactly as its *source* did: contents, owners, modes, nanosecond times,
+//! extended attributes, ACLs, hard links, holes, devices. Look into it, copy out of it, delete it with any tool. A
+//! *repository* is the directory that holds the snapshots. Unchanged entries cost a hard link each, so that a daily
+//! snapshot of a large tree takes seconds and the space of what changed.
+//!
+//! ```
+//! # let dir = tempfile::tempdir()?;
+//! # let (home, repo) = (dir.path().join("me"), dir.path().join("laptop"));
+//! # std::fs::create_dir(&home)?;
+//! # std::fs::write(home.join("notes"), "hello")?;
+//! use linkdest_core::{Quick, Repository, Silent, Snapshotter};
+//!
+//! let snapshotter = Snapshotter::new(&home, &repo).init(true).policy(Quick::default());
+//! let report = snapshotter.run(&Silent)?;
+//! assert_eq!(report.counts().files_copied, 1);
+//!
+//! // The next day nothing changed: the file is the same inode in both snapshots.
+//! let report = snapshotter.run(&Silent)?;
+//! assert_eq!((report.counts().files_copied, report.counts().files_linked), (0, 1));
+//! assert_eq!(Repository::open(&repo)?.snapshots()?.len(), 2);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What it promises
+//!
+//! - A directory with the name of a snapshot is a complete snapshot: it grows elsewhere, is flushed, and gets its name
+//!   in one step.
+//! - Nothing is ever written to an inode that a published snapshot holds.
+//! - What could not be saved is said: a [`Problem`] with path, operation and cause, in the report and the run record.
+//! - No path below source or repository is followed: one name at a time, under an open directory, never through a
+//!   symlink.
+//!
+//! # What it is not
+//!
+//! It does not encrypt, compress or split files into blocks, and it needs a file system with hard links. Tools that
+//! keep chunks do the first; this one keeps directories.
+//!
+//! # Layout
+//!
+//! [`Snapshotter`] takes snapshots and returns a [`SnapshotReport`]; [`Repository`] makes, opens and lists; a
+//! [`ChangePolicy`] decides what is unchanged; a [`Monitor`] watches; a [`StopFlag`] stops. Everything that ends a run
+//! is an [`Error`] with a kind.
+
+#![forbid(unsafe_code)]
+
+mod counts;
+mod entry;
+mod error;
+mod monitor;
+mod os;
+mod path;
+mod policy;
+mod repository;
+mod snapshot;
+mod source;
+
+pub use counts::Counts;
+pub use entry::{FileId, Kind, Metadata, Timestamp};
+pub use error::{Error, ErrorKind, Problem, ProblemKind, Result};
+pub use monitor::{Action, Collecting, Event, Monitor, Notice, Progress, Reason, Silent, StopFlag};
+#[cfg(linkdest_calls)]
+pub use os::calls;
+pub use path::{Escaped, RelPath};
+pub use policy::{ChangePolicy, Checksum, Comparison, Quick, Verdict};
+pub use repository::{
+    Capabilities, InvalidRunRecord, InvalidSnapshotName, Repository, RunRecord, Snapshot, SnapshotName, Status,
+};
+pub use snapshot::{SnapshotReport, Snapshotter};

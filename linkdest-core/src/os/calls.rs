@@ -1,0 +1,125 @@
+//! The one place that every kernel call passes.
+//!
+//! In a normal build it only repeats interrupted calls. Built with `--cfg linkdest_calls` it also counts and logs
+//! the calls and makes the n-th of a kind fail, for the tests.
+
+use std::io;
+
+/// A kind of kernel call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Call {
+    /// openat(2) of an existing entry.
+    Open,
+    /// openat(2) that makes a file.
+    Create,
+    /// statx(2).
+    Stat,
+    /// statfs(2).
+    StatFs,
+    /// getdents64(2), counted once per listing.
+    List,
+    /// read(2), pread(2).
+    Read,
+    /// write(2), pwrite(2).
+    Write,
+    /// lseek(2) for data and holes.
+    Seek,
+    /// ftruncate(2).
+    SetLen,
+    /// ioctl(FICLONE).
+    Clone,
+    /// linkat(2).
+    Link,
+    /// symlinkat(2).
+    Symlink,
+    /// readlinkat(2).
+    ReadLink,
+    /// mkdirat(2).
+    MakeDir,
+    /// mknodat(2).
+    MakeNode,
+    /// unlinkat(2), of files and directories.
+    Unlink,
+    /// renameat2(2).
+    Rename,
+    /// fchown(2), fchownat(2).
+    SetOwner,
+    /// fchmod(2), chmod(2).
+    SetMode,
+    /// utimensat(2).
+    SetTimes,
+    /// listxattr(2) and its relatives.
+    ListXattr,
+    /// getxattr(2) and its relatives.
+    GetXattr,
+    /// setxattr(2) and its relatives.
+    SetXattr,
+    /// removexattr(2).
+    RemoveXattr,
+    /// fsync(2).
+    Sync,
+    /// syncfs(2).
+    SyncFs,
+    /// flock(2).
+    Lock,
+}
+
+/// Makes one kernel call on `name` (empty for a call on a descriptor), again while it is interrupted.
+#[inline]
+pub(crate) fn pass<T>(call: Call, name: &[u8], mut make: impl FnMut() -> rustix::io::Result<T>) -> io::Result<T> {
+    #[cfg(linkdest_calls)]
+    if let Some(error) = trace::enter(call, name) {
+        return Err(error);
+    }
+    #[cfg(not(linkdest_calls))]
+    let _ = (call, name);
+    loop {
+        match make() {
+            Err(rustix::io::Errno::INTR) => {}
+            result => return result.map_err(io::Error::from),
+        }
+    }
+}
+
+/// Counting, logging and failing calls, for tests; compiled in by `--cfg linkdest_calls` only.
+#[cfg(linkdest_calls)]
+pub mod trace {
+    use super::Call;
+    use std::io;
+    use std::sync::{Mutex, PoisonError};
+
+    /// One call as it was made.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Made {
+        /// What was called.
+        pub call: Call,
+        /// The name it was called on; empty for a descriptor.
+        pub name: Vec<u8>,
+    }
+
+    struct Trace {
+        made: Vec<Made>,
+        fail: Option<(Call, usize, i32)>,
+    }
+
+    static TRACE: Mutex<Option<Trace>> = Mutex::new(None);
+
+    /// Starts a new log. With `fail`, the n-th call (from 1) of that kind fails with that error number.
+    pub fn start(fail: Option<(Call, usize, i32)>) {
+        *TRACE.lock().unwrap_or_else(PoisonError::into_inner) = Some(Trace { made: Vec::new(), fail });
+    }
+
+    /// Ends the log and returns it.
+    pub fn finish() -> Vec<Made> {
+        TRACE.lock().unwrap_or_else(PoisonError::into_inner).take().map(|trace| trace.made).unwrap_or_default()
+    }
+
+    pub(super) fn enter(call: Call, name: &[u8]) -> Option<io::Error> {
+        let mut guard = TRACE.lock().unwrap_or_else(PoisonError::into_inner);
+        let trace = guard.as_mut()?;
+        trace.made.push(Made { call, name: name.to_vec() });
+        let (failing, nth, errno) = trace.fail?;
+        let count = trace.made.iter().filter(|made| made.call == failing).count();
+        (call == failing && count == nth).then(|| io::Error::from_raw_os_error(errno))
+    }
+}

@@ -1,0 +1,137 @@
+//! Making a repository, and its settings.
+
+use std::io;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::probe::{Capabilities, probe};
+use super::record::rfc3339;
+use super::{CONTROL, Repository, SETTINGS, read_record, write_record};
+use crate::entry::Timestamp;
+use crate::error::{Error, ErrorKind, Result};
+use crate::os::{Dir, Listing, effective_ids, random_id};
+use crate::path::Escaped;
+
+/// The repository's settings, `.linkdest/repository.toml`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Settings {
+    format: u32,
+    pub id: String,
+    created: String,
+    pub capabilities: Capabilities,
+}
+
+impl Settings {
+    /// Reads the settings; `None` if there are none.
+    pub fn read(path: &Path, control: &Dir) -> Result<Option<Self>> {
+        let place = path.join(".linkdest/repository.toml");
+        let damaged = |error: io::Error| Error::io_as(ErrorKind::DamagedRecord, "read", &place, error);
+        let Some(text) = read_record(control, SETTINGS).map_err(damaged)? else { return Ok(None) };
+        let settings: Self = toml::from_str(&text)
+            .map_err(|error| damaged(io::Error::new(io::ErrorKind::InvalidData, error.to_string())))?;
+        if settings.format != 1 {
+            let message = format!("its format is {}, this linkdest knows 1: use a newer one", settings.format);
+            return Err(Error::new(ErrorKind::NotARepository, path, message));
+        }
+        Ok(Some(settings))
+    }
+}
+
+impl Repository {
+    /// Makes a repository: of an absent directory, or of an empty one.
+    ///
+    /// `lost+found`, `System Volume Information`, `$RECYCLE.BIN` and names with a leading dot do not count as content.
+    /// The file system is probed; one without hard links is refused and nothing is left behind. As root the
+    /// directory is made private (mode 0700): it will hold copies of other people's files.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotEmpty`] if something is there, a repository included; [`ErrorKind::NoHardLinks`].
+    pub fn init(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        if Self::open_if_initialised(path)?.is_some() {
+            return Err(Error::new(ErrorKind::NotEmpty, path, "is a linkdest repository already"));
+        }
+        Self::init_absent(path)
+    }
+
+    /// Opens the repository, or makes it if there is none.
+    pub(crate) fn open_or_init(path: &Path) -> Result<Self> {
+        match Self::open_if_initialised(path)? {
+            Some(repository) => Ok(repository),
+            None => Self::init_absent(path),
+        }
+    }
+
+    fn init_absent(path: &Path) -> Result<Self> {
+        let made = match Dir::make_operator_path(path) {
+            Ok(()) => true,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
+            Err(error) => return Err(Error::io("make directory", path, error)),
+        };
+        let result = Self::init_in(path);
+        if result.is_err() && made {
+            // It was empty and is ours; that it cannot be removed would only hide the error that counts.
+            let _ = Dir::remove_operator_path(path);
+        }
+        result
+    }
+
+    fn init_in(path: &Path) -> Result<Self> {
+        let root = Dir::open_operator_path(path).map_err(|error| Error::io("open", path, error))?;
+        refuse_content(path, &root)?;
+        let made = match root.make_dir(CONTROL) {
+            Ok(()) => true,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
+            Err(error) => return Err(Error::io("make directory", path.join(".linkdest"), error)),
+        };
+        let settings = Self::fill_control(path, &root);
+        if settings.is_err() && made {
+            let _ = root.remove_dir(CONTROL);
+        }
+        settings?;
+        if effective_ids().0 == 0 {
+            root.set_mode(0o700).map_err(|error| Error::io("set mode", path, error))?;
+        }
+        root.sync().map_err(|error| Error::io("sync", path, error))?;
+        Self::open(path)
+    }
+
+    fn fill_control(path: &Path, root: &Dir) -> Result<()> {
+        let place = path.join(".linkdest");
+        let failed = |operation| {
+            let place = &place;
+            move |error| Error::io(operation, place, error)
+        };
+        let control = root.open_dir(CONTROL).map_err(failed("open"))?;
+        control.set_mode(0o700).map_err(failed("set mode"))?;
+        let probed = probe(&control).map_err(failed("probe"))?;
+        if let Some(error) = probed.link_error {
+            return Err(Error::io_as(ErrorKind::NoHardLinks, "keep hard links here: link", path, error));
+        }
+        let settings = Settings {
+            format: 1,
+            id: random_id().map_err(failed("make a name for"))?,
+            created: rfc3339(Timestamp::now()),
+            capabilities: probed.capabilities,
+        };
+        let text = toml::to_string(&settings).map_err(|error| failed("write")(io::Error::other(error)))?;
+        write_record(&control, SETTINGS, &text).map_err(failed("write"))?;
+        control.sync().map_err(failed("sync"))
+    }
+}
+
+/// A disk with something on it is not taken over by mistake.
+fn refuse_content(path: &Path, root: &Dir) -> Result<()> {
+    let mut listing = Listing::default();
+    root.list(&mut listing).map_err(|error| Error::io("list", path, error))?;
+    for entry in listing.entries() {
+        let name = listing.name(*entry).to_bytes();
+        let ignored: [&[u8]; 3] = [b"lost+found", b"System Volume Information", b"$RECYCLE.BIN"];
+        if !name.starts_with(b".") && !ignored.contains(&name) {
+            let message = format!("not empty (it holds {:?}); a repository begins in an empty directory", Escaped(name).to_string());
+            return Err(Error::new(ErrorKind::NotEmpty, path, message));
+        }
+    }
+    Ok(())
+}

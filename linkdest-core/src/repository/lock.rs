@@ -1,0 +1,48 @@
+//! The lock of the repository: the kernel's own, so that it dies with the process.
+
+use std::time::{Duration, Instant};
+
+use super::{LOCK, Repository};
+use crate::error::{Error, ErrorKind, Result};
+use crate::monitor::StopFlag;
+use crate::os::{File, host_name};
+use crate::path::Escaped;
+
+/// The lock, held until dropped.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    _file: File,
+}
+
+const RETRY: Duration = Duration::from_millis(100);
+
+impl Repository {
+    /// Takes the lock, waiting at most `patience`.
+    pub(crate) fn lock(&self, patience: Duration, stop: &StopFlag) -> Result<Lock> {
+        let path = self.control_path("lock");
+        let file = self.control.open_or_create_file(LOCK).map_err(|error| Error::io("open", &path, error))?;
+        let begun = Instant::now();
+        while !file.try_lock().map_err(|error| Error::io("lock", &path, error))? {
+            if stop.is_stopped() {
+                return Err(Error::interrupted());
+            }
+            let left = patience.saturating_sub(begun.elapsed());
+            if left.is_zero() {
+                return Err(self.locked(&file));
+            }
+            std::thread::sleep(left.min(RETRY));
+        }
+        // Who holds it is told to people only; the lock itself is the kernel's.
+        let holder = format!("process {} on {}\n", std::process::id(), host_name());
+        let _ = file.set_len(0).and_then(|()| file.write_all_at(holder.as_bytes(), 0));
+        Ok(Lock { _file: file })
+    }
+
+    fn locked(&self, file: &File) -> Error {
+        let holder = file.read_small(1000).unwrap_or_default();
+        let holder = Escaped(holder.trim_ascii()).to_string();
+        let by = if holder.is_empty() { String::new() } else { format!(" by {holder}") };
+        let message = format!("locked{by}; --lock-wait waits for it");
+        Error::new(ErrorKind::Locked, &self.path, message)
+    }
+}

@@ -1,0 +1,158 @@
+//! Finding out what a file system can do, by doing it and reading back. Some only pretend.
+
+use std::ffi::{CStr, CString};
+use std::io;
+
+use serde::{Deserialize, Serialize};
+
+use crate::entry::Timestamp;
+use crate::os::{Dir, XattrBuffer, XattrPlace};
+use crate::policy::attributes::Reach;
+
+/// What a repository's file system can hold, found out at `init` by writing and reading back.
+///
+/// Owners and the name spaces of extended attributes depend on who asks as well: each run probes for itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Capabilities {
+    /// Hard links. A repository without them is refused.
+    pub hard_links: bool,
+    /// Symbolic links.
+    pub symlinks: bool,
+    /// Files that share blocks (FICLONE).
+    pub reflinks: bool,
+    /// Owners and groups other than one's own.
+    pub owners: bool,
+    /// Permission bits.
+    pub modes: bool,
+    /// `user.*` extended attributes.
+    pub user_xattrs: bool,
+    /// `trusted.*` extended attributes.
+    pub trusted_xattrs: bool,
+    /// `security.*` extended attributes.
+    pub security_xattrs: bool,
+    /// POSIX ACLs.
+    pub acls: bool,
+    /// How finely modification times are kept, in nanoseconds.
+    pub time_granularity: u32,
+    /// Names that differ only in case are one name.
+    pub case_folding: bool,
+}
+
+impl Capabilities {
+    /// What a run can store here, given who owns what it makes.
+    pub(crate) fn reach(&self, born: (u32, u32)) -> Reach {
+        Reach {
+            owner: self.owners,
+            mode: self.modes,
+            user_xattrs: self.user_xattrs,
+            trusted_xattrs: self.trusted_xattrs,
+            security_xattrs: self.security_xattrs,
+            acls: self.acls,
+            granularity: self.time_granularity,
+            reflink: self.reflinks,
+            born,
+        }
+    }
+}
+
+/// What was found out, and who owns what is newly made here.
+pub(crate) struct Probed {
+    pub capabilities: Capabilities,
+    pub born: (u32, u32),
+    /// Why hard links do not work, where they do not.
+    pub link_error: Option<io::Error>,
+}
+
+const FILE: &CStr = c"probe-file";
+const OTHER: &CStr = c"PROBE-FILE";
+const LINK: &CStr = c"probe-link";
+
+/// Tries everything in a directory that is ours alone, and leaves nothing behind.
+///
+/// # Errors
+/// Only what keeps anything at all from being written.
+pub(crate) fn probe(dir: &Dir) -> io::Result<Probed> {
+    [FILE, OTHER, LINK].into_iter().for_each(|name| drop(dir.unlink(name)));
+    let result = try_all(dir);
+    [FILE, OTHER, LINK].into_iter().for_each(|name| drop(dir.unlink(name)));
+    result
+}
+
+fn try_all(dir: &Dir) -> io::Result<Probed> {
+    let file = dir.create_file(FILE)?;
+    file.write_all_at(&[b'x'; 4096], 0)?;
+    let born = file.stat()?;
+    let case_folding = dir.stat_if_there(OTHER)?.is_some();
+    let link_error = dir.link(FILE, dir, LINK).err();
+    let _ = dir.unlink(LINK);
+    let symlinks = dir.make_symlink(c"target", LINK).is_ok() && dir.read_link(LINK).is_ok_and(|to| *to == *c"target");
+    let _ = dir.unlink(LINK);
+    let reflinks = !case_folding && clones(dir);
+    let owners = file.set_owner(1, 1).is_ok() && file.stat().is_ok_and(|stat| (stat.uid, stat.gid) == (1, 1));
+    let _ = file.set_owner(born.uid, born.gid);
+    let modes = [0o640, 0o600]
+        .into_iter()
+        .all(|mode| file.set_mode(mode).is_ok() && file.stat().is_ok_and(|stat| stat.mode == mode));
+    let mut buffer = XattrBuffer::default();
+    let mut keeps = |name: &CStr, value: &[u8]| {
+        let place = XattrPlace::File(&file);
+        buffer.set(place, name, value).is_ok() && buffer.get(place, name).is_ok_and(|read| read == Some(value))
+    };
+    let capabilities = Capabilities {
+        hard_links: link_error.is_none(),
+        symlinks,
+        reflinks,
+        owners,
+        modes,
+        user_xattrs: keeps(c"user.linkdest", b"\0x"),
+        trusted_xattrs: keeps(c"trusted.linkdest", b"\0x"),
+        security_xattrs: keeps(c"security.linkdest", b"\0x"),
+        acls: keeps(c"system.posix_acl_access", &acl()),
+        time_granularity: granularity(&file)?,
+        case_folding,
+    };
+    Ok(Probed { capabilities, born: (born.uid, born.gid), link_error })
+}
+
+/// Clones need a source of their own: the probe file is open for writing only.
+fn clones(dir: &Dir) -> bool {
+    let cloned = || -> io::Result<()> {
+        let from = dir.open_file(FILE)?;
+        dir.create_file(OTHER)?.clone_from(&from)
+    };
+    let cloned = cloned().is_ok();
+    let _ = dir.unlink(OTHER);
+    cloned
+}
+
+/// The steps that file systems are known to keep time in: ns, 100 ns (NTFS), µs, 10 ms (exFAT), s, 2 s (FAT).
+const STEPS: [u32; 6] = [1, 100, 1_000, 10_000_000, 1_000_000_000, 2_000_000_000];
+
+fn granularity(file: &crate::os::File) -> io::Result<u32> {
+    let wanted = Timestamp { seconds: 1_000_000_001, nanos: 123_456_789 };
+    file.set_mtime(wanted)?;
+    let kept = file.stat()?.mtime;
+    Ok(STEPS.into_iter().find(|step| kept.same_tick(wanted, *step)).unwrap_or(2_000_000_000))
+}
+
+/// A small ACL with a named user, in the kernel's form (linux/posix_acl_xattr.h).
+fn acl() -> Vec<u8> {
+    const NO_ID: u32 = u32::MAX;
+    let entries: [(u16, u16, u32); 5] =
+        [(0x01, 6, NO_ID), (0x02, 4, 1), (0x04, 4, NO_ID), (0x10, 4, NO_ID), (0x20, 0, NO_ID)];
+    let mut bytes = 2_u32.to_le_bytes().to_vec();
+    for (tag, permission, id) in entries {
+        bytes.extend(tag.to_le_bytes());
+        bytes.extend(permission.to_le_bytes());
+        bytes.extend(id.to_le_bytes());
+    }
+    bytes
+}
+
+/// Removes ACLs that a directory inherited, so that nothing made in it inherits them in turn.
+pub(crate) fn drop_inherited_acls(dir: &Dir) -> io::Result<()> {
+    let mut buffer = XattrBuffer::default();
+    let names: [CString; 2] = [c"system.posix_acl_default".into(), c"system.posix_acl_access".into()];
+    names.iter().try_for_each(|name| buffer.remove(XattrPlace::Dir(dir), name))
+}

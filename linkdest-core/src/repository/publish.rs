@@ -1,0 +1,149 @@
+//! From staging to snapshot: durable first, then visible, in one step.
+
+use std::ffi::CString;
+use std::io;
+use std::path::Path;
+
+use super::removal::remove_tree;
+use super::staging::{Staging, TREE};
+use super::{CONTROL, LATEST, Repository, RunRecord, STAGING, SnapshotName};
+use crate::entry::{Kind, Timestamp};
+use crate::error::{Error, ErrorKind, Result};
+use crate::os::{Dir, c_name};
+
+/// A finished snapshot that can be published: the only thing that can.
+#[derive(Debug)]
+pub(crate) struct Sealed {
+    staging: Staging,
+    record: RunRecord,
+    root_mtime: Timestamp,
+    with_latest: bool,
+}
+
+impl Staging {
+    /// Declares the tree finished: every directory has its last attributes, and the record tells the whole run.
+    pub fn seal(self, record: RunRecord, root_mtime: Timestamp, with_latest: bool) -> Sealed {
+        Sealed { staging: self, record, root_mtime, with_latest }
+    }
+}
+
+impl Repository {
+    /// Publishes: flush, rename without replacing (the commit point), flush the rename, move `latest`.
+    ///
+    /// An error before the rename leaves nothing visible. An error of the flush is final.
+    pub(crate) fn publish(&self, sealed: Sealed) -> Result<()> {
+        let Sealed { staging, record, root_mtime, with_latest } = sealed;
+        let name = staging.name;
+        let path = self.path.join(name.as_str());
+        let failed = |operation: &'static str| {
+            let path = path.clone();
+            move |error| Error::io(operation, path, error)
+        };
+        let c = c_name(name.as_str()).map_err(failed("name"))?;
+        self.write_run(&record)?;
+        let published = (|| {
+            if record.synced {
+                // This descriptor was opened before the first write, so that no write error escapes it.
+                self.root.sync_file_system().map_err(failed("flush"))?;
+            }
+            staging.dir.rename_new(TREE, &self.root, &c).map_err(failed("publish"))
+        })();
+        if let Err(error) = published {
+            let _ = self.drop_run(&name);
+            return Err(error);
+        }
+        self.finish_root(&c, &record, root_mtime).map_err(failed("set attributes of"))?;
+        if with_latest {
+            self.swap_latest(&c).map_err(|error| Error::io("move", self.path.join("latest"), error))?;
+        }
+        if record.synced {
+            self.root.sync().map_err(failed("flush the name of"))?;
+        }
+        remove_tree(&self.control_dir(STAGING)?, &c)
+            .map_err(|error| Error::io("remove", self.control_path(Path::new("staging").join(name.as_str())), error))
+    }
+
+    /// The rename changes `..`, so that a root which its owner may not write gets its mode only now.
+    fn finish_root(&self, name: &CString, record: &RunRecord, mtime: Timestamp) -> io::Result<()> {
+        let tree = self.root.open_dir_search(name)?;
+        if tree.stat()?.mtime != mtime {
+            // Some file systems count the change of `..` as a modification.
+            let _ = self.root.set_mtime_at(name, mtime);
+        }
+        record.root_mode.map_or(Ok(()), |mode| tree.set_mode_search(mode))
+    }
+
+    fn swap_latest(&self, name: &CString) -> io::Result<()> {
+        let temporary = c"latest.new";
+        match self.control.unlink(temporary) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        self.control.make_symlink(name, temporary)?;
+        self.control.rename(temporary, &self.root, LATEST)
+    }
+
+    /// Refuses to begin a run that could not move `latest` at its end.
+    pub(crate) fn check_latest(&self) -> Result<()> {
+        let path = self.path.join("latest");
+        match self.root.stat_if_there(LATEST).map_err(|error| Error::io("stat", &path, error))? {
+            Some(stat) if stat.kind != Kind::Symlink => {
+                let message = format!("a {} is in the place of the symlink to the newest snapshot; move it away", stat.kind);
+                Err(Error::new(ErrorKind::Io, path, message))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Repairs what a run left that was killed between two steps of publishing, and forgets snapshots that were
+    /// removed by hand. The lock is held.
+    pub(crate) fn repair(&self) -> Result<()> {
+        for (name, record) in self.read_runs()? {
+            let path = self.path.join(name.as_str());
+            let failed = |operation: &'static str| {
+                let path = path.clone();
+                move |error| Error::io(operation, path, error)
+            };
+            let c = c_name(name.as_str()).map_err(failed("name"))?;
+            match self.root.stat_if_there(&c).map_err(failed("stat"))? {
+                None => self.drop_run(&name)?,
+                Some(tree) if tree.kind == Kind::Directory => {
+                    let mode = record.ok().and_then(|record| record.root_mode);
+                    if let Some(mode) = mode.filter(|mode| *mode != tree.mode) {
+                        let tree: Dir = self.root.open_dir_search(&c).map_err(failed("open"))?;
+                        tree.set_mode_search(mode).map_err(failed("set mode"))?;
+                    }
+                }
+                Some(_) => {}
+            }
+        }
+        self.repair_latest()
+    }
+
+    /// Points `latest` at the newest snapshot, where a run was killed before it could.
+    fn repair_latest(&self) -> Result<()> {
+        let failed = |error| Error::io("move", self.path.join("latest"), error);
+        let points_to = match self.root.read_link(LATEST) {
+            Ok(target) => Some(target),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            // Not a symlink, or no symlinks here: nothing to repair.
+            Err(_) => return Ok(()),
+        };
+        let newest = self.snapshots()?.pop().map(|snapshot| snapshot.name().clone());
+        match newest {
+            Some(newest) if self.capabilities().symlinks => {
+                let newest: SnapshotName = newest;
+                let c = c_name(newest.as_str()).map_err(failed)?;
+                if points_to.as_deref() == Some(&c) { Ok(()) } else { self.swap_latest(&c).map_err(failed) }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The inodes that a walk must not enter: the repository itself and its records.
+    pub(crate) fn own_inodes(&self) -> Result<[crate::entry::FileId; 2]> {
+        let failed = |error| Error::io("stat", &self.path, error);
+        debug_assert_eq!(CONTROL, c".linkdest");
+        Ok([self.root.stat().map_err(failed)?.id, self.control.stat().map_err(failed)?.id])
+    }
+}

@@ -1,0 +1,86 @@
+//! The run records of published snapshots.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::{RUNS, Repository, RunRecord, SnapshotName, read_record, write_record};
+use crate::error::{Error, ErrorKind, Result};
+use crate::os::{Dir, Listing, c_name};
+
+const SUFFIX: &str = ".toml";
+
+impl Repository {
+    /// Reads the run records, the oldest run first. Damaged ones are errors of their own.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// let repository = linkdest_core::Repository::init(dir.path().join("repo"))?;
+    /// assert_eq!(repository.runs()?.len(), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the directory of the records cannot be read, or a record is damaged.
+    pub fn runs(&self) -> Result<Vec<RunRecord>> {
+        let mut runs = self.read_runs()?.into_values().collect::<Result<Vec<_>>>()?;
+        runs.sort_by_key(RunRecord::sequence);
+        Ok(runs)
+    }
+
+    /// The number of the next run. A damaged record may hide the highest one: its name then still tells the order.
+    pub(crate) fn next_sequence(&self) -> Result<u64> {
+        let highest = self.read_runs()?.into_values().flatten().map(|record| record.sequence).max();
+        Ok(highest.unwrap_or(0) + 1)
+    }
+
+    /// Reads all run records by name, each with its own result.
+    pub(crate) fn read_runs(&self) -> Result<BTreeMap<SnapshotName, Result<RunRecord>>> {
+        let runs = match self.control.open_dir(RUNS) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+            runs => runs.map_err(|error| Error::io("open", self.control_path("runs"), error))?,
+        };
+        let mut listing = Listing::default();
+        runs.list(&mut listing).map_err(|error| Error::io("list", self.control_path("runs"), error))?;
+        let mut records = BTreeMap::new();
+        for entry in listing.entries() {
+            let file = listing.name(*entry);
+            let name = file.to_str().ok().and_then(|file| file.strip_suffix(SUFFIX));
+            if let Some(Ok(name)) = name.map(str::parse::<SnapshotName>)
+                && let Some(record) = self.read_run(&runs, &name)
+            {
+                records.insert(name, record);
+            }
+        }
+        Ok(records)
+    }
+
+    fn read_run(&self, runs: &Dir, name: &SnapshotName) -> Option<Result<RunRecord>> {
+        let path = self.control_path(Path::new("runs").join(format!("{name}{SUFFIX}")));
+        let damaged = |message: String| Error::new(ErrorKind::DamagedRecord, &path, message);
+        let file = c_name(&format!("{name}{SUFFIX}")).ok()?;
+        let text = match read_record(runs, &file) {
+            Ok(text) => text?,
+            Err(error) => return Some(Err(Error::io_as(ErrorKind::DamagedRecord, "read", &path, error))),
+        };
+        Some(match RunRecord::parse(&text) {
+            Err(error) => Err(damaged(error.to_string())),
+            Ok(record) if record.snapshot != *name => Err(damaged(format!("is the record of {}", record.snapshot))),
+            Ok(record) => Ok(record),
+        })
+    }
+
+    /// Puts the record of a run that is about to be published into place.
+    pub(super) fn write_run(&self, record: &RunRecord) -> Result<()> {
+        let failed = |error| Error::io("write", self.control_path(format!("runs/{}{SUFFIX}", record.snapshot)), error);
+        let runs = self.control_dir(RUNS)?;
+        let file = c_name(&format!("{}{SUFFIX}", record.snapshot)).map_err(failed)?;
+        write_record(&runs, &file, &record.to_toml()).map_err(failed)
+    }
+
+    /// Drops the record of a snapshot that is no more, or never was.
+    pub(super) fn drop_run(&self, name: &SnapshotName) -> Result<()> {
+        let failed = |error| Error::io("remove", self.control_path(format!("runs/{name}{SUFFIX}")), error);
+        let file = c_name(&format!("{name}{SUFFIX}")).map_err(failed)?;
+        self.control_dir(RUNS)?.unlink(&file).map_err(failed)
+    }
+}

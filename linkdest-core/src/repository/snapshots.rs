@@ -1,0 +1,97 @@
+//! The snapshots that are there.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::{Repository, RunRecord, SnapshotName, Status};
+use crate::entry::{Kind, Timestamp};
+use crate::error::{Error, Result};
+use crate::os::{Listing, c_name};
+
+/// One published snapshot.
+///
+/// ```
+/// # let dir = tempfile::tempdir()?;
+/// # let (source, repo) = (dir.path().join("source"), dir.path().join("repo"));
+/// # std::fs::create_dir(&source)?;
+/// use linkdest_core::{Repository, Silent, Snapshotter, Status};
+/// Snapshotter::new(&source, &repo).init(true).run(&Silent)?;
+/// let snapshots = Repository::open(&repo)?.snapshots()?;
+/// assert_eq!(snapshots.len(), 1);
+/// assert_eq!(snapshots[0].status(), Status::Complete);
+/// assert!(snapshots[0].path().is_dir());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    name: SnapshotName,
+    path: PathBuf,
+    record: Option<RunRecord>,
+}
+
+impl Snapshot {
+    /// The snapshot's name.
+    #[must_use]
+    pub fn name(&self) -> &SnapshotName {
+        &self.name
+    }
+
+    /// Where its tree is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// When its run started; to the second where only the name is left to tell.
+    #[must_use]
+    pub fn started(&self) -> Timestamp {
+        self.record.as_ref().map_or_else(|| self.name.started(), RunRecord::started)
+    }
+
+    /// How its run ended. What has the name of a snapshot is complete, also when its record was lost.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.record.as_ref().and_then(RunRecord::status).unwrap_or(Status::Complete)
+    }
+
+    /// What is known of its run, unless that was lost.
+    #[must_use]
+    pub fn record(&self) -> Option<&RunRecord> {
+        self.record.as_ref()
+    }
+
+    /// The run's number; 0 where it was lost, so that those come first.
+    pub(crate) fn sequence(&self) -> u64 {
+        self.record.as_ref().map_or(0, RunRecord::sequence)
+    }
+}
+
+impl Repository {
+    /// Lists the published snapshots, the oldest run first: by sequence, which a clock set back does not confuse.
+    ///
+    /// # Errors
+    /// When the repository cannot be read. A damaged run record is passed over: the snapshot itself is not damaged.
+    pub fn snapshots(&self) -> Result<Vec<Snapshot>> {
+        let mut records: BTreeMap<_, _> = self.read_runs()?;
+        let mut listing = Listing::default();
+        self.root.list(&mut listing).map_err(|error| Error::io("list", &self.path, error))?;
+        let mut snapshots = Vec::new();
+        for entry in listing.entries() {
+            let text = listing.name(*entry).to_str().unwrap_or_default();
+            if let Ok(name) = text.parse::<SnapshotName>()
+                && self.is_directory(&name)?
+            {
+                let record = records.remove(&name).and_then(Result::ok);
+                snapshots.push(Snapshot { path: self.path.join(name.as_str()), name, record });
+            }
+        }
+        snapshots.sort_by(|a, b| (a.sequence(), &a.name).cmp(&(b.sequence(), &b.name)));
+        Ok(snapshots)
+    }
+
+    fn is_directory(&self, name: &SnapshotName) -> Result<bool> {
+        let failed = |error| Error::io("stat", self.path.join(name.as_str()), error);
+        let stat = self.root.stat_if_there(&c_name(name.as_str()).map_err(failed)?).map_err(failed)?;
+        Ok(stat.is_some_and(|stat| stat.kind == Kind::Directory))
+    }
+}

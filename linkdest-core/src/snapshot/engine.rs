@@ -1,0 +1,306 @@
+//! What all workers of a run share, and the threads themselves.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use super::budget::Budget;
+use super::groups::Groups;
+use super::inodes::InodeSet;
+use super::node::Node;
+use super::queue::Queue;
+use super::references::Reference;
+use super::worker::{Task, Worker};
+use crate::counts::{Counter, Counters};
+use crate::entry::FileId;
+use crate::error::{Error, Problem, ProblemKind, Result};
+use crate::monitor::{Action, Event, Monitor, Notice, Progress, Reason, StopFlag};
+use crate::os::{Dir, errno};
+use crate::path::RelPath;
+use crate::policy::ChangePolicy;
+use crate::policy::attributes::Reach;
+use crate::repository::record::PROBLEMS_KEPT;
+use crate::source::Source;
+
+/// What a run was asked for and what it found out before the walk.
+pub(super) struct Plan<'a, S> {
+    pub source: &'a S,
+    /// The root of the tree in staging; `None` in a dry run.
+    pub staged: Option<Dir>,
+    /// A directory in staging beside the tree, for names that are about to be renamed into it.
+    pub scratch: Option<Dir>,
+    /// The device that the repository is on.
+    pub device: u64,
+    pub references: &'a [Reference],
+    pub policy: &'a dyn ChangePolicy,
+    pub reach: Reach,
+    pub one_file_system: bool,
+    /// Directories that are not entered: the repository's own.
+    pub own: Vec<FileId>,
+    /// The repository, for messages.
+    pub repository: &'a std::path::Path,
+    pub threads: usize,
+    pub descriptors: usize,
+    pub monitor: &'a dyn Monitor,
+    pub stop: &'a StopFlag,
+}
+
+/// What all workers share.
+pub(super) struct Engine<'a, S: Source> {
+    pub plan: Plan<'a, S>,
+    pub counters: Counters,
+    pub budget: Budget<S>,
+    pub queue: Queue<Task<S>>,
+    pub groups: Groups<S>,
+    /// Inodes of references that stand for an inode of the source already.
+    pub given: InodeSet,
+    /// Devices of the source that files cannot be cloned from.
+    pub unclonable: Mutex<Vec<u64>>,
+    /// Directories found and not yet walked.
+    pub walking: AtomicUsize,
+    pub root_mount: OnceLock<Option<u64>>,
+    problems: Mutex<Vec<Problem>>,
+    out_of_reach: Mutex<BTreeMap<&'static str, u64>>,
+    fatal: Mutex<Option<Error>>,
+    finished: Mutex<bool>,
+    finished_wake: Condvar,
+}
+
+/// What a walk left to tell.
+pub(super) struct Walked {
+    pub problems: Vec<Problem>,
+    pub counts: crate::counts::Counts,
+    /// The source's root as it was when it was opened.
+    pub root: crate::entry::Metadata,
+}
+
+/// How often progress is told.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Carries the whole tree from source to staging.
+pub(super) fn walk<S: Source>(plan: Plan<'_, S>) -> Result<Walked> {
+    let threads = plan.threads;
+    let (queue, locals) = Queue::new(threads);
+    let engine = Engine {
+        counters: Counters::new(threads),
+        budget: Budget::new(plan.descriptors),
+        queue,
+        groups: Groups::default(),
+        given: InodeSet::default(),
+        unclonable: Mutex::default(),
+        walking: AtomicUsize::new(1),
+        root_mount: OnceLock::new(),
+        problems: Mutex::default(),
+        out_of_reach: Mutex::default(),
+        fatal: Mutex::default(),
+        finished: Mutex::new(false),
+        finished_wake: Condvar::new(),
+        plan,
+    };
+    let root = engine.open_root()?;
+    let metadata = root.metadata;
+    engine.queue.push(Task::Walk(root));
+    std::thread::scope(|scope| {
+        for (index, local) in locals.into_iter().enumerate() {
+            let engine = &engine;
+            scope.spawn(move || Worker::new(engine, index, local).run());
+        }
+        engine.watch();
+    });
+    engine.tell_progress();
+    engine.end(metadata)
+}
+
+impl<S: Source> Engine<'_, S> {
+    /// Tells progress on the calling thread until the workers are done, and passes the wish to stop on to them.
+    fn watch(&self) {
+        let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
+        while !*finished {
+            let (guard, _) =
+                self.finished_wake.wait_timeout(finished, TICK).unwrap_or_else(PoisonError::into_inner);
+            finished = guard;
+            if !*finished {
+                drop(finished);
+                self.tell_progress();
+                if self.plan.stop.is_stopped() {
+                    self.queue.close();
+                    return;
+                }
+                finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+    }
+
+    fn tell_progress(&self) {
+        self.plan.monitor.progress(&Progress { counts: self.counters.sum() });
+    }
+
+    /// Ends the work, done or not.
+    pub fn finish(&self) {
+        self.queue.close();
+        *self.finished.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.finished_wake.notify_all();
+    }
+
+    /// Ends the run without a snapshot. The first reason counts.
+    pub fn fail(&self, error: Error) {
+        self.fatal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        self.finish();
+    }
+
+    /// Says whether no new entry is to be begun.
+    pub fn halted(&self) -> bool {
+        self.plan.stop.is_stopped() || self.queue.is_closed()
+    }
+
+    fn end(self, root: crate::entry::Metadata) -> Result<Walked> {
+        if let Some(error) = self.fatal.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            return Err(error);
+        }
+        if self.plan.stop.is_stopped() {
+            return Err(Error::interrupted());
+        }
+        let out_of_reach = self.out_of_reach.into_inner().unwrap_or_else(PoisonError::into_inner);
+        for (what, entries) in out_of_reach {
+            self.plan.monitor.event(&Event::Notice(Notice::OutOfReach { what, entries }));
+        }
+        let problems = self.problems.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(Walked { problems, counts: self.counters.sum(), root })
+    }
+
+    pub fn is_dry(&self) -> bool {
+        self.plan.staged.is_none()
+    }
+
+    /// Says whether files of a device were found to share no blocks with the repository.
+    pub fn is_unclonable(&self, device: u64) -> bool {
+        self.unclonable.lock().unwrap_or_else(PoisonError::into_inner).contains(&device)
+    }
+
+    pub fn set_unclonable(&self, device: u64) {
+        self.unclonable.lock().unwrap_or_else(PoisonError::into_inner).push(device);
+    }
+
+    /// Records a problem: it is counted, told, and kept for the report.
+    pub fn problem(&self, worker: usize, problem: Problem) {
+        self.counters.add(worker, Counter::Problems, 1);
+        self.plan.monitor.event(&Event::Problem(problem.clone()));
+        let mut problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
+        if problems.len() < PROBLEMS_KEPT {
+            problems.push(problem);
+        }
+    }
+
+    pub fn notice(&self, notice: Notice) {
+        self.plan.monitor.event(&Event::Notice(notice));
+    }
+
+    /// Counts an entry with attributes that this run cannot set here.
+    pub fn count_out_of_reach(&self, what: &'static str) {
+        *self.out_of_reach.lock().unwrap_or_else(PoisonError::into_inner).entry(what).or_default() += 1;
+    }
+
+    /// Tells what is done with an entry, if anybody wants to know.
+    pub fn tell_entry(&self, path: impl FnOnce() -> RelPath, action: Action, reason: Reason) {
+        if self.is_dry() || self.plan.monitor.wants_entries() {
+            self.plan.monitor.event(&Event::Entry { path: path(), action, reason });
+        }
+    }
+
+    /// Sorts an error of the repository: some end the run, the others are the entry's problem.
+    ///
+    /// # Errors
+    /// Those after which nothing more can be written at all.
+    pub fn repository_problem(
+        &self,
+        worker: usize,
+        path: RelPath,
+        operation: &'static str,
+        error: io::Error,
+    ) -> Result<()> {
+        if errno::is_target_failing(&error) {
+            return Err(self.repository_error(operation, error));
+        }
+        let kind = match error.kind() {
+            io::ErrorKind::AlreadyExists => ProblemKind::Collision,
+            _ => ProblemKind::NotStored,
+        };
+        let problem = match kind {
+            ProblemKind::Collision => Problem::new(
+                path,
+                kind,
+                operation,
+                "another name of this directory already stands for this one in the repository (case, Unicode form)",
+            ),
+            _ => Problem::io(path, kind, operation, &error),
+        };
+        self.problem(worker, problem);
+        Ok(())
+    }
+
+    /// The error that ends the run because the repository failed.
+    pub fn repository_error(&self, operation: &'static str, error: io::Error) -> Error {
+        Error::io(operation, self.plan.repository, error)
+    }
+
+    /// Sorts an error of the source: gone is a notice, everything else a problem.
+    ///
+    /// # Errors
+    /// Those that say that this process is out of something: going on would lose entry after entry.
+    pub fn source_problem(
+        &self,
+        worker: usize,
+        path: RelPath,
+        operation: &'static str,
+        error: &io::Error,
+    ) -> Result<()> {
+        if errno::is_exhausted(error) {
+            let error = io::Error::from_raw_os_error(error.raw_os_error().unwrap_or_default());
+            return Err(Error::io(operation, path.as_path(), error));
+        }
+        match error.kind() {
+            io::ErrorKind::NotFound => {
+                self.counters.add(worker, Counter::Vanished, 1);
+                self.notice(Notice::Vanished(path));
+            }
+            io::ErrorKind::StaleNetworkFileHandle | io::ErrorKind::NotADirectory => {
+                self.problem(worker, Problem::io(path, ProblemKind::Changed, operation, error));
+            }
+            _ if errno::is_symlink(error) => self.problem(
+                worker,
+                Problem::new(path, ProblemKind::Changed, operation, "a symlink took its place meanwhile"),
+            ),
+            _ => self.problem(worker, Problem::io(path, ProblemKind::Unreadable, operation, error)),
+        }
+        Ok(())
+    }
+
+    /// Takes back one hold on a directory, and finishes it and every parent that this was the last for.
+    pub fn release(&self, worker: &mut Worker<'_, '_, S>, node: &Arc<Node<S>>) -> Result<()> {
+        let mut node = Arc::clone(node);
+        while node.release() {
+            let handles = self.stamp(worker, &node)?;
+            let Some(parent) = node.parent().map(Arc::clone) else {
+                self.finish();
+                break;
+            };
+            // Going up, `..` is the short way to a parent that was closed on the way down.
+            self.open_through_child(&parent, handles.as_deref());
+            drop(handles);
+            node.handles().take();
+            node = parent;
+        }
+        Ok(())
+    }
+
+    /// Notes that a directory was walked; the last one lets the names go that wait for a leader.
+    pub fn walked(&self) {
+        if self.walking.fetch_sub(1, Ordering::AcqRel) == 1 {
+            for group in self.groups.end_walk() {
+                self.queue.push(Task::Lead(group));
+            }
+        }
+    }
+}

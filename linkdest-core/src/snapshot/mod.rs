@@ -1,0 +1,174 @@
+//! Taking a snapshot: what can be asked for, and the run itself.
+
+mod budget;
+mod content;
+mod decide;
+mod engine;
+mod grouping;
+mod groups;
+mod inodes;
+mod node;
+mod opening;
+mod place;
+mod queue;
+mod references;
+mod report;
+mod run;
+mod stamp;
+mod worker;
+
+pub use report::SnapshotReport;
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::error::Result;
+use crate::monitor::{Monitor, StopFlag};
+use crate::policy::{ChangePolicy, Quick};
+
+/// Takes snapshots of a source into a repository.
+///
+/// Setters say what is asked for; [`run`](Self::run) does it, and can be called again for the next snapshot.
+///
+/// ```
+/// # let dir = tempfile::tempdir()?;
+/// # let (source, repo) = (dir.path().join("source"), dir.path().join("repo"));
+/// # std::fs::create_dir(&source)?;
+/// # std::fs::write(source.join("a"), "hello")?;
+/// use linkdest_core::{Quick, Silent, Snapshotter};
+/// use std::os::unix::fs::MetadataExt as _;
+///
+/// let snapshotter = Snapshotter::new(&source, &repo).init(true).policy(Quick::default());
+/// let first = snapshotter.run(&Silent)?;
+/// let second = snapshotter.run(&Silent)?;
+/// assert_eq!((first.counts().files_copied, second.counts().files_copied), (1, 0));
+/// let inode = |path: &std::path::Path| std::fs::metadata(path.join("a")).map(|file| file.ino());
+/// assert_eq!(inode(first.path().unwrap())?, inode(second.path().unwrap())?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Snapshotter {
+    source: PathBuf,
+    repository: PathBuf,
+    policy: Box<dyn ChangePolicy>,
+    link_dest: Vec<PathBuf>,
+    threads: Option<NonZeroUsize>,
+    descriptors: Option<NonZeroUsize>,
+    one_file_system: bool,
+    init: bool,
+    dry_run: bool,
+    sync: bool,
+    lock_wait: Duration,
+    stop: StopFlag,
+}
+
+impl std::fmt::Debug for Snapshotter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Snapshotter")
+            .field("source", &self.source)
+            .field("repository", &self.repository)
+            .field("policy", &self.policy.name())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Snapshotter {
+    /// Names the source and the repository. Both paths are the caller's own: symlinks in them are followed.
+    pub fn new(source: impl AsRef<Path>, repository: impl AsRef<Path>) -> Self {
+        Self {
+            source: source.as_ref().to_owned(),
+            repository: repository.as_ref().to_owned(),
+            policy: Box::new(Quick::default()),
+            link_dest: Vec::new(),
+            threads: None,
+            descriptors: None,
+            one_file_system: false,
+            init: false,
+            dry_run: false,
+            sync: true,
+            lock_wait: Duration::ZERO,
+            stop: StopFlag::default(),
+        }
+    }
+
+    /// Sets how change is detected. Unset: [`Quick`].
+    #[must_use]
+    pub fn policy(mut self, policy: impl ChangePolicy + 'static) -> Self {
+        self.policy = Box::new(policy);
+        self
+    }
+
+    /// Adds a directory on the repository's file system that unchanged files may be linked to as well, after the
+    /// repository's own snapshots; 20 at most. It may have been made by rsync. Unset: none.
+    #[must_use]
+    pub fn link_dest(mut self, directory: impl AsRef<Path>) -> Self {
+        self.link_dest.push(directory.as_ref().to_owned());
+        self
+    }
+
+    /// Sets the number of threads. Unset: one for each core.
+    #[must_use]
+    pub fn threads(mut self, threads: NonZeroUsize) -> Self {
+        self.threads = Some(threads);
+        self
+    }
+
+    /// Sets how many descriptors may be open for directories. Unset: three quarters of the process's limit.
+    #[must_use]
+    pub fn descriptors(mut self, descriptors: NonZeroUsize) -> Self {
+        self.descriptors = Some(descriptors);
+        self
+    }
+
+    /// Stays on the source's file system: mount points become empty directories. Unset: crosses them.
+    #[must_use]
+    pub fn one_file_system(mut self, stay: bool) -> Self {
+        self.one_file_system = stay;
+        self
+    }
+
+    /// Makes the repository if there is none. Unset: a directory that is no repository is an error, so that an
+    /// unmounted disk does not become a full backup onto the wrong one.
+    #[must_use]
+    pub fn init(mut self, init: bool) -> Self {
+        self.init = init;
+        self
+    }
+
+    /// Writes nothing, and tells for each entry what would be done. Unset: does it.
+    #[must_use]
+    pub fn dry_run(mut self, dry: bool) -> Self {
+        self.dry_run = dry;
+        self
+    }
+
+    /// Sets whether the snapshot is flushed to disk before it is published. Unset: it is. Without, a crash of the
+    /// machine may leave it with missing content; the next run after a crash compares every byte.
+    #[must_use]
+    pub fn sync(mut self, sync: bool) -> Self {
+        self.sync = sync;
+        self
+    }
+
+    /// Sets how long to wait for another run to end. Unset: not at all.
+    #[must_use]
+    pub fn lock_wait(mut self, patience: Duration) -> Self {
+        self.lock_wait = patience;
+        self
+    }
+
+    /// Sets the flag that stops the run from outside. Unset: nothing does.
+    #[must_use]
+    pub fn stop(mut self, stop: StopFlag) -> Self {
+        self.stop = stop;
+        self
+    }
+
+    /// Takes one snapshot.
+    ///
+    /// # Errors
+    /// When nothing was published. Entries that could not be saved as asked are in the report instead.
+    pub fn run(&self, monitor: &dyn Monitor) -> Result<SnapshotReport> {
+        run::run(self, monitor)
+    }
+}

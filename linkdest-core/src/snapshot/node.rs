@@ -1,0 +1,166 @@
+//! One directory being worked on, from its opening until its last child is done.
+
+use std::ffi::{CStr, CString};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use crate::entry::{FileId, Metadata};
+use crate::os::{Dir, Xattrs};
+use crate::path::RelPath;
+use crate::source::Source;
+
+/// The open handles of one directory. They are closed when the last user drops them.
+pub(super) struct Handles<S: Source> {
+    pub source: S::Dir,
+    /// The directory in staging; `None` in a dry run.
+    pub staged: Option<Dir>,
+    /// The same directory in each reference that has it, with the reference's number.
+    pub references: Vec<(usize, Dir)>,
+    /// Gives the descriptors back to the budget when the handles are dropped.
+    pub _lease: super::budget::Lease,
+}
+
+impl<S: Source> Handles<S> {
+    /// How many descriptors they are.
+    pub fn descriptors(staged: bool, references: usize) -> usize {
+        1 + usize::from(staged) + references
+    }
+
+    /// The directory in the reference with that number.
+    pub fn reference(&self, number: usize) -> Option<&Dir> {
+        self.references.iter().find(|(other, _)| *other == number).map(|(_, dir)| dir)
+    }
+}
+
+/// Which inodes the handles stood for when they were closed, so that they are not taken for others later.
+#[derive(Debug)]
+pub(super) struct Identities {
+    pub staged: Option<FileId>,
+    pub references: Vec<(usize, FileId)>,
+}
+
+/// The sub-directories that were found, by name, in one arena.
+#[derive(Debug, Default)]
+pub(super) struct Subdirectories {
+    names: Vec<u8>,
+    starts: Vec<usize>,
+}
+
+impl Subdirectories {
+    pub fn push(&mut self, name: &CStr) {
+        self.starts.push(self.names.len());
+        self.names.extend_from_slice(name.to_bytes_with_nul());
+    }
+
+    pub fn len(&self) -> usize {
+        self.starts.len()
+    }
+
+    pub fn get(&self, index: usize) -> Option<&CStr> {
+        CStr::from_bytes_until_nul(self.names.get(*self.starts.get(index)?..)?).ok()
+    }
+}
+
+/// A directory of the source and what becomes of it.
+pub(super) struct Node<S: Source> {
+    parent: Option<Arc<Node<S>>>,
+    name: CString,
+    /// What the source's directory was when it was opened.
+    pub metadata: Metadata,
+    /// What the directory in staging will get.
+    pub xattrs: Xattrs,
+    pub subdirectories: OnceLock<Subdirectories>,
+    next: AtomicUsize,
+    unfinished: AtomicUsize,
+    handles: Mutex<Option<Arc<Handles<S>>>>,
+    /// Set when the handles were closed for the first time.
+    pub identities: OnceLock<Identities>,
+    pub last_used: AtomicU64,
+    stamped: Mutex<bool>,
+}
+
+impl<S: Source> Node<S> {
+    /// Takes a directory that was just opened; it is unfinished until [`release`](Self::release)d once.
+    pub fn new(
+        parent: Option<Arc<Self>>,
+        name: &CStr,
+        metadata: Metadata,
+        xattrs: Xattrs,
+        handles: Handles<S>,
+    ) -> Self {
+        Self {
+            parent,
+            name: name.to_owned(),
+            metadata,
+            xattrs,
+            subdirectories: OnceLock::new(),
+            next: AtomicUsize::new(0),
+            unfinished: AtomicUsize::new(1),
+            handles: Mutex::new(Some(Arc::new(handles))),
+            identities: OnceLock::new(),
+            last_used: AtomicU64::new(0),
+            stamped: Mutex::new(false),
+        }
+    }
+
+    pub fn parent(&self) -> Option<&Arc<Self>> {
+        self.parent.as_ref()
+    }
+
+    pub fn name(&self) -> &CStr {
+        &self.name
+    }
+
+    /// The path of a name in this directory.
+    pub fn path_of(&self, name: &CStr) -> RelPath {
+        self.path().child(name.to_bytes())
+    }
+
+    /// The path of this directory.
+    pub fn path(&self) -> RelPath {
+        let mut names = Vec::new();
+        let mut node = self;
+        while let Some(parent) = &node.parent {
+            names.push(node.name.to_bytes());
+            node = parent;
+        }
+        RelPath::from_names(names.into_iter().rev())
+    }
+
+    /// Takes the next sub-directory that nobody has begun, and says whether more are left.
+    pub fn next_subdirectory(&self) -> Option<(&CStr, bool)> {
+        let all = self.subdirectories.get()?;
+        let index = self.next.fetch_add(1, Ordering::Relaxed);
+        all.get(index).map(|name| (name, index + 1 < all.len()))
+    }
+
+    /// Keeps the directory unfinished for so many more children or waiting names.
+    pub fn hold(&self, times: usize) {
+        self.unfinished.fetch_add(times, Ordering::AcqRel);
+    }
+
+    /// Takes one hold back; says whether it was the last.
+    pub fn release(&self) -> bool {
+        self.unfinished.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+
+    /// The slot of the open handles.
+    pub fn handles(&self) -> MutexGuard<'_, Option<Arc<Handles<S>>>> {
+        self.handles.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the directory in staging has its last attributes; held while names in it are changed afterwards.
+    pub fn stamped(&self) -> MutexGuard<'_, bool> {
+        self.stamped.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S: Source> Drop for Node<S> {
+    /// Takes the chain of parents apart in a loop: dropping it link by link would recurse as deep as the tree.
+    fn drop(&mut self) {
+        let mut next = self.parent.take();
+        while let Some(parent) = next {
+            next = Arc::into_inner(parent).and_then(|mut parent| parent.parent.take());
+        }
+    }
+}

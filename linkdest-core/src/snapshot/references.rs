@@ -1,0 +1,97 @@
+//! What unchanged entries are linked to: earlier snapshots, leftovers of killed runs, `--link-dest` directories.
+
+use std::path::{Path, PathBuf};
+
+use crate::entry::{Metadata, Timestamp};
+use crate::error::{Error, ErrorKind, Result};
+use crate::os::{Dir, boot_id, c_name};
+use crate::repository::staging::Leftover;
+use crate::repository::{Repository, RunRecord};
+
+/// One tree that entries may be linked to.
+pub(super) struct Reference {
+    pub root: Dir,
+    /// How people know it: a snapshot's name, or a path.
+    pub label: String,
+    /// When the run began that made it, where that is known.
+    pub started: Option<Timestamp>,
+    /// Its files may never have reached the disk: their content must be compared.
+    pub unsynced: bool,
+}
+
+/// More than this cost more in looking than they save in copying (the number is rsync's).
+pub(super) const MOST: usize = 20;
+
+/// Collects the references in their order: the newest snapshot of this source, else the newest of any; leftovers,
+/// newest first; the given directories.
+pub(super) fn collect(
+    repository: &Repository,
+    source: &Path,
+    host: &str,
+    leftovers: &[Leftover],
+    link_dest: &[PathBuf],
+) -> Result<Vec<Reference>> {
+    let mut references: Vec<Reference> = newest(repository, source, host)?.into_iter().collect();
+    references.extend(leftovers.iter().filter_map(of_leftover));
+    // What the operator asked for by name is not crowded out by leftovers.
+    references.truncate(MOST.saturating_sub(link_dest.len()).max(1));
+    for path in link_dest {
+        references.push(given(repository, path)?);
+    }
+    Ok(references)
+}
+
+fn newest(repository: &Repository, source: &Path, host: &str) -> Result<Option<Reference>> {
+    let snapshots = repository.snapshots()?;
+    let same_source = |record: &RunRecord| record.source() == source && record.host() == host;
+    let newest =
+        snapshots.iter().rev().find(|one| one.record().is_some_and(same_source)).or_else(|| snapshots.last());
+    let Some(newest) = newest else { return Ok(None) };
+    let failed = |error| Error::io("open", newest.path(), error);
+    let name = c_name(newest.name().as_str()).map_err(failed)?;
+    let root = repository.root.open_dir_search(&name).map_err(failed)?;
+    let record = newest.record();
+    Ok(Some(Reference {
+        root,
+        label: newest.name().to_string(),
+        started: record.map(RunRecord::started),
+        unsynced: record.is_some_and(|record| !record.synced && record.boot_id != boot_id()),
+    }))
+}
+
+/// Of a killed run, what was written in this boot is as the kernel holds it; after a crash it may not be.
+fn of_leftover(leftover: &Leftover) -> Option<Reference> {
+    let root = leftover.tree.as_ref()?.open_dir_search(c".").ok()?;
+    let record = leftover.record.as_ref()?;
+    Some(Reference {
+        root,
+        label: format!("unfinished {}", leftover.name.to_string_lossy()),
+        started: Some(record.started()),
+        unsynced: record.boot_id != boot_id(),
+    })
+}
+
+/// Opens a `--link-dest` directory. Links reach no further than one file system, seen through one mount.
+fn given(repository: &Repository, path: &Path) -> Result<Reference> {
+    let bad = |error| Error::io_as(ErrorKind::BadReference, "use as a reference: open", path, error);
+    let root = Dir::open_operator_path(path).map_err(bad)?;
+    let here: Metadata = repository.root.stat().map_err(bad)?;
+    let there = root.stat().map_err(bad)?;
+    if there.id.device != here.id.device || there.mount != here.mount {
+        let message = format!(
+            "cannot be a reference: it is on another file system than the repository {}, where no hard link reaches",
+            crate::path::Escaped(std::os::unix::ffi::OsStrExt::as_bytes(repository.path().as_os_str()))
+        );
+        return Err(Error::new(ErrorKind::BadReference, path, message));
+    }
+    let label = crate::path::Escaped(std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str())).to_string();
+    Ok(Reference { root, label, started: None, unsynced: false })
+}
+
+/// Checks the given directories before anything is written.
+pub(super) fn check_given(repository: &Repository, link_dest: &[PathBuf]) -> Result<()> {
+    if link_dest.len() > MOST {
+        return Err(Error::option(format!("at most {MOST} reference directories can be given")));
+    }
+    link_dest.iter().try_for_each(|path| given(repository, path).map(drop))
+}

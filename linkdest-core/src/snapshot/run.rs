@@ -1,0 +1,245 @@
+//! One run, from the checks to the report.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use super::engine::{Plan, Walked, walk};
+use super::references::{Reference, check_given, collect};
+use super::{SnapshotReport, Snapshotter};
+use crate::counts::Counts;
+use crate::entry::{Metadata, Timestamp};
+use crate::error::{Error, ErrorKind, Result};
+use crate::monitor::{Event, Monitor};
+use crate::os::{Dir, boot_id, effective_ids, host_name, open_file_limit};
+use crate::policy::attributes::Reach;
+use crate::repository::{Lock, Repository, RunRecord, Staging, Status};
+use crate::source::LocalSource;
+
+/// Runs what was asked for.
+pub(super) fn run(asked: &Snapshotter, monitor: &dyn Monitor) -> Result<SnapshotReport> {
+    let begun = Instant::now();
+    let (source, metadata) = open_source(&asked.source)?;
+    refuse_same(&asked.source, &metadata, &asked.repository)?;
+    let repository = match (asked.init, asked.dry_run) {
+        (false, _) => Some(Repository::open(&asked.repository)?),
+        (true, true) => Repository::open_if_initialised(&asked.repository)?,
+        (true, false) => Some(Repository::open_or_init(&asked.repository)?),
+    };
+    let mut report = match &repository {
+        Some(repository) if asked.dry_run => plan_only(asked, monitor, repository, source),
+        Some(repository) => take(asked, monitor, repository, source),
+        None => plan_first(asked, monitor, source, &metadata),
+    }?;
+    report.duration = begun.elapsed();
+    Ok(report)
+}
+
+fn open_source(path: &Path) -> Result<(Dir, Metadata)> {
+    let kind = |error: &std::io::Error| match error.kind() {
+        std::io::ErrorKind::NotADirectory => ErrorKind::SourceNotADirectory,
+        _ => ErrorKind::SourceUnreadable,
+    };
+    let failed = |error| Error::io_as(kind(&error), "read the source: open", path, error);
+    let dir = Dir::open_operator_path(path).map_err(failed)?;
+    let metadata = dir.stat().map_err(failed)?;
+    Ok((dir, metadata))
+}
+
+/// The backup of the backup would grow with each run.
+fn refuse_same(source: &Path, metadata: &Metadata, repository: &Path) -> Result<()> {
+    let Ok(root) = Dir::open_operator_path(repository) else { return Ok(()) };
+    let same = |dir: &Dir| dir.stat().is_ok_and(|stat| stat.id == metadata.id);
+    if same(&root) {
+        return Err(Error::new(ErrorKind::SourceIsRepository, source, "source and repository are the same directory"));
+    }
+    if root.open_dir(c".linkdest").is_ok_and(|control| same(&control)) {
+        let message = "the source is where the repository keeps its records";
+        return Err(Error::new(ErrorKind::SourceIsRepository, source, message));
+    }
+    Ok(())
+}
+
+/// Takes a snapshot, under the lock.
+fn take(
+    asked: &Snapshotter,
+    monitor: &dyn Monitor,
+    repository: &Repository,
+    source: Dir,
+) -> Result<SnapshotReport> {
+    check_given(repository, &asked.link_dest)?;
+    let lock: Lock = repository.lock(asked.lock_wait, &asked.stop)?;
+    repository.check_latest()?;
+    repository.repair()?;
+    let started = Timestamp::now();
+    let path = absolute(&asked.source);
+    let leftovers = repository.leftovers()?;
+    let references = collect(repository, &path, &host_name(), &leftovers, &asked.link_dest)?;
+    let staging = repository.stage(started)?;
+    let place = repository.control_path(Path::new("staging").join(staging.name().as_str()));
+    let mut record = new_record(asked, repository, &staging, started, path)?;
+    staging.write_record(&record, &place)?;
+    let (tree, probed) = staging.make_tree(&place)?;
+    tell_start(monitor, Some(staging.name().as_str()), &references);
+    let scratch = staging.reopen().map_err(|error| Error::io("open", &place, error))?;
+    let reach = probed.capabilities.reach(probed.born);
+    let walked = walk_with(asked, monitor, repository, source, &references, reach, Some((tree, scratch)))?;
+    monitor.event(&Event::Publishing);
+    finish_record(&mut record, &walked);
+    let name = staging.name().clone();
+    repository.publish(staging.seal(record, walked.root.mtime, probed.capabilities.symlinks))?;
+    repository.remove_leftovers(leftovers)?;
+    drop(lock);
+    let path = repository.path().join(name.as_str());
+    Ok(report_of(Some(name), Some(path), walked))
+}
+
+/// Plans a snapshot into an existing repository. Takes no lock: it only reads.
+fn plan_only(
+    asked: &Snapshotter,
+    monitor: &dyn Monitor,
+    repository: &Repository,
+    source: Dir,
+) -> Result<SnapshotReport> {
+    check_given(repository, &asked.link_dest)?;
+    let leftovers = repository.leftovers()?;
+    let references = collect(repository, &absolute(&asked.source), &host_name(), &leftovers, &asked.link_dest)?;
+    tell_start(monitor, None, &references);
+    let mut reach = repository.capabilities().reach(effective_ids());
+    // What `init` found out as root does not hold for everybody.
+    let root = effective_ids().0 == 0;
+    reach.owner &= root;
+    reach.trusted_xattrs &= root;
+    reach.security_xattrs &= root;
+    let walked = walk_with(asked, monitor, repository, source, &references, reach, None)?;
+    Ok(report_of(None, None, walked))
+}
+
+/// Plans the first snapshot into a repository that `--init` would make: everything is new.
+fn plan_first(
+    asked: &Snapshotter,
+    monitor: &dyn Monitor,
+    source: Dir,
+    metadata: &Metadata,
+) -> Result<SnapshotReport> {
+    tell_start(monitor, None, &[]);
+    let walked = walk(Plan {
+        source: &LocalSource::new(source),
+        staged: None,
+        scratch: None,
+        device: metadata.id.device,
+        references: &[],
+        policy: &*asked.policy,
+        reach: Reach::unknown(effective_ids()),
+        one_file_system: asked.one_file_system,
+        own: Vec::new(),
+        repository: &asked.repository,
+        threads: threads(asked),
+        descriptors: descriptors(asked),
+        monitor,
+        stop: &asked.stop,
+    })?;
+    Ok(report_of(None, None, walked))
+}
+
+fn walk_with(
+    asked: &Snapshotter,
+    monitor: &dyn Monitor,
+    repository: &Repository,
+    source: Dir,
+    references: &[Reference],
+    reach: Reach,
+    staged: Option<(Dir, Dir)>,
+) -> Result<Walked> {
+    let own = repository.own_inodes()?;
+    let (staged, scratch) = staged.unzip();
+    walk(Plan {
+        source: &LocalSource::new(source),
+        staged,
+        scratch,
+        device: own.first().map_or(0, |id| id.device),
+        references,
+        policy: &*asked.policy,
+        reach,
+        one_file_system: asked.one_file_system,
+        own: own.to_vec(),
+        repository: repository.path(),
+        threads: threads(asked),
+        descriptors: descriptors(asked),
+        monitor,
+        stop: &asked.stop,
+    })
+}
+
+/// More threads than this only wait for each other.
+const MOST_THREADS: usize = 64;
+
+fn threads(asked: &Snapshotter) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    // Each worker holds a few directories open at a time, whatever the budget says.
+    let affordable = (descriptors(asked) / 24).max(1);
+    asked.threads.map_or_else(|| cores().min(MOST_THREADS), std::num::NonZero::get).min(affordable.max(2))
+}
+
+fn descriptors(asked: &Snapshotter) -> usize {
+    asked.descriptors.map_or_else(|| open_file_limit() / 4 * 3, std::num::NonZero::get)
+}
+
+fn tell_start(monitor: &dyn Monitor, snapshot: Option<&str>, references: &[Reference]) {
+    monitor.event(&Event::Started {
+        snapshot: snapshot.map(str::to_owned),
+        reference: references.first().map(|reference| reference.label.clone()),
+    });
+}
+
+/// The source's path as its snapshots are known by: absolute, without resolving symlinks in it.
+fn absolute(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    // Trailing slashes change nothing.
+    absolute.components().collect()
+}
+
+fn new_record(
+    asked: &Snapshotter,
+    repository: &Repository,
+    staging: &Staging,
+    started: Timestamp,
+    source: PathBuf,
+) -> Result<RunRecord> {
+    Ok(RunRecord {
+        snapshot: staging.name().clone(),
+        sequence: repository.next_sequence()?,
+        source,
+        host: host_name(),
+        policy: asked.policy.name().to_owned(),
+        started,
+        ended: None,
+        status: None,
+        boot_id: boot_id(),
+        synced: asked.sync,
+        root_mode: None,
+        counts: Counts::default(),
+        problems: Vec::new(),
+    })
+}
+
+fn finish_record(record: &mut RunRecord, walked: &Walked) {
+    record.ended = Some(Timestamp::now());
+    record.status = Some(if walked.counts.problems == 0 { Status::Complete } else { Status::Problems });
+    record.counts = walked.counts;
+    record.problems.clone_from(&walked.problems);
+    record.root_mode = (walked.root.mode & 0o200 == 0).then_some(walked.root.mode);
+}
+
+fn report_of(
+    snapshot: Option<crate::repository::SnapshotName>,
+    path: Option<PathBuf>,
+    walked: Walked,
+) -> SnapshotReport {
+    SnapshotReport {
+        snapshot,
+        path,
+        counts: walked.counts,
+        problems: walked.problems,
+        duration: std::time::Duration::ZERO,
+    }
+}

@@ -1,0 +1,291 @@
+//! One worker: takes directories from the queue and carries each from left to right.
+
+use std::ffi::CStr;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::decide::Wanted;
+use super::engine::Engine;
+use super::groups::SharedGroup;
+use super::node::{Handles, Node, Subdirectories};
+use super::opening::ReopenError;
+use crate::counts::Counter;
+use crate::entry::{Kind, Metadata};
+use crate::error::{Problem, ProblemKind, Result};
+use crate::monitor::{Action, Notice, Reason};
+use crate::path::RelPath;
+use crate::os::{Dir, Listed, Listing, XattrBuffer, Xattrs, errno};
+use crate::source::{Opened, Source};
+
+/// A piece of work.
+pub(super) enum Task<S: Source> {
+    /// Walk the root.
+    Walk(Arc<Node<S>>),
+    /// Begin the next sub-directory of this directory.
+    Descend(Arc<Node<S>>),
+    /// The walk has ended: one of the names that wait for this group's leader becomes it.
+    Lead(SharedGroup<S>),
+}
+
+/// What is to be done with the content of a directory that was opened.
+enum Content {
+    List,
+    /// It is saved as an empty directory, and that is a problem.
+    Unlistable(io::Error),
+    /// It is a mount point that is not entered.
+    LeftEmpty,
+}
+
+/// One worker and the space that it reuses from entry to entry.
+pub(super) struct Worker<'e, 'a, S: Source> {
+    pub engine: &'e Engine<'a, S>,
+    pub index: usize,
+    local: crossbeam_deque::Worker<Task<S>>,
+    listing: Listing,
+    pub xattrs: XattrBuffer,
+    /// Content on its way, and what it is compared with.
+    pub buffers: (Vec<u8>, Vec<u8>),
+    /// The kinds of attributes that the entry just decided on has and this run cannot set.
+    pub out_of_reach: Vec<&'static str>,
+}
+
+/// So many names are looked at before the content that they need is read: bounds memory in huge directories.
+const BATCH: usize = 1024;
+
+impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
+    pub fn new(engine: &'e Engine<'a, S>, index: usize, local: crossbeam_deque::Worker<Task<S>>) -> Self {
+        Self {
+            engine,
+            index,
+            local,
+            listing: Listing::default(),
+            xattrs: XattrBuffer::default(),
+            buffers: Default::default(),
+            out_of_reach: Vec::new(),
+        }
+    }
+
+    /// Works until the queue is closed.
+    pub fn run(mut self) {
+        while let Some(task) = self.engine.queue.pop(&self.local) {
+            let done = match task {
+                Task::Walk(root) => {
+                    self.walk(&root, Content::List).and_then(|()| self.engine.release(&mut self, &root))
+                }
+                Task::Descend(node) => self.descend(&node),
+                Task::Lead(group) => self.lead_one(&group),
+            };
+            if let Err(error) = done {
+                self.engine.fail(error);
+            }
+        }
+        // Whoever waits for the end waits for all workers by joining them; a stop must wake it too.
+        self.engine.finish();
+    }
+
+    pub fn count(&self, counter: Counter, amount: u64) {
+        self.engine.counters.add(self.index, counter, amount);
+    }
+
+    /// Begins the next sub-directory of a directory; what is left of them stays in the queue below it.
+    fn descend(&mut self, parent: &Arc<Node<S>>) -> Result<()> {
+        let Some((name, more)) = parent.next_subdirectory() else { return Ok(()) };
+        if more {
+            self.engine.queue.push_local(&self.local, Task::Descend(Arc::clone(parent)));
+        }
+        match self.open(parent, name)? {
+            Some((node, content)) => {
+                self.walk(&node, content)?;
+                self.engine.release(self, &node)
+            }
+            None => {
+                self.engine.walked();
+                self.engine.release(self, parent)
+            }
+        }
+    }
+
+    /// Opens a sub-directory on all sides; `None` if nothing is saved of it.
+    fn open(&mut self, parent: &Arc<Node<S>>, name: &CStr) -> Result<Option<(Arc<Node<S>>, Content)>> {
+        let engine = self.engine;
+        let path = || parent.path_of(name);
+        let handles = match engine.handles(parent) {
+            Ok(handles) => handles,
+            Err(ReopenError::Staged(error)) => return Err(engine.repository_error("open", error)),
+            Err(ReopenError::Source(error)) => {
+                return engine.source_problem(self.index, path(), "open", &error).map(|()| None);
+            }
+        };
+        let Opened { dir, metadata, unlistable } = match engine.plan.source.open_dir(&handles.source, name) {
+            Ok(opened) => opened,
+            Err(error) => return engine.source_problem(self.index, path(), "open", &error).map(|()| None),
+        };
+        if engine.plan.own.contains(&metadata.id) {
+            self.count(Counter::Skipped, 1);
+            engine.notice(Notice::RepositorySkipped(path()));
+            return Ok(None);
+        }
+        let xattrs = self.directory_xattrs(&dir, path)?;
+        let Some(staged) = self.make_dir(parent, &handles, name)? else { return Ok(None) };
+        self.count_owner(&metadata);
+        engine.tell_entry(path, Action::Create, Reason::Directory);
+        let references = self.open_references(parent, &handles, name)?;
+        let elsewhere = engine.root_mount.get().is_some_and(|root| *root != metadata.mount);
+        let content = if engine.plan.one_file_system && elsewhere {
+            self.count(Counter::Skipped, 1);
+            engine.notice(Notice::MountSkipped(path()));
+            Content::LeftEmpty
+        } else {
+            unlistable.map_or(Content::List, Content::Unlistable)
+        };
+        Ok(Some((engine.enter(parent, name, (dir, metadata, xattrs), staged, references), content)))
+    }
+
+    fn directory_xattrs(&mut self, dir: &S::Dir, path: impl Fn() -> RelPath) -> Result<Xattrs> {
+        let engine = self.engine;
+        match engine.plan.source.xattrs(dir, None, &engine.plan.reach, &mut self.xattrs) {
+            Ok(known) => {
+                known.out_of_reach.iter().for_each(|what| engine.count_out_of_reach(what));
+                Ok(known.kept)
+            }
+            Err(error) => {
+                engine.source_problem(self.index, path(), "read extended attributes", &error)?;
+                Ok(Xattrs::new())
+            }
+        }
+    }
+
+    /// Makes the directory in staging; the outer `None` says that it could not be made, the inner that this is a dry
+    /// run.
+    #[expect(clippy::option_option, reason = "a dry run makes nothing, and that is no failure")]
+    fn make_dir(&mut self, parent: &Node<S>, handles: &Handles<S>, name: &CStr) -> Result<Option<Option<Dir>>> {
+        let made = handles.staged.as_ref().map(|staged| staged.make_dir(name).and_then(|()| staged.open_dir(name)));
+        match made.transpose() {
+            Ok(dir) => {
+                self.count(Counter::Entries, 1);
+                self.count(Counter::Directories, 1);
+                Ok(Some(dir))
+            }
+            Err(error) => {
+                let path = parent.path_of(name);
+                self.engine.repository_problem(self.index, path, "make directory", error).map(|()| None)
+            }
+        }
+    }
+
+    fn open_references(
+        &mut self,
+        parent: &Node<S>,
+        handles: &Handles<S>,
+        name: &CStr,
+    ) -> Result<Vec<(usize, Dir)>> {
+        let mut references = Vec::with_capacity(handles.references.len());
+        for (number, dir) in &handles.references {
+            match dir.open_dir_search(name) {
+                Ok(dir) => references.push((*number, dir)),
+                Err(error) if errno::is_absent(&error) => {}
+                Err(error) => self.reference_problem(parent, name, "open", &error),
+            }
+        }
+        Ok(references)
+    }
+
+    /// Records that a reference could not be used; the entry is taken from the source.
+    pub fn reference_problem(&mut self, node: &Node<S>, name: &CStr, operation: &'static str, error: &io::Error) {
+        let problem = Problem::io(node.path_of(name), ProblemKind::ReferenceUnreadable, operation, error);
+        self.engine.problem(self.index, problem);
+    }
+
+    /// Counts an entry whose owner this run cannot set.
+    pub fn count_owner(&self, metadata: &Metadata) {
+        let reach = &self.engine.plan.reach;
+        if !reach.owner && (metadata.uid, metadata.gid) != reach.born {
+            self.engine.count_out_of_reach("owners");
+        }
+    }
+
+    /// Lists an open directory and places everything in it; its sub-directories become new work.
+    fn walk(&mut self, node: &Arc<Node<S>>, content: Content) -> Result<()> {
+        let mut listing = std::mem::take(&mut self.listing);
+        let mut found = Subdirectories::default();
+        let done = self.place_all(node, content, &mut listing, &mut found);
+        self.listing = listing;
+        done?;
+        let count = found.len();
+        node.hold(count);
+        self.engine.walking.fetch_add(count, Ordering::AcqRel);
+        let _ = node.subdirectories.set(found);
+        if count > 0 {
+            self.engine.queue.push_local(&self.local, Task::Descend(Arc::clone(node)));
+        }
+        self.engine.walked();
+        Ok(())
+    }
+
+    fn place_all(
+        &mut self,
+        node: &Arc<Node<S>>,
+        content: Content,
+        listing: &mut Listing,
+        found: &mut Subdirectories,
+    ) -> Result<()> {
+        let handles = match self.engine.handles(node) {
+            Ok(handles) => handles,
+            Err(error) => return Err(self.engine.repository_error("open", error.parts().1)),
+        };
+        listing.clear();
+        let listed = match content {
+            Content::List => self.engine.plan.source.list(&handles.source, listing),
+            Content::Unlistable(error) => Err(error),
+            Content::LeftEmpty => Ok(()),
+        };
+        if let Err(error) = listed {
+            // A directory that was removed while it was open lists as gone; it is saved as empty.
+            self.engine.source_problem(self.index, node.path(), "list", &error)?;
+        }
+        for batch in listing.entries().chunks(BATCH) {
+            if self.engine.halted() {
+                return Ok(());
+            }
+            self.place_batch(node, &handles, listing, batch, found)?;
+        }
+        Ok(())
+    }
+
+    /// Places one batch of names: those that can be linked or made at once, then those that need content.
+    fn place_batch(
+        &mut self,
+        node: &Arc<Node<S>>,
+        handles: &Handles<S>,
+        listing: &Listing,
+        batch: &[Listed],
+        found: &mut Subdirectories,
+    ) -> Result<()> {
+        let mut names: Vec<&CStr> = Vec::with_capacity(batch.len());
+        for entry in batch {
+            match entry.kind {
+                Some(Kind::Directory) => found.push(listing.name(*entry)),
+                _ => names.push(listing.name(*entry)),
+            }
+        }
+        let mut wanted: Vec<Wanted<'_, S>> = Vec::new();
+        let mut result = Ok(());
+        self.engine.plan.source.stat(&handles.source, &names, &mut |index, answer| {
+            let Some(name) = names.get(index).copied() else { return };
+            if result.is_err() || self.engine.halted() {
+                return;
+            }
+            result = match answer {
+                Ok(metadata) if metadata.kind == Kind::Directory => {
+                    found.push(name);
+                    Ok(())
+                }
+                Ok(metadata) => self.place(node, handles, name, &metadata, &mut wanted),
+                Err(error) => self.engine.source_problem(self.index, node.path_of(name), "stat", &error),
+            };
+        });
+        result?;
+        self.place_wanted(node, handles, wanted)
+    }
+}

@@ -1,0 +1,160 @@
+//! A source on this machine, read through open directories.
+
+use std::ffi::{CStr, CString};
+use std::io;
+
+use super::{KnownXattrs, Opened, Source, SourceFile};
+use crate::entry::{FileId, Kind, Metadata};
+use crate::os::{Dir, File, Listing, XattrBuffer, XattrPlace};
+use crate::policy::attributes::{Reach, XattrPlaceInRun};
+
+/// A tree on this machine.
+#[derive(Debug)]
+pub(crate) struct LocalSource {
+    root: Dir,
+}
+
+impl LocalSource {
+    /// Takes the root as the operator's path led to it.
+    pub fn new(root: Dir) -> Self {
+        Self { root }
+    }
+}
+
+/// The error for an entry that is no longer what it was looked at as.
+fn replaced() -> io::Error {
+    io::Error::new(io::ErrorKind::StaleNetworkFileHandle, "it was replaced by something else meanwhile")
+}
+
+fn same(dir: Dir, id: FileId) -> io::Result<Dir> {
+    if dir.stat()?.id == id { Ok(dir) } else { Err(replaced()) }
+}
+
+/// Opens for listing, or where that is forbidden, for looking at and into.
+fn open(parent: &Dir, name: &CStr) -> io::Result<Opened<Dir>> {
+    let (dir, unlistable) = match parent.open_dir(name) {
+        Ok(dir) => (dir, None),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            (parent.open_dir_search(name)?, Some(error))
+        }
+        Err(error) => return Err(error),
+    };
+    Ok(Opened { metadata: dir.stat()?, dir, unlistable })
+}
+
+impl Source for LocalSource {
+    type Dir = Dir;
+    type File = File;
+
+    fn open_root(&self) -> io::Result<Opened<Dir>> {
+        open(&self.root, c".")
+    }
+
+    fn open_dir(&self, parent: &Dir, name: &CStr) -> io::Result<Opened<Dir>> {
+        open(parent, name)
+    }
+
+    fn reopen_parent(&self, child: &Dir, id: FileId) -> io::Result<Dir> {
+        same(child.open_parent_search()?, id)
+    }
+
+    fn reopen(&self, parent: &Dir, name: &CStr, id: FileId) -> io::Result<Dir> {
+        same(parent.open_dir_search(name)?, id)
+    }
+
+    fn list(&self, dir: &Dir, listing: &mut Listing) -> io::Result<()> {
+        dir.list(listing)
+    }
+
+    fn stat(&self, dir: &Dir, names: &[&CStr], answer: &mut dyn FnMut(usize, io::Result<Metadata>)) {
+        for (index, name) in names.iter().enumerate() {
+            answer(index, dir.stat_at(name));
+        }
+    }
+
+    fn contents(
+        &self,
+        dir: &Dir,
+        wanted: &[(&CStr, FileId)],
+        answer: &mut dyn FnMut(usize, io::Result<(File, Metadata)>),
+    ) {
+        for (index, (name, id)) in wanted.iter().enumerate() {
+            answer(index, open_file(dir, name, *id));
+        }
+    }
+
+    fn target(&self, dir: &Dir, name: &CStr) -> io::Result<CString> {
+        dir.read_link(name)
+    }
+
+    fn xattrs(
+        &self,
+        dir: &Dir,
+        name: Option<&CStr>,
+        reach: &Reach,
+        buffer: &mut XattrBuffer,
+    ) -> io::Result<KnownXattrs> {
+        let place = name.map_or(XattrPlace::Dir(dir), |name| XattrPlace::At(dir, name));
+        read_xattrs(place, reach, buffer)
+    }
+}
+
+fn open_file(dir: &Dir, name: &CStr, id: FileId) -> io::Result<(File, Metadata)> {
+    let file = dir.open_file(name)?;
+    let stat = file.stat()?;
+    if stat.id == id && stat.kind == Kind::File { Ok((file, stat)) } else { Err(replaced()) }
+}
+
+impl SourceFile for File {
+    fn stat(&self) -> io::Result<Metadata> {
+        self.stat()
+    }
+
+    fn xattrs(&self, reach: &Reach, buffer: &mut XattrBuffer) -> io::Result<KnownXattrs> {
+        read_xattrs(XattrPlace::File(self), reach, buffer)
+    }
+
+    fn local(&self) -> Option<&File> {
+        Some(self)
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.read_at(buffer, offset)
+    }
+}
+
+/// Reads the attributes that a run can store; of the others, only of which kind they are.
+pub(crate) fn read_xattrs(
+    place: XattrPlace<'_>,
+    reach: &Reach,
+    buffer: &mut XattrBuffer,
+) -> io::Result<KnownXattrs> {
+    let mut known = KnownXattrs::default();
+    let list = buffer.list(place)?;
+    if list.is_empty() {
+        return Ok(known);
+    }
+    let names: Vec<CString> = list
+        .split_inclusive(|&byte| byte == 0)
+        .filter_map(|name| CStr::from_bytes_with_nul(name).ok())
+        .filter(|name| match reach.xattr(name.to_bytes()) {
+            XattrPlaceInRun::Kept => true,
+            XattrPlaceInRun::Ignored => false,
+            XattrPlaceInRun::OutOfReach(what) => {
+                if !known.out_of_reach.contains(&what) {
+                    known.out_of_reach.push(what);
+                }
+                false
+            }
+        })
+        .map(CString::from)
+        .collect();
+    for name in names {
+        // An attribute that was removed since the list was read is none.
+        if let Some(value) = buffer.get(place, &name)?.map(<[u8]>::to_vec) {
+            known.kept.push((name, value));
+        }
+    }
+    known.kept.sort();
+    Ok(known)
+}

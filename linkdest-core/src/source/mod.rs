@@ -1,0 +1,98 @@
+//! Reading the tree that is backed up.
+//!
+//! The pipeline sees this contract alone: directories are opaque handles, and stats and contents are asked for as
+//! batches of names of one directory that may be answered in any order, so that a source at the far end of a network
+//! can have many requests on their way at once.
+
+mod local;
+
+pub(crate) use local::{LocalSource, read_xattrs};
+
+use std::ffi::{CStr, CString};
+use std::io;
+
+use crate::entry::{FileId, Metadata};
+use crate::os::{Listing, XattrBuffer, Xattrs};
+use crate::policy::attributes::Reach;
+
+/// A directory of the source, opened.
+pub(crate) struct Opened<D> {
+    /// The handle that names in it are asked for by.
+    pub dir: D,
+    /// What the directory is, asked of the handle itself.
+    pub metadata: Metadata,
+    /// Why it cannot be listed, where it can only be looked at.
+    pub unlistable: Option<io::Error>,
+}
+
+/// Extended attributes as far as a run can store them.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct KnownXattrs {
+    /// Those that are kept, sorted by name.
+    pub kept: Xattrs,
+    /// The kinds of those that cannot be set here.
+    pub out_of_reach: Vec<&'static str>,
+}
+
+/// A tree that can be read.
+pub(crate) trait Source: Sync {
+    /// A directory; dropping it closes it.
+    type Dir: Send + Sync;
+    /// A file that is being read.
+    type File: SourceFile;
+
+    /// Opens the root.
+    fn open_root(&self) -> io::Result<Opened<Self::Dir>>;
+
+    /// Opens a sub-directory by name, never through a symlink.
+    fn open_dir(&self, parent: &Self::Dir, name: &CStr) -> io::Result<Opened<Self::Dir>>;
+
+    /// Opens the parent of an open directory again, if it is still the one with that identity.
+    fn reopen_parent(&self, child: &Self::Dir, id: FileId) -> io::Result<Self::Dir>;
+
+    /// Opens a sub-directory again, if it is still the one with that identity.
+    fn reopen(&self, parent: &Self::Dir, name: &CStr, id: FileId) -> io::Result<Self::Dir>;
+
+    /// Lists a directory. What was read before an error stays in the listing.
+    fn list(&self, dir: &Self::Dir, listing: &mut Listing) -> io::Result<()>;
+
+    /// Looks at many names of one directory; each is answered once, in any order, by its index.
+    fn stat(&self, dir: &Self::Dir, names: &[&CStr], answer: &mut dyn FnMut(usize, io::Result<Metadata>));
+
+    /// Opens many regular files of one directory for reading; each is answered once, in any order, by its index.
+    ///
+    /// A file that is no longer the inode it was looked at as is an error of kind `StaleNetworkFileHandle`.
+    fn contents(
+        &self,
+        dir: &Self::Dir,
+        wanted: &[(&CStr, FileId)],
+        answer: &mut dyn FnMut(usize, io::Result<(Self::File, Metadata)>),
+    );
+
+    /// Reads the target of a symlink.
+    fn target(&self, dir: &Self::Dir, name: &CStr) -> io::Result<CString>;
+
+    /// Reads the extended attributes of a name, or of the directory itself.
+    fn xattrs(
+        &self,
+        dir: &Self::Dir,
+        name: Option<&CStr>,
+        reach: &Reach,
+        buffer: &mut XattrBuffer,
+    ) -> io::Result<KnownXattrs>;
+}
+
+/// A file of a source that is being read.
+pub(crate) trait SourceFile {
+    /// What the open file is now.
+    fn stat(&self) -> io::Result<Metadata>;
+
+    /// Its extended attributes.
+    fn xattrs(&self, reach: &Reach, buffer: &mut XattrBuffer) -> io::Result<KnownXattrs>;
+
+    /// The file as the kernel knows it, for clones and holes; `None` where it is somewhere else.
+    fn local(&self) -> Option<&crate::os::File>;
+
+    /// Reads at `offset` until the buffer is full or the file ends; returns the bytes read.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+}
