@@ -97,7 +97,8 @@ impl Dir {
         }
     }
 
-    /// Reads all names into `listing`. What was read before an error stays there.
+    /// Reads all names into `listing`. What was read before an error stays there. A directory is listed once per
+    /// opening: the kernel remembers where it got to.
     pub fn list(&self, listing: &mut Listing) -> io::Result<()> {
         listing::read(self.as_fd(), listing)
     }

@@ -98,13 +98,21 @@ impl File {
     /// # Errors
     /// A file of more than `limit` bytes is an error of kind `FileTooLarge`.
     pub fn read_small(&self, limit: usize) -> io::Result<Vec<u8>> {
-        let mut bytes = vec![0; limit.saturating_add(1)];
-        let length = self.read_at(&mut bytes, 0)?;
-        if length > limit {
-            return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("larger than {limit} bytes")));
+        let mut bytes = vec![0; 4096];
+        let mut length = 0;
+        loop {
+            let rest = bytes.get_mut(length..).unwrap_or_default();
+            let (wanted, read) = (rest.len(), self.read_at(rest, length as u64)?);
+            length += read;
+            if length > limit {
+                return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("larger than {limit} bytes")));
+            }
+            if read < wanted {
+                bytes.truncate(length);
+                return Ok(bytes);
+            }
+            bytes.resize(bytes.len() * 2, 0);
         }
-        bytes.truncate(length);
-        Ok(bytes)
     }
 }
 

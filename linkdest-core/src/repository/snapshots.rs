@@ -73,8 +73,9 @@ impl Repository {
     /// When the repository cannot be read. A damaged run record is passed over: the snapshot itself is not damaged.
     pub fn snapshots(&self) -> Result<Vec<Snapshot>> {
         let mut records: BTreeMap<_, _> = self.read_runs()?;
+        let failed = |error| Error::io("list", &self.path, error);
         let mut listing = Listing::default();
-        self.root.list(&mut listing).map_err(|error| Error::io("list", &self.path, error))?;
+        self.root.open_dir(c".").and_then(|root| root.list(&mut listing)).map_err(failed)?;
         let mut snapshots = Vec::new();
         for entry in listing.entries() {
             let text = listing.name(*entry).to_str().unwrap_or_default();
