@@ -289,7 +289,9 @@ impl<S: Source> Engine<'_, S> {
             // Going up, `..` is the short way to a parent that was closed on the way down.
             self.open_through_child(&parent, handles.as_deref());
             drop(handles);
-            node.handles().take();
+            if !node.is_kept() {
+                node.handles().take();
+            }
             node = parent;
         }
         Ok(())

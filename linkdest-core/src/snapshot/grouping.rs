@@ -204,7 +204,7 @@ impl<S: Source> Worker<'_, '_, S> {
         engine.tell_entry(|| node.path_of(name), Action::Link, Reason::HardLink);
         self.count(Counter::Entries, 1);
         self.count(if group.kind == Kind::File { Counter::FilesLinked } else { Counter::OtherLinked }, 1);
-        group.placed.push(WaitingName { node: Arc::clone(node), name: name.to_owned() });
+        group.placed.push(WaitingName::new(node, name));
         Ok(())
     }
 

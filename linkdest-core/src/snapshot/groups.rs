@@ -132,13 +132,12 @@ impl<S: Source> Group<S> {
     /// Lets a name wait for a leader; its directory stays unfinished.
     pub fn wait(&mut self, node: &Arc<Node<S>>, name: &CStr) {
         node.hold(1);
-        self.waiting.push(WaitingName { node: Arc::clone(node), name: name.to_owned() });
+        self.waiting.push(WaitingName::new(node, name));
     }
 
     /// Makes a name that was just placed the leader.
     pub fn lead(&mut self, node: &Arc<Node<S>>, name: &CStr, fresh: bool) {
-        let here = || WaitingName { node: Arc::clone(node), name: name.to_owned() };
-        self.placed.push(here());
-        self.state = State::Led { leader: here(), fresh };
+        self.placed.push(WaitingName::new(node, name));
+        self.state = State::Led { leader: WaitingName::new(node, name), fresh };
     }
 }

@@ -1,7 +1,7 @@
 //! One directory being worked on, from its opening until its last child is done.
 
 use std::ffi::{CStr, CString};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::entry::{FileId, Metadata};
@@ -77,6 +77,8 @@ pub(super) struct Node<S: Source> {
     pub identities: OnceLock<Identities>,
     pub last_used: AtomicU64,
     stamped: Mutex<bool>,
+    /// A hard-link group may come back to this directory, or to one below it, after it is done.
+    kept: AtomicBool,
 }
 
 impl<S: Source> Node<S> {
@@ -100,6 +102,7 @@ impl<S: Source> Node<S> {
             identities: OnceLock::new(),
             last_used: AtomicU64::new(0),
             stamped: Mutex::new(false),
+            kept: AtomicBool::new(false),
         }
     }
 
@@ -142,6 +145,19 @@ impl<S: Source> Node<S> {
     /// Takes one hold back; says whether it was the last.
     pub fn release(&self) -> bool {
         self.unfinished.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+
+    /// Keeps the way to this directory open, or known, for as long as anybody refers to it.
+    pub fn keep(&self) {
+        let mut node = Some(self);
+        while let Some(kept) = node.filter(|node| !node.kept.swap(true, Ordering::AcqRel)) {
+            node = kept.parent.as_deref();
+        }
+    }
+
+    /// Says whether the directory may be needed again after it is done.
+    pub fn is_kept(&self) -> bool {
+        self.kept.load(Ordering::Acquire)
     }
 
     /// The slot of the open handles.

@@ -221,3 +221,10 @@ pub(super) struct WaitingName<S: Source> {
     pub node: Arc<Node<S>>,
     pub name: CString,
 }
+
+impl<S: Source> WaitingName<S> {
+    pub fn new(node: &Arc<Node<S>>, name: &CStr) -> Self {
+        node.keep();
+        Self { node: Arc::clone(node), name: name.to_owned() }
+    }
+}

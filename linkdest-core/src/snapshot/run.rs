@@ -12,7 +12,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::monitor::{Event, Monitor};
 use crate::os::{Dir, boot_id, effective_ids, host_name, open_file_limit};
 use crate::policy::attributes::Reach;
-use crate::repository::{Lock, Repository, RunRecord, Staging, Status};
+use crate::repository::staging::Leftover;
+use crate::repository::{Lock, Repository, RunRecord, SnapshotName, Staging, Status};
 use crate::source::LocalSource;
 
 /// Runs what was asked for.
@@ -72,9 +73,47 @@ fn take(
     repository.repair()?;
     let started = Timestamp::now();
     let path = absolute(&asked.source);
-    let leftovers = repository.leftovers()?;
-    let references = collect(repository, &path, &host_name(), &leftovers, &asked.link_dest)?;
-    let staging = repository.stage(started)?;
+    let mut leftovers = repository.leftovers()?;
+    let staging = match repository.stage(started) {
+        // What a killed run left may be what fills the disk.
+        Err(error) if error.kind() == ErrorKind::NoSpace && !leftovers.is_empty() => {
+            repository.remove_leftovers(std::mem::take(&mut leftovers))?;
+            repository.stage(started)?
+        }
+        staging => staging?,
+    };
+    let taken = take_staged(asked, monitor, repository, source, (started, path), &leftovers, staging);
+    match taken {
+        Ok((name, walked)) => {
+            repository.remove_leftovers(leftovers)?;
+            drop(lock);
+            let path = repository.path().join(name.as_str());
+            Ok(report_of(Some(name), Some(path), walked))
+        }
+        Err(error) => {
+            // A full disk is not kept full; after any other end the next run links to what is there.
+            if error.kind() == ErrorKind::NoSpace {
+                let _ = repository.leftovers().and_then(|mut all| {
+                    all.retain(|one| !leftovers.iter().any(|earlier| earlier.name == one.name));
+                    repository.remove_leftovers(all)
+                });
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Fills the staging directory and publishes it.
+fn take_staged(
+    asked: &Snapshotter,
+    monitor: &dyn Monitor,
+    repository: &Repository,
+    source: Dir,
+    (started, path): (Timestamp, PathBuf),
+    leftovers: &[Leftover],
+    staging: Staging,
+) -> Result<(SnapshotName, Walked)> {
+    let references = collect(repository, &path, &host_name(), leftovers, &asked.link_dest)?;
     let place = repository.control_path(Path::new("staging").join(staging.name().as_str()));
     let mut record = new_record(asked, repository, &staging, started, path)?;
     staging.write_record(&record, &place)?;
@@ -87,10 +126,7 @@ fn take(
     finish_record(&mut record, &walked);
     let name = staging.name().clone();
     repository.publish(staging.seal(record, walked.root.mtime, probed.capabilities.symlinks))?;
-    repository.remove_leftovers(leftovers)?;
-    drop(lock);
-    let path = repository.path().join(name.as_str());
-    Ok(report_of(Some(name), Some(path), walked))
+    Ok((name, walked))
 }
 
 /// Plans a snapshot into an existing repository. Takes no lock: it only reads.
@@ -231,7 +267,7 @@ fn finish_record(record: &mut RunRecord, walked: &Walked) {
 }
 
 fn report_of(
-    snapshot: Option<crate::repository::SnapshotName>,
+    snapshot: Option<SnapshotName>,
     path: Option<PathBuf>,
     walked: Walked,
 ) -> SnapshotReport {

@@ -1,0 +1,219 @@
+//! What can be typed, and its help.
+
+use std::ffi::OsStr;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::builder::{OsStringValueParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const EXIT_STATUS: &str = "\
+Exit status:
+  0    Done
+  1    Fatal error, nothing was published
+  2    The command line, or a value in it, cannot be used
+  3    A snapshot was published, but some entries could not be saved as asked
+  10   REPO is not a repository
+  11   The repository is locked by another run
+  130  Interrupted (Ctrl-C); 143 if by SIGTERM";
+
+const EXAMPLES: &str = "\
+Examples:
+  linkdest init /mnt/backup/laptop
+  linkdest snapshot /home/me /mnt/backup/laptop
+  linkdest list /mnt/backup/laptop";
+
+const SNAPSHOT_EXAMPLES: &str = "\
+Examples:
+  linkdest snapshot /home/me /mnt/backup/laptop
+  linkdest snapshot --init /home/me /mnt/backup/laptop
+  linkdest snapshot --dry-run /home/me /mnt/backup/laptop
+  linkdest snapshot /home/me /mnt/backup/laptop --link-dest /mnt/backup/2024
+  linkdest snapshot --json /home/me /mnt/backup/laptop | tail -n 1";
+
+/// Keeps snapshots as plain directories: unchanged files are hard links
+///
+/// Every snapshot is a directory that looks exactly as its source did: look into it, copy out of it, delete it with
+/// any tool. Files that did not change since the previous snapshot are hard links to it and take no space.
+#[derive(Debug, Parser)]
+#[command(name = "linkdest", version, propagate_version = true, max_term_width = 100)]
+#[command(after_long_help = format!("{EXIT_STATUS}\n\n{EXAMPLES}"))]
+pub struct Cli {
+    #[command(flatten)]
+    pub output: Output,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// How results and messages look; the same for every command.
+#[derive(Debug, Args)]
+pub struct Output {
+    /// Prints results as JSON
+    ///
+    /// `snapshot` prints JSON Lines, each with a `message_type`, the last one a `summary` or an `error`; the other
+    /// commands print one document. Paths that are not UTF-8 come with their bytes as `path_b64`.
+    #[arg(long, global = true, help_heading = "Output")]
+    pub json: bool,
+    /// Hides progress, notes and summary
+    ///
+    /// Problems and errors are told all the same.
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Output")]
+    pub quiet: bool,
+    /// Prints each entry with what is done and why
+    ///
+    /// It adds nothing to --json and to --dry-run.
+    #[arg(short, long, global = true, help_heading = "Output")]
+    pub verbose: bool,
+    /// Shows no progress
+    ///
+    /// Neither the bar, which is there on a terminal only, nor JSON status lines.
+    #[arg(long, global = true, help_heading = "Output")]
+    pub no_progress: bool,
+    #[command(flatten, next_help_heading = "Output")]
+    pub color: colorchoice_clap::Color,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Init(Init),
+    Snapshot(Snapshot),
+    List(List),
+}
+
+/// Makes an absent or empty directory a repository
+///
+/// The file system is tried out first: one without hard links is refused, and nothing is left behind.
+#[derive(Debug, Args)]
+#[command(after_long_help = EXIT_STATUS)]
+pub struct Init {
+    /// The directory that will hold the snapshots
+    #[arg(value_parser = directory())]
+    pub repo: PathBuf,
+}
+
+/// Takes a snapshot of SOURCE into REPO
+///
+/// Unchanged files become hard links to the previous snapshot, the others are copied. The snapshot appears under its
+/// name only when it is complete. Entries that could not be saved as asked are reported as problems.
+#[derive(Debug, Args)]
+#[command(after_long_help = format!("{EXIT_STATUS}\n\n{SNAPSHOT_EXAMPLES}"))]
+pub struct Snapshot {
+    /// The directory to save
+    #[arg(value_parser = directory())]
+    pub source: PathBuf,
+    /// The repository that holds the snapshots
+    #[arg(value_parser = directory())]
+    pub repo: PathBuf,
+    /// Makes REPO a repository if it is none yet
+    ///
+    /// Without it a directory that is no repository is an error, so that an unmounted disk does not become a full
+    /// backup onto the wrong one. On a repository it changes nothing.
+    #[arg(long)]
+    pub init: bool,
+    /// Writes nothing; lists what would be done and why
+    ///
+    /// Each entry is listed as linked, copied, cloned or created, with the reason, sorted by path.
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Sets how change is detected
+    #[arg(long, value_enum, default_value_t, value_name = "POLICY")]
+    pub policy: Policy,
+    /// Links to files in DIR as well; repeatable
+    ///
+    /// REPO's own snapshots come first, then each DIR in the order given. DIR must be on REPO's file system; rsync may have made it. A relative DIR starts at the working directory.
+    #[arg(long, value_name = "DIR", value_parser = directory())]
+    pub link_dest: Vec<PathBuf>,
+    /// Stays on SOURCE's file system
+    ///
+    /// Mount points become empty directories.
+    #[arg(short = 'x', long)]
+    pub one_file_system: bool,
+    /// Sets the number of threads [default: the cores]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+    /// Waits for another run to end, e.g. 30s, 10m, 1h
+    ///
+    /// Unset, a repository that is locked is an error at once.
+    #[arg(long, value_name = "DURATION", value_parser = wait)]
+    pub lock_wait: Option<Duration>,
+    /// Publishes without flushing to disk first
+    ///
+    /// Faster, but a crash of the machine may leave the snapshot with missing content. The next run after a crash
+    /// compares every byte.
+    #[arg(long)]
+    pub no_sync: bool,
+}
+
+/// How change is detected.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Policy {
+    /// By size and times; bytes are compared where these prove nothing
+    #[default]
+    Quick,
+    /// By the bytes of every file
+    Checksum,
+}
+
+/// Lists the snapshots in REPO, the oldest first
+#[derive(Debug, Args)]
+#[command(after_long_help = EXIT_STATUS)]
+pub struct List {
+    /// The repository that holds the snapshots
+    #[arg(value_parser = directory())]
+    pub repo: PathBuf,
+}
+
+/// Takes the path of a directory; a trailing slash changes nothing, not even messages.
+fn directory() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().try_map(|text| {
+        if text.is_empty() { Err("a path cannot be empty") } else { Ok(without_trailing_slash(&text)) }
+    })
+}
+
+fn without_trailing_slash(text: &OsStr) -> PathBuf {
+    Path::new(text).components().collect()
+}
+
+fn wait(text: &str) -> Result<Duration, String> {
+    let wait: jiff::SignedDuration =
+        text.parse().map_err(|_| "not a duration like 30s, 10m or 1h".to_owned())?;
+    Duration::try_from(wait).map_err(|_| "a wait cannot be negative".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn waits_are_read_as_people_write_them() {
+        for (text, seconds) in [
+            ("30s", Some(30)),
+            ("10m", Some(600)),
+            ("1h", Some(3600)),
+            ("1h30m", Some(5400)),
+            ("0s", Some(0)),
+        ]
+        .into_iter()
+        .chain(["", "10", "m", "-5s", "5s ago", "soon"].map(|text| (text, None)))
+        {
+            assert_eq!(wait(text).ok().map(|wait| wait.as_secs()), seconds, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_trailing_slash_changes_nothing() {
+        for (text, path) in
+            [("a/", "a"), ("/a//", "/a"), ("/", "/"), ("./a", "./a"), ("../a/", "../a"), (".", ".")]
+        {
+            assert_eq!(without_trailing_slash(OsStr::new(text)).as_os_str(), path, "{text:?}");
+        }
+    }
+}

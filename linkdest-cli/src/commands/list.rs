@@ -1,0 +1,25 @@
+//! `linkdest list`
+
+use linkdest_core::Repository;
+
+use crate::args::{List, Output};
+use crate::console::{Console, Label};
+use crate::exit;
+use crate::failure::Failure;
+use crate::report::{json, table};
+
+pub fn run(asked: &List, output: &Output) -> Result<u8, Failure> {
+    let snapshots = Repository::open(&asked.repo)?.snapshots()?;
+    let console = Console::new(output.json, false);
+    if output.json {
+        console.json(&json::List::from(snapshots.as_slice()));
+    } else if snapshots.is_empty() {
+        if !output.quiet {
+            console.message(Label::Note, "there are no snapshots yet");
+        }
+    } else {
+        table::lines(&snapshots).iter().for_each(|line| console.line(line));
+    }
+    console.close()?;
+    Ok(exit::OK)
+}

@@ -1,0 +1,17 @@
+//! One file for each command.
+
+mod init;
+mod list;
+mod snapshot;
+
+use crate::args::{Cli, Command};
+use crate::failure::Failure;
+
+/// Does what was typed, and hands back the exit code.
+pub fn run(cli: &Cli) -> Result<u8, Failure> {
+    match &cli.command {
+        Command::Init(asked) => init::run(asked, &cli.output),
+        Command::Snapshot(asked) => snapshot::run(asked, &cli.output),
+        Command::List(asked) => list::run(asked, &cli.output),
+    }
+}

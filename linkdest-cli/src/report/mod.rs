@@ -1,0 +1,8 @@
+//! What is told of a run, while it goes on and at its end: for people and as JSON.
+
+pub mod human;
+pub mod json;
+pub mod table;
+mod watch;
+
+pub use watch::Watch;

@@ -1,0 +1,77 @@
+//! The direction of dependencies between the rooms of the library.
+
+use std::path::{Path, PathBuf};
+
+/// Each room and what it may use: everything in the groups before its own, and its own group.
+const ORDER: &[&[&str]] = &[
+    &["entry", "path", "error", "counts", "monitor"],
+    &["policy", "os"],
+    &["source"],
+    &["repository", "snapshot"],
+];
+
+fn rank(room: &str) -> usize {
+    ORDER.iter().position(|group| group.contains(&room)).unwrap_or_else(|| panic!("no place for {room} in the order"))
+}
+
+fn rust_files(dir: &Path) -> Vec<PathBuf> {
+    walkdir::WalkDir::new(dir)
+        .into_iter()
+        .map(|entry| entry.unwrap().into_path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .collect()
+}
+
+fn source() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+/// The rooms that a text names as `crate::room`.
+fn used(text: &str) -> Vec<&str> {
+    let end = |c: char| !(c.is_alphanumeric() || c == '_');
+    text.split("crate::").skip(1).filter_map(|rest| rest.split(end).next()).filter(|room| !room.is_empty()).collect()
+}
+
+#[test]
+fn rooms_use_only_what_lies_below_them() {
+    let mut checked = 0;
+    for file in rust_files(&source()) {
+        let relative = file.strip_prefix(source()).unwrap();
+        let room = relative.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs");
+        if room == "lib" {
+            continue;
+        }
+        let text = std::fs::read_to_string(&file).unwrap();
+        let code: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+        for other in used(&code) {
+            assert!(rank(other) <= rank(room), "{}: {room} uses {other}", relative.display());
+            checked += 1;
+        }
+    }
+    assert!(checked > 50, "only {checked} uses were found: is the check still looking in the right place?");
+}
+
+#[test]
+fn pure_rooms_do_not_talk_to_the_kernel() {
+    for room in ["policy", "entry.rs", "path.rs", "counts.rs", "monitor.rs", "error.rs"] {
+        for file in rust_files(&source().join(room)) {
+            let text = std::fs::read_to_string(&file).unwrap();
+            for forbidden in ["crate::os", "rustix::", "std::fs"] {
+                assert!(!text.contains(forbidden), "{}: {forbidden}", file.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn only_os_knows_the_platform() {
+    for file in rust_files(&source()) {
+        if file.starts_with(source().join("os")) {
+            continue;
+        }
+        let text = std::fs::read_to_string(&file).unwrap();
+        for forbidden in ["rustix::", "target_os", "cfg(unix)", "cfg(windows)"] {
+            assert!(!text.contains(forbidden), "{}: {forbidden}", file.display());
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The limit of links to one inode, reached for real: 65,000 on ext4.
+
+use std::fs::{create_dir, hard_link};
+use std::path::Path;
+
+use linkdest_core::{Silent, Status};
+use linkdest_testkit::{Comparison, FileSystem, Inventory, LoopMount, is_root, skip};
+
+use crate::support::{Pair, inode, path};
+
+fn ext4() -> Option<LoopMount> {
+    if !is_root() {
+        skip("loop mounts need root");
+        return None;
+    }
+    LoopMount::new(FileSystem::Ext4).map_err(skip).ok()
+}
+
+/// Gives an inode links until it has so many.
+fn link_up(file: &Path, room: &Path, from: u64, to: u64) {
+    create_dir(room).unwrap();
+    for number in from..to {
+        hard_link(file, room.join(number.to_string())).unwrap();
+    }
+}
+
+#[test]
+fn a_single_file_at_the_limit_gets_a_fresh_inode_that_later_runs_link_to() {
+    let Some(mount) = ext4() else { return };
+    let pair = Pair::with_repository_on(mount.path());
+    pair.write("f", "hello");
+    let first = pair.snapshot();
+    link_up(&path(&first).join("f"), &mount.join("room"), 1, 65_000);
+    let second = pair.snapshot();
+    assert_eq!((second.counts().files_copied, second.counts().relinked_limit), (1, 1));
+    Comparison::new().assert_same(&pair.source, path(&second));
+    let third = pair.snapshot();
+    assert_eq!((third.counts().files_copied, third.counts().relinked_limit), (0, 0));
+    assert_eq!(inode(path(&second).join("f")), inode(path(&third).join("f")));
+}
+
+#[test]
+fn a_group_that_meets_the_limit_in_its_middle_stays_together() {
+    for threads in [1, 4] {
+        let Some(mount) = ext4() else { return };
+        let pair = Pair::with_repository_on(mount.path());
+        for dir in ["a", "b", "c"] {
+            create_dir(pair.source.join(dir)).unwrap();
+        }
+        pair.write("a/f", "hello");
+        for other in ["a/g", "b/f", "b/g", "c/f"] {
+            hard_link(pair.source.join("a/f"), pair.source.join(other)).unwrap();
+        }
+        let first = pair.snapshot();
+        // Room for two of the five names.
+        link_up(&path(&first).join("a/f"), &mount.join("room"), 5, 64_998);
+        let before = Inventory::of(path(&first));
+        let threads = std::num::NonZeroUsize::new(threads).unwrap();
+        let second = pair.snapshotter().threads(threads).run(&Silent).unwrap();
+        assert_eq!(second.status(), Status::Complete, "{:?}", second.problems());
+        assert!(second.counts().relinked_limit >= 3, "{:?}", second.counts());
+        Comparison::new().assert_same(&pair.source, path(&second));
+        before.assert_unchanged(&Inventory::of(path(&first)));
+        let third = pair.snapshot();
+        assert_eq!((third.counts().files_copied, third.counts().relinked_limit), (0, 0));
+        Comparison::new().assert_same(&pair.source, path(&third));
+    }
+}
+
+#[test]
+fn a_group_larger_than_any_inode_here_is_split_and_that_is_said() {
+    let (Some(mount), Ok(source)) = (ext4(), LoopMount::new(FileSystem::Xfs)) else {
+        return skip("needs ext4 and XFS on loop devices");
+    };
+    let mut pair = Pair::both_on(source.path());
+    pair.repository = mount.join("repository");
+    pair.write("f", "hello");
+    link_up(&pair.source.join("f"), &pair.source.join("d"), 1, 65_010);
+    let report = pair.snapshotter().run(&Silent).unwrap();
+    assert_eq!(report.status(), Status::Problems);
+    assert_eq!(report.counts().problems, 1, "{:?}", report.problems());
+    assert_eq!(report.counts().entries, 65_011);
+    Comparison::new().hard_links(false).assert_same(&pair.source, path(&report));
+}

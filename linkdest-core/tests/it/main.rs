@@ -1,0 +1,23 @@
+//! Real trees through the public API.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests stop where an assumption fails, and make their trees by path"
+)]
+
+mod content;
+mod every_kind;
+mod hard_links;
+mod history;
+mod incremental;
+mod layout;
+mod link_limit;
+mod problems;
+mod references;
+mod repository;
+mod stop;
+mod support;

@@ -1,0 +1,40 @@
+"""Incremental backups as plain directories: unchanged files are hard links to the previous snapshot.
+
+    import linkdest
+
+    report = linkdest.snapshot("/home/me", "/mnt/backup/laptop")
+    for problem in report.problems:
+        print(problem)
+    for snapshot in linkdest.Repository("/mnt/backup/laptop").snapshots():
+        print(snapshot.name, snapshot.entries)
+
+Paths are str, bytes or `os.PathLike` everywhere, and come back as `pathlib.Path`. An exception means that nothing was
+published; entries that could not be saved as asked are in the report.
+"""
+
+from linkdest._errors import Interrupted, LinkdestError, Locked, NotARepository
+from linkdest._linkdest import (
+    Counts,
+    Problem,
+    Progress,
+    Repository,
+    Snapshot,
+    SnapshotReport,
+    __version__,
+    snapshot,
+)
+
+__all__ = [
+    "Counts",
+    "Interrupted",
+    "LinkdestError",
+    "Locked",
+    "NotARepository",
+    "Problem",
+    "Progress",
+    "Repository",
+    "Snapshot",
+    "SnapshotReport",
+    "__version__",
+    "snapshot",
+]

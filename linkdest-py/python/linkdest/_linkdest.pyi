@@ -1,0 +1,254 @@
+import os
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import ClassVar, Literal, TypeAlias, final
+
+__all__ = [
+    "Counts",
+    "Problem",
+    "Progress",
+    "Repository",
+    "Snapshot",
+    "SnapshotReport",
+    "__version__",
+    "snapshot",
+]
+
+_AnyPath: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+_Status: TypeAlias = Literal["complete", "problems"]
+
+__version__: str
+
+def snapshot(
+    source: _AnyPath,
+    repository: _AnyPath,
+    *,
+    init: bool = False,
+    policy: Literal["quick", "checksum"] = "quick",
+    link_dest: Iterable[_AnyPath] = (),
+    threads: int | None = None,
+    one_file_system: bool = False,
+    progress: Callable[[Progress], object] | None = None,
+) -> SnapshotReport:
+    """Takes one snapshot of `source` into `repository`.
+
+    `init` makes the repository if there is none. `policy` says how change is detected: "quick" by size and times,
+    "checksum" by reading every byte. `link_dest` are further directories on the repository's file system, at most 20,
+    that unchanged files may be linked to. `threads` is one for each core unless given. `one_file_system` leaves mount
+    points as empty directories.
+
+    `progress` is called on the calling thread with the figures so far, at least once before the snapshot is published
+    and at most ten times a second. Its return value is ignored; an exception from it stops the run and propagates.
+    Other threads run meanwhile. Ctrl-C raises KeyboardInterrupt within about a tenth of a second; once publishing has
+    begun the run completes first.
+
+    Entries that could not be saved as asked do not raise: the report tells them.
+
+    Raises LinkdestError or one of its subclasses, ValueError or TypeError for arguments that make no sense, or what
+    `progress` or a signal handler raised. Nothing was published then.
+    """
+
+@final
+class Repository:
+    """A directory that holds snapshots. Opening and reading take no lock."""
+
+    def __new__(cls, path: _AnyPath) -> Repository:
+        """Opens a repository; raises NotARepository if there is none."""
+
+    @staticmethod
+    def init(path: _AnyPath) -> Repository:
+        """Makes a repository of an absent or an empty directory; raises LinkdestError if something is there."""
+
+    def snapshots(self) -> list[Snapshot]:
+        """Lists the published snapshots, the oldest run first."""
+
+    @property
+    def path(self) -> Path:
+        """The path that the repository was opened by."""
+
+    @property
+    def id(self) -> str:
+        """The repository's own name for itself: 32 hexadecimal digits."""
+
+@final
+class Snapshot:
+    """One published snapshot."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @property
+    def name(self) -> str:
+        """The snapshot's name."""
+
+    @property
+    def path(self) -> Path:
+        """Where its tree is."""
+
+    @property
+    def started(self) -> datetime:
+        """When its run started, in UTC."""
+
+    @property
+    def status(self) -> _Status:
+        """"complete", or "problems" if not everything was saved as asked."""
+
+    @property
+    def suspect(self) -> bool:
+        """Whether the source looked as if it had been tampered with. Not found out yet: False."""
+
+    @property
+    def pinned(self) -> bool:
+        """Whether it is kept whatever the retention rules say. Not to be had yet: False."""
+
+    @property
+    def entries(self) -> int | None:
+        """The number of entries; None where the record of its run was lost."""
+
+    @property
+    def bytes(self) -> int | None:
+        """The sum of the sizes of its files, an inode once; None where the record of its run was lost."""
+
+@final
+class SnapshotReport:
+    """What a run that published a snapshot came to."""
+
+    @property
+    def snapshot(self) -> str:
+        """The name of the snapshot."""
+
+    @property
+    def path(self) -> Path:
+        """Where the snapshot is."""
+
+    @property
+    def status(self) -> _Status:
+        """"complete", or "problems" if not everything was saved as asked."""
+
+    @property
+    def suspect(self) -> bool:
+        """Whether the source looked as if it had been tampered with. Not found out yet: False."""
+
+    @property
+    def counts(self) -> Counts:
+        """What was done."""
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """The first 1,000 problems; `counts.problems` has the number of all."""
+
+    @property
+    def duration(self) -> float:
+        """How long the run took, in seconds."""
+
+@final
+class Problem:
+    """One entry that could not be saved as asked. `str()` is a line for people, with control characters escaped."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    @property
+    def path(self) -> Path:
+        """The path of the entry below the source."""
+
+    @property
+    def path_bytes(self) -> bytes:
+        """The same path as bytes."""
+
+    @property
+    def kind(self) -> str:
+        """Why: "unreadable", "changed", "not_stored", "collision", "reference_unreadable"; there may be more."""
+
+    @property
+    def operation(self) -> str:
+        """What was being done, as a verb: "open", "read", "set owner" ..."""
+
+    @property
+    def errno(self) -> int | None:
+        """The operating system's error number, where there is one."""
+
+    @property
+    def message(self) -> str:
+        """The cause in words."""
+
+@final
+class Counts:
+    """What a run did, in entries and bytes. An entry is one name below the root of the source."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    @property
+    def entries(self) -> int:
+        """Entries that are in the snapshot, directories included, the root not."""
+
+    @property
+    def directories(self) -> int:
+        """Directories among them."""
+
+    @property
+    def files_linked(self) -> int:
+        """Regular files that are hard links to a reference or to another name of the same inode."""
+
+    @property
+    def files_copied(self) -> int:
+        """Regular files whose content was copied."""
+
+    @property
+    def files_cloned(self) -> int:
+        """Regular files that share their blocks with another file (reflink)."""
+
+    @property
+    def other_linked(self) -> int:
+        """Symlinks, FIFOs, sockets and devices that are hard links."""
+
+    @property
+    def other_created(self) -> int:
+        """Symlinks, FIFOs, sockets and devices that were made anew."""
+
+    @property
+    def relinked_limit(self) -> int:
+        """Names that got a fresh inode because the reference had as many as the file system allows."""
+
+    @property
+    def vanished(self) -> int:
+        """Entries that were listed, but gone when they were to be saved."""
+
+    @property
+    def skipped(self) -> int:
+        """Directories left out or left empty: the repository itself, mount points."""
+
+    @property
+    def bytes_copied(self) -> int:
+        """Bytes of content written; holes do not count."""
+
+    @property
+    def bytes_shared(self) -> int:
+        """Bytes of content shared with a reference by links or clones, an inode once."""
+
+    @property
+    def bytes(self) -> int:
+        """The sum of the sizes of all regular files in the snapshot in bytes, an inode once."""
+
+    @property
+    def problems(self) -> int:
+        """Entries or attributes that could not be saved as asked."""
+
+@final
+class Progress:
+    """The figures of a run as they stand."""
+
+    @property
+    def counts(self) -> Counts:
+        """What was done so far."""
+
+    @property
+    def entries(self) -> int:
+        """Entries so far: `counts.entries`."""
+
+    @property
+    def bytes(self) -> int:
+        """Bytes so far: `counts.bytes`."""
+
+    @property
+    def problems(self) -> int:
+        """Problems so far: `counts.problems`."""

@@ -1,0 +1,27 @@
+//! The extension module behind the Python package `linkdest`; `_linkdest.pyi` says what it offers.
+
+mod error;
+mod path;
+mod report;
+mod repository;
+mod snapshot;
+
+use pyo3::prelude::*;
+
+/// The compiled part of `linkdest`.
+#[pymodule]
+mod _linkdest {
+    use super::{Bound, PyModule, PyModuleMethods as _, PyResult};
+
+    #[pymodule_export]
+    use super::report::{Counts, Problem, SnapshotReport};
+    #[pymodule_export]
+    use super::repository::{Repository, Snapshot};
+    #[pymodule_export]
+    use super::snapshot::{Progress, snapshot};
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

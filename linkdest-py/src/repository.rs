@@ -1,0 +1,137 @@
+//! Repositories and the snapshots in them.
+
+use std::hash::{Hash, Hasher};
+use std::path::Path;
+
+use linkdest_core::{RunRecord, Timestamp};
+use pyo3::prelude::*;
+use pyo3::types::{PyDateTime, PyDelta, PyTzInfo};
+
+use crate::error::exception;
+use crate::path::FsPath;
+
+/// A directory that holds snapshots.
+#[pyclass(frozen, module = "linkdest")]
+pub(crate) struct Repository(linkdest_core::Repository);
+
+#[pymethods]
+impl Repository {
+    /// Opens a repository.
+    #[new]
+    fn new(py: Python<'_>, path: FsPath) -> PyResult<Self> {
+        let opened = py.detach(|| linkdest_core::Repository::open(path));
+        opened.map(Self).map_err(|error| exception(py, &error))
+    }
+
+    /// Makes a repository of an absent or an empty directory.
+    #[staticmethod]
+    fn init(py: Python<'_>, path: FsPath) -> PyResult<Self> {
+        let made = py.detach(|| linkdest_core::Repository::init(path));
+        made.map(Self).map_err(|error| exception(py, &error))
+    }
+
+    /// The path that the repository was opened by.
+    #[getter]
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// The repository's own name for itself: 32 hexadecimal digits.
+    #[getter]
+    fn id(&self) -> &str {
+        self.0.id()
+    }
+
+    /// Lists the published snapshots, the oldest run first.
+    fn snapshots(&self, py: Python<'_>) -> PyResult<Vec<Snapshot>> {
+        let listed = py.detach(|| self.0.snapshots()).map_err(|error| exception(py, &error))?;
+        Ok(listed.into_iter().map(Snapshot).collect())
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(format!("Repository({})", self.path().as_os_str().into_pyobject(py)?.repr()?))
+    }
+}
+
+/// One published snapshot.
+#[pyclass(frozen, eq, hash, module = "linkdest")]
+pub(crate) struct Snapshot(linkdest_core::Snapshot);
+
+impl PartialEq for Snapshot {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.path() == other.0.path() && self.0.record() == other.0.record()
+    }
+}
+
+impl Hash for Snapshot {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.path().hash(state);
+    }
+}
+
+#[pymethods]
+impl Snapshot {
+    /// The snapshot's name.
+    #[getter]
+    fn name(&self) -> &str {
+        self.0.name().as_str()
+    }
+
+    /// Where its tree is.
+    #[getter]
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// When its run started, in UTC.
+    #[getter]
+    fn started<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        datetime(py, self.0.started())
+    }
+
+    /// "complete", or "problems" if not everything was saved as asked.
+    #[getter]
+    fn status(&self) -> &'static str {
+        self.0.status().as_str()
+    }
+
+    /// Whether the source looked as if it had been tampered with.
+    #[getter]
+    fn suspect(&self) -> bool {
+        false
+    }
+
+    /// Whether the snapshot is kept whatever the retention rules say.
+    #[getter]
+    fn pinned(&self) -> bool {
+        false
+    }
+
+    /// The number of entries; None where the run's record was lost.
+    #[getter]
+    fn entries(&self) -> Option<u64> {
+        self.0.record().map(RunRecord::counts).map(|counts| counts.entries)
+    }
+
+    /// The sum of the sizes of its files, an inode once; None where the run's record was lost.
+    #[getter]
+    fn bytes(&self) -> Option<u64> {
+        self.0.record().map(RunRecord::counts).map(|counts| counts.bytes)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Snapshot(name='{}', status='{}')", self.name(), self.status())
+    }
+}
+
+const SECONDS_A_DAY: i64 = 86_400;
+
+/// A time as an aware `datetime`, cut to microseconds. PyO3's own conversion panics before 1970.
+fn datetime(py: Python<'_>, time: Timestamp) -> PyResult<Bound<'_, PyAny>> {
+    let days = i32::try_from(time.seconds.div_euclid(SECONDS_A_DAY))?;
+    let seconds = i32::try_from(time.seconds.rem_euclid(SECONDS_A_DAY))?;
+    let micros = i32::try_from(time.nanos / 1000)?;
+    let utc = PyTzInfo::utc(py)?;
+    let epoch = PyDateTime::new(py, 1970, 1, 1, 0, 0, 0, 0, Some(&utc))?;
+    epoch.add(PyDelta::new(py, days, seconds, micros, false)?)
+}

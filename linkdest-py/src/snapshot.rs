@@ -1,0 +1,179 @@
+//! Taking a snapshot, with Python's own thread watching.
+
+use std::num::NonZeroUsize;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use linkdest_core::{Checksum, Monitor, Quick, Snapshotter, StopFlag};
+use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
+use pyo3::prelude::*;
+
+use crate::error::exception;
+use crate::path::{FsPath, FsPaths};
+use crate::report::{Counts, SnapshotReport};
+
+/// Takes one snapshot of a source into a repository.
+#[pyfunction]
+#[pyo3(
+    signature = (
+        source, repository, *, init = false, policy = "quick", link_dest = FsPaths::default(), threads = None,
+        one_file_system = false, progress = None
+    ),
+    text_signature = "(source, repository, *, init=False, policy='quick', link_dest=(), threads=None, \
+                      one_file_system=False, progress=None)"
+)]
+#[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
+pub(crate) fn snapshot(
+    py: Python<'_>,
+    source: FsPath,
+    repository: FsPath,
+    init: bool,
+    policy: &str,
+    link_dest: FsPaths,
+    threads: Option<Threads>,
+    one_file_system: bool,
+    progress: Option<Callback>,
+) -> PyResult<SnapshotReport> {
+    let stop = StopFlag::default();
+    let mut snapshotter =
+        Snapshotter::new(source, repository).init(init).one_file_system(one_file_system).stop(stop.clone());
+    snapshotter = with_policy(snapshotter, policy)?;
+    snapshotter = link_dest.0.into_iter().fold(snapshotter, Snapshotter::link_dest);
+    if let Some(Threads(threads)) = threads {
+        snapshotter = snapshotter.threads(threads);
+    }
+    let watcher = Watcher { callback: progress, stop, last_call: Mutex::default(), failure: Mutex::default() };
+    let result = py.detach(|| snapshotter.run(&watcher));
+    if let Some(failure) = watcher.into_failure() {
+        return Err(failure);
+    }
+    SnapshotReport::new(py, result.map_err(|error| exception(py, &error))?)
+}
+
+fn with_policy(snapshotter: Snapshotter, name: &str) -> PyResult<Snapshotter> {
+    match name {
+        "quick" => Ok(snapshotter.policy(Quick::default())),
+        "checksum" => Ok(snapshotter.policy(Checksum::default())),
+        _ => Err(PyValueError::new_err(format!("unknown policy {name:?}: it is 'quick' or 'checksum'"))),
+    }
+}
+
+/// A number of threads, 1 at least.
+pub(crate) struct Threads(NonZeroUsize);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Threads {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        let number = match given.extract::<i64>() {
+            Err(error) if error.is_instance_of::<PyOverflowError>(given.py()) => None,
+            number => usize::try_from(number?).ok().and_then(NonZeroUsize::new),
+        };
+        number.map(Self).ok_or_else(|| PyValueError::new_err("threads must be a number from 1 up"))
+    }
+}
+
+/// What the caller wants to be called with the figures.
+pub(crate) struct Callback(Py<PyAny>);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Callback {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        if given.is_callable() {
+            Ok(Self(given.to_owned().unbind()))
+        } else {
+            Err(PyTypeError::new_err("progress must be callable"))
+        }
+    }
+}
+
+/// The figures of a run as they stand.
+#[pyclass(frozen, module = "linkdest")]
+pub(crate) struct Progress(Counts);
+
+#[pymethods]
+impl Progress {
+    /// What was done so far.
+    #[getter]
+    fn counts(&self) -> Counts {
+        self.0
+    }
+
+    /// Entries so far: `counts.entries`.
+    #[getter]
+    fn entries(&self) -> u64 {
+        self.0.0.entries
+    }
+
+    /// Bytes so far: `counts.bytes`.
+    #[getter]
+    fn bytes(&self) -> u64 {
+        self.0.0.bytes
+    }
+
+    /// Problems so far: `counts.problems`.
+    #[getter]
+    fn problems(&self) -> u64 {
+        self.0.0.problems
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Progress(entries={}, bytes={}, problems={})", self.entries(), self.bytes(), self.problems())
+    }
+}
+
+/// The callback is not called more often than this.
+const INTERVAL: Duration = Duration::from_millis(100);
+
+/// Looks for signals and calls the callback, on the thread that called [`snapshot`]. Events of the run's own threads
+/// are not taken: those threads never see Python.
+struct Watcher {
+    callback: Option<Callback>,
+    stop: StopFlag,
+    last_call: Mutex<Option<Instant>>,
+    failure: Mutex<Option<PyErr>>,
+}
+
+impl Monitor for Watcher {
+    fn progress(&self, progress: &linkdest_core::Progress) {
+        if self.stop.is_stopped() {
+            return;
+        }
+        match Python::try_attach(|py| self.look(py, progress)) {
+            Some(Ok(())) => {}
+            Some(Err(failure)) => {
+                *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
+                self.stop.stop();
+            }
+            // The interpreter is going away; nobody is left to tell.
+            None => self.stop.stop(),
+        }
+    }
+}
+
+impl Watcher {
+    fn look(&self, py: Python<'_>, progress: &linkdest_core::Progress) -> PyResult<()> {
+        py.check_signals()?;
+        if let Some(Callback(callback)) = &self.callback
+            && self.is_due()
+        {
+            callback.call1(py, (Progress(Counts(progress.counts)),))?;
+        }
+        Ok(())
+    }
+
+    /// Says whether the callback may be called now, and takes it that it is.
+    fn is_due(&self) -> bool {
+        let mut last = self.last_call.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = last.is_none_or(|last| last.elapsed() >= INTERVAL);
+        if due {
+            *last = Some(Instant::now());
+        }
+        due
+    }
+
+    fn into_failure(self) -> Option<PyErr> {
+        self.failure.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
