@@ -122,7 +122,8 @@ pub struct Snapshot {
     pub policy: Policy,
     /// Links to files in DIR as well; repeatable
     ///
-    /// REPO's own snapshots come first, then each DIR in the order given. DIR must be on REPO's file system; rsync may have made it. A relative DIR starts at the working directory.
+    /// REPO's own snapshots come first, then each DIR in the order given. DIR must be on REPO's file system; rsync may
+    /// have made it. A relative DIR starts at the working directory.
     #[arg(long, value_name = "DIR", value_parser = directory())]
     pub link_dest: Vec<PathBuf>,
     /// Stays on SOURCE's file system

@@ -1,16 +1,21 @@
 //! The progress bar: on standard error, on a terminal only.
 
-use std::time::Instant;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use bytesize::ByteSize;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use linkdest_core::Counts;
 
+/// How often the line is drawn, also while figures stand still.
+const TICK: Duration = Duration::from_millis(100);
+
 /// A line that shows how far the run is. It hides itself where standard error is no terminal.
 #[derive(Debug)]
 pub struct Bar {
     bar: ProgressBar,
-    begun: Instant,
+    /// When the first figures came: waiting for the lock is not work.
+    begun: OnceLock<Instant>,
 }
 
 impl Bar {
@@ -18,7 +23,7 @@ impl Bar {
     pub fn new(shown: bool) -> Self {
         let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(None, target).with_style(ProgressStyle::default_spinner());
-        Self { bar, begun: Instant::now() }
+        Self { bar, begun: OnceLock::new() }
     }
 
     /// Shows the figures as they stand.
@@ -26,16 +31,19 @@ impl Bar {
         if self.bar.is_hidden() {
             return;
         }
-        let rate = counts.entries as f64 / self.begun.elapsed().as_secs_f64().max(0.1);
+        let begun = self.begun.get_or_init(|| {
+            self.bar.enable_steady_tick(TICK);
+            Instant::now()
+        });
+        // The first figures come a tick after the work began.
+        let rate = counts.entries as f64 / (begun.elapsed() + TICK).as_secs_f64();
         let bytes = ByteSize(counts.bytes).display().iec();
         self.bar.set_message(format!("{} entries, {bytes}, {rate:.0} entries/s", counts.entries));
-        self.bar.tick();
     }
 
     /// Says that the walk is done.
     pub fn show_publishing(&self) {
         self.bar.set_message("writing to disk and publishing");
-        self.bar.tick();
     }
 
     /// Takes the bar off the terminal while something else is written there.

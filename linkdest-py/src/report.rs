@@ -108,7 +108,9 @@ impl Problem {
         let operation = PyString::new(py, self.operation()).repr()?;
         let errno = self.errno().map_or_else(|| "None".to_owned(), |errno| errno.to_string());
         let kind = self.kind();
-        Ok(format!("Problem(path={path}, kind='{kind}', operation={operation}, errno={errno}, message={message})"))
+        Ok(format!(
+            "Problem(path={path}, kind='{kind}', operation={operation}, errno={errno}, message={message})"
+        ))
     }
 }
 
@@ -146,7 +148,7 @@ impl SnapshotReport {
         self.report.status().as_str()
     }
 
-    /// Whether the source looked as if it had been tampered with.
+    /// Whether the snapshot is marked as suspect.
     #[getter]
     fn suspect(&self) -> bool {
         false

@@ -95,7 +95,7 @@ impl Snapshot {
         self.0.status().as_str()
     }
 
-    /// Whether the source looked as if it had been tampered with.
+    /// Whether the snapshot is marked as suspect.
     #[getter]
     fn suspect(&self) -> bool {
         false

@@ -42,7 +42,8 @@ pub(crate) fn snapshot(
     if let Some(Threads(threads)) = threads {
         snapshotter = snapshotter.threads(threads);
     }
-    let watcher = Watcher { callback: progress, stop, last_call: Mutex::default(), failure: Mutex::default() };
+    let watcher =
+        Watcher { callback: progress, stop, last_call: Mutex::default(), failure: Mutex::default() };
     let result = py.detach(|| snapshotter.run(&watcher));
     if let Some(failure) = watcher.into_failure() {
         return Err(failure);
@@ -59,6 +60,7 @@ fn with_policy(snapshotter: Snapshotter, name: &str) -> PyResult<Snapshotter> {
 }
 
 /// A number of threads, 1 at least.
+#[derive(Clone, Copy)]
 pub(crate) struct Threads(NonZeroUsize);
 
 impl<'a, 'py> FromPyObject<'a, 'py> for Threads {

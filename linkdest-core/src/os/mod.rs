@@ -6,7 +6,7 @@
 //! (extended attributes of entries that are not opened, the mode of special files).
 //! Every call passes [`calls::pass`].
 
-pub(crate) mod calls;
+pub mod calls;
 mod dir;
 pub(crate) mod errno;
 mod file;

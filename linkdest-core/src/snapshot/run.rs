@@ -118,6 +118,10 @@ fn take_staged(
     let mut record = new_record(asked, repository, &staging, started, path)?;
     staging.write_record(&record, &place)?;
     let (tree, probed) = staging.make_tree(&place)?;
+    if let Some(error) = probed.link_error {
+        let operation = "keep hard links any more: link";
+        return Err(Error::io_as(ErrorKind::NoHardLinks, operation, repository.path(), error));
+    }
     tell_start(monitor, Some(staging.name().as_str()), &references);
     let scratch = staging.reopen().map_err(|error| Error::io("open", &place, error))?;
     let reach = probed.capabilities.reach(probed.born);

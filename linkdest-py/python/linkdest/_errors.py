@@ -8,8 +8,8 @@ __all__ = ["Interrupted", "LinkdestError", "Locked", "NotARepository"]
 class LinkdestError(OSError):
     """Something ended the run, or the repository cannot be used.
 
-    `str()` is a whole sentence. `errno` and `strerror` are the operating system's, where it was asked, and `filename`
-    is the path it happened at, where there is one; each is None otherwise.
+    `str()` is a whole sentence. `errno` is the operating system's, and `filename` the path it happened at; each is
+    None where there is none. `strerror` is the cause in words, or the sentence again where the operating system was not asked.
     """
 
     __module__ = "linkdest"
@@ -18,9 +18,8 @@ class LinkdestError(OSError):
 
     @classmethod
     def _make(cls, errno: int | None, strerror: str | None, filename: str | None, message: str) -> LinkdestError:
-        error = cls(errno, strerror, filename)
-        # Otherwise a traceback, a log line or a pickle would show three times None.
-        error.args = (errno, strerror or message)
+        # Without words, a `repr` would say nothing at all.
+        error = cls(errno, strerror or message, filename)
         error._message = message
         return error
 

@@ -95,11 +95,11 @@ class Snapshot:
 
     @property
     def suspect(self) -> bool:
-        """Whether the source looked as if it had been tampered with. Not found out yet: False."""
+        """Whether the snapshot is marked as suspect. Nothing does so yet: False."""
 
     @property
     def pinned(self) -> bool:
-        """Whether it is kept whatever the retention rules say. Not to be had yet: False."""
+        """Whether it is kept whatever the retention rules say. Nothing does so yet: False."""
 
     @property
     def entries(self) -> int | None:
@@ -127,7 +127,7 @@ class SnapshotReport:
 
     @property
     def suspect(self) -> bool:
-        """Whether the source looked as if it had been tampered with. Not found out yet: False."""
+        """Whether the snapshot is marked as suspect. Nothing does so yet: False."""
 
     @property
     def counts(self) -> Counts:

@@ -1,0 +1,17 @@
+//! The program as its users run it: what comes out, with which code, and what is left as it was.
+
+// A test may stop right where an assumption fails, and reach its own trees by path.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod bad_input;
+mod json;
+mod lists;
+mod place;
+mod signals;
+mod snapshots;

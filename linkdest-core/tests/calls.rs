@@ -1,0 +1,213 @@
+//! How many kernel calls an entry costs, and what happens when one of them fails.
+//!
+//! Built with `RUSTFLAGS="--cfg linkdest_calls"`; without it there is nothing to count.
+
+#![cfg(linkdest_calls)]
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, clippy::panic, reason = "tests stop where an assumption fails")]
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use linkdest_core::calls::{Call, trace};
+use linkdest_core::{Error, ErrorKind, ProblemKind, Silent, SnapshotReport, Snapshotter, Status};
+use linkdest_testkit::{Comparison, Inventory, TestDir};
+
+/// The trace is the whole process's.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+struct Tree {
+    _alone: MutexGuard<'static, ()>,
+    dir: TestDir,
+    source: PathBuf,
+}
+
+/// A directory of the source with two files, a directory, and a symlink.
+fn tree() -> Tree {
+    let alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let dir = TestDir::new();
+    let source = dir.join("source");
+    std::fs::create_dir_all(source.join("directory/inner")).unwrap();
+    std::fs::write(source.join("directory/regular-one"), "hello").unwrap();
+    std::fs::write(source.join("directory/regular-two"), vec![3; 200_000]).unwrap();
+    std::os::unix::fs::symlink("target", source.join("directory/symlink")).unwrap();
+    // Older than two seconds before the first run: nothing need be compared.
+    std::thread::sleep(std::time::Duration::from_millis(2100));
+    Tree { _alone: alone, source, dir }
+}
+
+impl Tree {
+    fn run(&self, fail: Option<(Call, usize, i32)>) -> (Result<SnapshotReport, Error>, Vec<trace::Made>) {
+        let one = NonZeroUsize::new(1).unwrap();
+        let snapshotter = Snapshotter::new(&self.source, self.dir.join("repository")).init(true).threads(one);
+        trace::start(fail);
+        let result = snapshotter.run(&Silent);
+        (result, trace::finish())
+    }
+}
+
+/// The calls on one name, by kind.
+fn calls_on(made: &[trace::Made], name: &str) -> BTreeMap<Call, usize> {
+    let mut calls = BTreeMap::new();
+    for one in made.iter().filter(|one| one.name == name.as_bytes()) {
+        *calls.entry(one.call).or_default() += 1;
+    }
+    calls
+}
+
+/// The calls between the opening of a directory of the source and the end of the log that belong to it alone.
+fn all_calls(made: &[trace::Made]) -> BTreeMap<Call, usize> {
+    made.iter().fold(BTreeMap::new(), |mut calls, one| {
+        *calls.entry(one.call).or_default() += 1;
+        calls
+    })
+}
+
+#[test]
+fn an_unchanged_file_costs_two_stats_two_lists_and_a_link() {
+    let tree = tree();
+    tree.run(None).0.unwrap();
+    let (report, made) = tree.run(None);
+    assert_eq!(report.unwrap().counts().files_linked, 2);
+    for name in ["regular-one", "regular-two"] {
+        let expected = BTreeMap::from([(Call::Stat, 2), (Call::ListXattr, 2), (Call::Link, 1)]);
+        assert_eq!(calls_on(&made, name), expected, "{name}");
+    }
+    let expected = BTreeMap::from([(Call::Stat, 2), (Call::ReadLink, 2), (Call::ListXattr, 2), (Call::Link, 1)]);
+    assert_eq!(calls_on(&made, "symlink"), expected);
+    let data = made.iter().filter(|one| matches!(one.call, Call::Create) && one.name.starts_with(b"regular")).count();
+    assert_eq!(data, 0);
+}
+
+#[test]
+fn an_unchanged_directory_costs_at_most_twenty_calls() {
+    let tree = tree();
+    // The cost of a directory is what ten more of them add.
+    tree.run(None).0.unwrap();
+    let before = tree.run(None).1.len();
+    for number in 0..10 {
+        std::fs::create_dir(tree.source.join(format!("more-{number}"))).unwrap();
+    }
+    tree.run(None).0.unwrap();
+    let after = tree.run(None).1.len();
+    // Closing the three descriptors is no call of this log, and a listing ends with a second getdents.
+    let each = (after - before) / 10 + 4;
+    assert!((8..=20).contains(&each), "{each} calls for a directory");
+}
+
+#[test]
+fn a_new_small_file_costs_no_more_than_it_must() {
+    let tree = tree();
+    let (_, made) = tree.run(None);
+    let calls = calls_on(&made, "regular-one");
+    assert_eq!(calls, BTreeMap::from([(Call::Open, 1), (Call::Create, 1), (Call::Stat, 1)]));
+    let all = all_calls(&made);
+    assert!(all[&Call::Read] <= 2 + 6, "{all:?}");
+}
+
+/// Every call of an unchanged and of a first run fails once, with several errors: either nothing is published and
+/// the error says so, or what is published is right and what is missing is named. The next run repairs everything.
+#[test]
+fn every_single_failing_call_is_an_error_or_a_named_problem() {
+    const EIO: i32 = 5;
+    const ENOSPC: i32 = 28;
+    const EACCES: i32 = 13;
+    let tree = tree();
+    let (report, made) = tree.run(None);
+    let first = report.unwrap();
+    let kept = Inventory::of(first.path().unwrap());
+    let (mut failed, mut with_problems) = (0, 0);
+    for errno in [EIO, ENOSPC, EACCES] {
+        for (call, count) in all_calls(&made) {
+            // The first, the last and some in the middle of each kind.
+            let mut points = vec![1, count / 3, count / 2, count];
+            points.retain(|point| *point > 0);
+            points.dedup();
+            for point in points {
+                std::fs::write(tree.source.join("directory/regular-one"), format!("{errno} {call:?} {point}")).unwrap();
+                let (result, _) = tree.run(Some((call, point, errno)));
+                let told = judge(&tree, &result, &format!("{call:?} {point} errno {errno}"));
+                failed += usize::from(told == Told::Error);
+                with_problems += usize::from(told == Told::Problem);
+                kept.assert_unchanged(&Inventory::of(first.path().unwrap()));
+                let (next, _) = tree.run(None);
+                let next = next.unwrap();
+                assert_eq!(next.status(), Status::Complete, "after {call:?} {point}: {:?}", next.problems());
+                Comparison::new().assert_same(&tree.source, next.path().unwrap());
+                remove_all_but(&tree.dir.join("repository"), first.path().unwrap());
+            }
+        }
+    }
+    assert!(failed > 50 && with_problems > 5, "{failed} errors, {with_problems} runs with problems");
+}
+
+#[derive(PartialEq)]
+enum Told {
+    Nothing,
+    Error,
+    Problem,
+}
+
+fn judge(tree: &Tree, result: &Result<SnapshotReport, Error>, what: &str) -> Told {
+    match result {
+        Err(error) => {
+            assert_ne!(error.kind(), ErrorKind::Interrupted, "{what}");
+            assert!(error.io_error().is_some() || !error.to_string().is_empty(), "{what}");
+            Told::Error
+        }
+        Ok(report) => {
+            let differences = Comparison::new().run(&tree.source, report.path().unwrap());
+            if report.status() == Status::Complete {
+                assert!(differences.is_empty(), "{what}: {}", linkdest_testkit::describe(&differences));
+                return Told::Nothing;
+            }
+            let kinds: Vec<ProblemKind> = report.problems().iter().map(linkdest_core::Problem::kind).collect();
+            assert!(!kinds.is_empty(), "{what}");
+            Told::Problem
+        }
+    }
+}
+
+/// Keeps the repository small; a snapshot may be removed with any tool.
+fn remove_all_but(repository: &Path, kept: &Path) {
+    for entry in std::fs::read_dir(repository).unwrap() {
+        let path = entry.unwrap().path();
+        if path != kept && path.is_dir() && !path.is_symlink() && !path.ends_with(".linkdest") {
+            linkdest_testkit::remove_tree(&path).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_link_limit_anywhere_makes_a_fresh_inode_and_no_problem() {
+    const EMLINK: i32 = 31;
+    let tree = tree();
+    std::fs::hard_link(tree.source.join("directory/regular-one"), tree.source.join("directory/inner/again")).unwrap();
+    tree.run(None).0.unwrap();
+    let links = all_calls(&tree.run(None).1)[&Call::Link];
+    // The first link is the probe: without it the repository is of no use any more.
+    let error = tree.run(Some((Call::Link, 1, EMLINK))).0.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NoHardLinks);
+    for point in 2..=links {
+        let (report, _) = tree.run(Some((Call::Link, point, EMLINK)));
+        let report = report.unwrap();
+        assert_eq!(report.status(), Status::Complete, "link {point}: {:?}", report.problems());
+        assert!(report.counts().relinked_limit > 0, "link {point}");
+        Comparison::new().assert_same(&tree.source, report.path().unwrap());
+    }
+}
+
+#[test]
+fn a_refused_link_is_a_copy_and_no_problem() {
+    for errno in [1, 18, 13, 95] {
+        let tree = tree();
+        tree.run(None).0.unwrap();
+        for point in 2..=4 {
+            let (report, _) = tree.run(Some((Call::Link, point, errno)));
+            let report = report.unwrap();
+            assert_eq!(report.status(), Status::Complete, "{:?}", report.problems());
+            Comparison::new().assert_same(&tree.source, report.path().unwrap());
+        }
+    }
+}
