@@ -91,6 +91,11 @@ pub struct Init {
     /// The directory that will hold the snapshots
     #[arg(value_parser = directory())]
     pub repo: PathBuf,
+    /// Writes nothing; says whether it could be done
+    ///
+    /// Hard links cannot be tried out without writing.
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
 }
 
 /// Takes a snapshot of SOURCE into REPO

@@ -23,14 +23,16 @@ pub struct Failure {
 impl Failure {
     /// The command line cannot be used.
     pub fn usage(message: String) -> Self {
-        let (kind, code) = exit::of_kind(ErrorKind::InvalidOption);
-        Self { kind, code, message, path: None }
+        Self::of(ErrorKind::InvalidOption, message)
     }
 
     /// The operating system refused something that has no path.
     pub fn io(what: &str, error: &io::Error) -> Self {
-        let (kind, code) = exit::of_kind(ErrorKind::Io);
-        Self { kind, code, message: format!("{what}: {error}"), path: None }
+        Self::of(ErrorKind::Io, format!("{what}: {error}"))
+    }
+
+    fn of(kind: ErrorKind, message: String) -> Self {
+        Self { kind: kind.as_str(), code: exit::of_kind(kind), message, path: None }
     }
 
     /// Sets the exit code.
@@ -50,11 +52,8 @@ impl Failure {
 
 impl From<linkdest_core::Error> for Failure {
     fn from(error: linkdest_core::Error) -> Self {
-        let (kind, mut code) = exit::of_kind(error.kind());
-        if error.kind() == ErrorKind::Interrupted {
-            code = signals::exit_code();
-        }
-        Self { kind, code, message: chain(&error), path: error.path().map(Into::into) }
+        let failure = Self { path: error.path().map(Into::into), ..Self::of(error.kind(), chain(&error)) };
+        if error.kind() == ErrorKind::Interrupted { failure.with_code(signals::exit_code()) } else { failure }
     }
 }
 

@@ -105,6 +105,23 @@ impl Timestamp {
     }
 }
 
+impl fmt::Display for Timestamp {
+    /// Writes the time in UTC as RFC 3339, to the nanosecond where it has any.
+    ///
+    /// ```
+    /// let time = linkdest_core::Timestamp { seconds: 1, nanos: 500_000_000 };
+    /// assert_eq!(time.to_string(), "1970-01-01T00:00:01.5Z");
+    /// ```
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let nanos = i32::try_from(self.nanos).unwrap_or_default();
+        match jiff::Timestamp::new(self.seconds, nanos) {
+            Ok(time) => write!(f, "{time}"),
+            // Beyond the year 9999: no calendar says it.
+            Err(_) => write!(f, "@{}.{:09}", self.seconds, self.nanos),
+        }
+    }
+}
+
 impl From<SystemTime> for Timestamp {
     fn from(time: SystemTime) -> Self {
         match time.duration_since(UNIX_EPOCH) {

@@ -41,6 +41,32 @@ pub enum ErrorKind {
     Io,
 }
 
+impl ErrorKind {
+    /// The word for the kind in JSON.
+    ///
+    /// ```
+    /// assert_eq!(linkdest_core::ErrorKind::NotARepository.as_str(), "not_a_repository");
+    /// ```
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotARepository => "not_a_repository",
+            Self::Locked => "locked",
+            Self::SourceUnreadable => "source_unreadable",
+            Self::SourceNotADirectory => "source_not_a_directory",
+            Self::SourceIsRepository => "source_is_repository",
+            Self::NoHardLinks => "no_hard_links",
+            Self::NotEmpty => "not_empty",
+            Self::BadReference => "bad_reference",
+            Self::InvalidOption => "invalid_option",
+            Self::DamagedRecord => "damaged_record",
+            Self::NoSpace => "no_space",
+            Self::Interrupted => "interrupted",
+            Self::Io => "io",
+        }
+    }
+}
+
 /// An error that ended a run; nothing was published.
 ///
 /// `Display` says this layer only: what was tried, on what; the cause is in `source()`.

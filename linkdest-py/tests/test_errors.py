@@ -84,9 +84,10 @@ def test_a_repository_is_made_once(repository: Path) -> None:
 
 
 def test_a_missing_reference(source: Path, repository: Path, tmp_path: Path) -> None:
+    opened = linkdest.Repository.init(repository)
     with pytest.raises(linkdest.LinkdestError, match="missing"):
-        linkdest.snapshot(source, repository, init=True, link_dest=[tmp_path / "missing"])
-    assert linkdest.Repository(repository).snapshots() == []
+        linkdest.snapshot(source, repository, link_dest=[tmp_path / "missing"])
+    assert opened.snapshots() == []
 
 
 def test_too_many_references(source: Path, repository: Path) -> None:

@@ -77,16 +77,18 @@ def test_an_exception_from_progress_stops_the_run(source: Path, repository: Path
 
 
 def test_an_exception_from_progress_stops_a_long_run_at_once(large_source: Path, repository: Path) -> None:
-    raised_at = 0.0
+    raised_at: list[float] = []
 
     def refuse(_: linkdest.Progress) -> None:
-        nonlocal raised_at
-        raised_at = time.monotonic()
+        # The next call is due as soon as this one ends; it must not come.
+        time.sleep(0.15)
+        raised_at.append(time.monotonic())
         raise RuntimeError("enough")
 
     with pytest.raises(RuntimeError, match="enough"):
         linkdest.snapshot(large_source, repository, init=True, threads=1, progress=refuse)
-    assert time.monotonic() - raised_at < 1
+    assert len(raised_at) == 1
+    assert time.monotonic() - raised_at[0] < 1
     assert linkdest.Repository(repository).snapshots() == []
 
 

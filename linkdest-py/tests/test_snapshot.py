@@ -60,6 +60,17 @@ def test_the_number_of_threads_changes_nothing(source: Path, repository: Path, t
     assert (report.status, report.counts.entries) == ("complete", 4)
 
 
+def test_as_many_threads_work_as_were_asked_for(large_source: Path, repository: Path) -> None:
+    tasks = Path("/proc/self/task")
+    if not tasks.exists():
+        pytest.skip("needs procfs")
+    before, seen = len(list(tasks.iterdir())), list[int]()
+    linkdest.snapshot(
+        large_source, repository, init=True, threads=5, progress=lambda _: seen.append(len(list(tasks.iterdir())))
+    )
+    assert max(seen) == before + 5
+
+
 def test_a_tree_on_one_file_system_is_whole(source: Path, repository: Path) -> None:
     report = linkdest.snapshot(source, repository, init=True, one_file_system=True)
     assert (report.counts.entries, report.counts.skipped) == (4, 0)

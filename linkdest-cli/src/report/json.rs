@@ -224,13 +224,27 @@ impl<'a> From<&'a linkdest_core::Snapshot> for Snapshot<'a> {
         let counts = snapshot.record().map(RunRecord::counts);
         Self {
             name: snapshot.name().as_str(),
-            started: rfc3339(snapshot.started()),
+            started: snapshot.started().to_string(),
             status: snapshot.status().as_str(),
             suspect: false,
             pinned: false,
             entries: counts.map(|counts| counts.entries),
             bytes: counts.map(|counts| counts.bytes),
         }
+    }
+}
+
+/// A repository that could be made.
+#[derive(Serialize)]
+pub struct WouldInitialise {
+    #[serde(flatten)]
+    path: PathText,
+    dry_run: bool,
+}
+
+impl From<&Path> for WouldInitialise {
+    fn from(path: &Path) -> Self {
+        Self { path: path.into(), dry_run: true }
     }
 }
 
@@ -247,11 +261,6 @@ impl<'a> From<&'a Repository> for Initialised<'a> {
     fn from(repository: &'a Repository) -> Self {
         Self { path: repository.path().into(), id: repository.id(), capabilities: repository.capabilities() }
     }
-}
-
-fn rfc3339(time: linkdest_core::Timestamp) -> String {
-    let nanos = i32::try_from(time.nanos).unwrap_or_default();
-    jiff::Timestamp::new(time.seconds, nanos).unwrap_or_default().to_string()
 }
 
 #[cfg(test)]

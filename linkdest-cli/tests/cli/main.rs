@@ -15,3 +15,4 @@ mod lists;
 mod place;
 mod signals;
 mod snapshots;
+mod user;

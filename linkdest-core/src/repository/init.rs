@@ -6,7 +6,6 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::probe::{Capabilities, probe};
-use super::record::rfc3339;
 use super::{CONTROL, Repository, SETTINGS, read_record, write_record};
 use crate::entry::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
@@ -29,7 +28,7 @@ impl Settings {
         let damaged = |error: io::Error| Error::io_as(ErrorKind::DamagedRecord, "read", &place, error);
         let Some(text) = read_record(control, SETTINGS).map_err(damaged)? else { return Ok(None) };
         let settings: Self = toml::from_str(&text)
-            .map_err(|error| damaged(io::Error::new(io::ErrorKind::InvalidData, error.to_string())))?;
+            .map_err(|error| damaged(io::Error::new(io::ErrorKind::InvalidData, error.message())))?;
         if settings.format != 1 {
             let message = format!("its format is {}, this linkdest knows 1: use a newer one", settings.format);
             return Err(Error::new(ErrorKind::NotARepository, path, message));
@@ -49,10 +48,35 @@ impl Repository {
     /// [`ErrorKind::NotEmpty`] if something is there, a repository included; [`ErrorKind::NoHardLinks`].
     pub fn init(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
+        Self::check_init(path)?;
+        Self::init_absent(path)
+    }
+
+    /// Says whether [`init`](Self::init) would be refused, as far as that can be told without writing: hard links are
+    /// not tried.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// linkdest_core::Repository::check_init(dir.path().join("repo"))?;
+    /// assert!(!dir.path().join("repo").exists());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`init`](Self::init) that concern what is there already.
+    pub fn check_init(path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
         if Self::open_if_initialised(path)?.is_some() {
             return Err(Error::new(ErrorKind::NotEmpty, path, "is a linkdest repository already"));
         }
-        Self::init_absent(path)
+        match Dir::open_operator_path(path) {
+            Ok(root) => refuse_content(path, &root),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let parent = parent_of(path);
+                Dir::open_operator_path(&parent).map(drop).map_err(|error| Error::io("open", parent, error))
+            }
+            Err(error) => Err(Error::io("open", path, error)),
+        }
     }
 
     /// Opens the repository, or makes it if there is none.
@@ -112,12 +136,20 @@ impl Repository {
         let settings = Settings {
             format: 1,
             id: random_id().map_err(failed("make a name for"))?,
-            created: rfc3339(Timestamp::now()),
+            created: Timestamp::now().to_string(),
             capabilities: probed.capabilities,
         };
         let text = toml::to_string(&settings).map_err(|error| failed("write")(io::Error::other(error)))?;
         write_record(&control, SETTINGS, &text).map_err(failed("write"))?;
         control.sync().map_err(failed("sync"))
+    }
+}
+
+/// Where a directory lies that may not exist yet.
+pub(crate) fn parent_of(path: &Path) -> std::path::PathBuf {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => ".".into(),
     }
 }
 

@@ -19,6 +19,7 @@ pub use probe::Capabilities;
 pub use record::{InvalidRunRecord, RunRecord, Status};
 pub use snapshots::Snapshot;
 
+pub(crate) use init::parent_of;
 pub(crate) use lock::Lock;
 pub(crate) use staging::Staging;
 

@@ -22,7 +22,7 @@ pub(super) struct Candidate {
 }
 
 /// What is to be done with an entry that is no directory.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Decision {
     /// Content and attributes are those of a reference.
     Link(Candidate),

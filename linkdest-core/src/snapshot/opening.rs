@@ -97,13 +97,11 @@ impl<S: Source> Engine<'_, S> {
         let source =
             self.plan.source.reopen(&parent.source, name, node.metadata.id).map_err(ReopenError::Source)?;
         let staged_id = identities.and_then(|ids| ids.staged);
-        let staged = match &parent.staged {
-            Some(staged) => Some(
-                staged.open_dir(name).or_else(|_| staged.open_dir_search(name)).and_then(|dir| same(dir, staged_id)),
-            ),
-            None => None,
+        let open = |staged: &Dir| {
+            let dir = staged.open_dir(name).or_else(|_| staged.open_dir_search(name))?;
+            same(dir, staged_id)
         };
-        let staged = staged.transpose().map_err(ReopenError::Staged)?;
+        let staged = parent.staged.as_ref().map(open).transpose().map_err(ReopenError::Staged)?;
         let of = |(number, id): &(usize, FileId)| {
             let dir = parent.reference(*number)?.open_dir_search(name).ok()?;
             Some((*number, same(dir, Some(*id)).ok()?))

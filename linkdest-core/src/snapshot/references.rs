@@ -1,10 +1,12 @@
 //! What unchanged entries are linked to: earlier snapshots, leftovers of killed runs, `--link-dest` directories.
 
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::entry::{Metadata, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::os::{Dir, boot_id, c_name};
+use crate::path::Escaped;
 use crate::repository::staging::Leftover;
 use crate::repository::{Repository, RunRecord};
 
@@ -35,9 +37,7 @@ pub(super) fn collect(
     references.extend(leftovers.iter().filter_map(of_leftover));
     // What the operator asked for by name is not crowded out by leftovers.
     references.truncate(MOST.saturating_sub(link_dest.len()).max(1));
-    for path in link_dest {
-        references.push(given(repository, path)?);
-    }
+    references.extend(given(&repository.root, repository.path(), link_dest)?);
     Ok(references)
 }
 
@@ -71,27 +71,29 @@ fn of_leftover(leftover: &Leftover) -> Option<Reference> {
     })
 }
 
-/// Opens a `--link-dest` directory. Links reach no further than one file system, seen through one mount.
-fn given(repository: &Repository, path: &Path) -> Result<Reference> {
-    let bad = |error| Error::io_as(ErrorKind::BadReference, "use as a reference: open", path, error);
-    let root = Dir::open_operator_path(path).map_err(bad)?;
-    let here: Metadata = repository.root.stat().map_err(bad)?;
-    let there = root.stat().map_err(bad)?;
-    if there.id.device != here.id.device || there.mount != here.mount {
-        let message = format!(
-            "cannot be a reference: it is on another file system than the repository {}, where no hard link reaches",
-            crate::path::Escaped(std::os::unix::ffi::OsStrExt::as_bytes(repository.path().as_os_str()))
-        );
-        return Err(Error::new(ErrorKind::BadReference, path, message));
-    }
-    let label = crate::path::Escaped(std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str())).to_string();
-    Ok(Reference { root, label, started: None, unsynced: false })
-}
-
-/// Checks the given directories before anything is written.
-pub(super) fn check_given(repository: &Repository, link_dest: &[PathBuf]) -> Result<()> {
+/// Opens the `--link-dest` directories. Links reach no further than one file system, seen through one mount.
+///
+/// `here` is the repository, or where it is going to be.
+pub(super) fn given(here: &Dir, repository: &Path, link_dest: &[PathBuf]) -> Result<Vec<Reference>> {
     if link_dest.len() > MOST {
         return Err(Error::option(format!("at most {MOST} reference directories can be given")));
     }
-    link_dest.iter().try_for_each(|path| given(repository, path).map(drop))
+    let here: Metadata = here.stat().map_err(|error| Error::io("stat", repository, error))?;
+    link_dest.iter().map(|path| given_one(&here, repository, path)).collect()
+}
+
+fn given_one(here: &Metadata, repository: &Path, path: &Path) -> Result<Reference> {
+    let shown = |path: &Path| Escaped(path.as_os_str().as_bytes()).to_string();
+    let bad = |error| Error::io_as(ErrorKind::BadReference, "use as a reference: open", path, error);
+    let root = Dir::open_operator_path(path).map_err(bad)?;
+    let there = root.stat().map_err(bad)?;
+    if there.id.device != here.id.device || there.mount != here.mount {
+        let repository = shown(repository);
+        let message = format!(
+            "cannot be a reference: it is on another file system than the repository {repository}, where no hard link \
+             reaches"
+        );
+        return Err(Error::new(ErrorKind::BadReference, path, message));
+    }
+    Ok(Reference { root, label: shown(path), started: None, unsynced: false })
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::engine::{Plan, Walked, walk};
-use super::references::{Reference, check_given, collect};
+use super::references::{Reference, collect, given};
 use super::{SnapshotReport, Snapshotter};
 use crate::counts::Counts;
 use crate::entry::{Metadata, Timestamp};
@@ -13,7 +13,7 @@ use crate::monitor::{Event, Monitor};
 use crate::os::{Dir, boot_id, effective_ids, host_name, open_file_limit};
 use crate::policy::attributes::Reach;
 use crate::repository::staging::Leftover;
-use crate::repository::{Lock, Repository, RunRecord, SnapshotName, Staging, Status};
+use crate::repository::{Lock, Repository, RunRecord, SnapshotName, Staging, Status, parent_of};
 use crate::source::LocalSource;
 
 /// Runs what was asked for.
@@ -21,6 +21,7 @@ pub(super) fn run(asked: &Snapshotter, monitor: &dyn Monitor) -> Result<Snapshot
     let begun = Instant::now();
     let (source, metadata) = open_source(&asked.source)?;
     refuse_same(&asked.source, &metadata, &asked.repository)?;
+    let link_dest = check_references(asked)?;
     let repository = match (asked.init, asked.dry_run) {
         (false, _) => Some(Repository::open(&asked.repository)?),
         (true, true) => Repository::open_if_initialised(&asked.repository)?,
@@ -29,7 +30,7 @@ pub(super) fn run(asked: &Snapshotter, monitor: &dyn Monitor) -> Result<Snapshot
     let mut report = match &repository {
         Some(repository) if asked.dry_run => plan_only(asked, monitor, repository, source),
         Some(repository) => take(asked, monitor, repository, source),
-        None => plan_first(asked, monitor, source, &metadata),
+        None => plan_first(asked, monitor, source, &link_dest),
     }?;
     report.duration = begun.elapsed();
     Ok(report)
@@ -60,6 +61,20 @@ fn refuse_same(source: &Path, metadata: &Metadata, repository: &Path) -> Result<
     Ok(())
 }
 
+/// Opens the given references before anything is written; an absent repository will lie where its parent is.
+fn check_references(asked: &Snapshotter) -> Result<Vec<Reference>> {
+    if asked.link_dest.is_empty() {
+        return Ok(Vec::new());
+    }
+    let parent = || Dir::open_operator_path(&parent_of(&asked.repository));
+    let here = Dir::open_operator_path(&asked.repository).or_else(|_| parent());
+    match here {
+        Ok(here) => given(&here, &asked.repository, &asked.link_dest),
+        // That there is no place for the repository is the error to report, and it will be.
+        Err(_) => Ok(Vec::new()),
+    }
+}
+
 /// Takes a snapshot, under the lock.
 fn take(
     asked: &Snapshotter,
@@ -67,7 +82,6 @@ fn take(
     repository: &Repository,
     source: Dir,
 ) -> Result<SnapshotReport> {
-    check_given(repository, &asked.link_dest)?;
     let lock: Lock = repository.lock(asked.lock_wait, &asked.stop)?;
     repository.check_latest()?;
     repository.repair()?;
@@ -140,7 +154,6 @@ fn plan_only(
     repository: &Repository,
     source: Dir,
 ) -> Result<SnapshotReport> {
-    check_given(repository, &asked.link_dest)?;
     let leftovers = repository.leftovers()?;
     let references = collect(repository, &absolute(&asked.source), &host_name(), &leftovers, &asked.link_dest)?;
     tell_start(monitor, None, &references);
@@ -154,20 +167,22 @@ fn plan_only(
     Ok(report_of(None, None, walked))
 }
 
-/// Plans the first snapshot into a repository that `--init` would make: everything is new.
+/// Plans the first snapshot into a repository that `--init` would make.
 fn plan_first(
     asked: &Snapshotter,
     monitor: &dyn Monitor,
     source: Dir,
-    metadata: &Metadata,
+    references: &[Reference],
 ) -> Result<SnapshotReport> {
-    tell_start(monitor, None, &[]);
+    Repository::check_init(&asked.repository)?;
+    tell_start(monitor, None, references);
+    let device = Dir::open_operator_path(&parent_of(&asked.repository)).and_then(|dir| dir.stat());
     let walked = walk(Plan {
         source: &LocalSource::new(source),
         staged: None,
         scratch: None,
-        device: metadata.id.device,
-        references: &[],
+        device: device.map_or(0, |parent| parent.id.device),
+        references,
         policy: &*asked.policy,
         reach: Reach::unknown(effective_ids()),
         one_file_system: asked.one_file_system,

@@ -9,7 +9,8 @@ class LinkdestError(OSError):
     """Something ended the run, or the repository cannot be used.
 
     `str()` is a whole sentence. `errno` is the operating system's, and `filename` the path it happened at; each is
-    None where there is none. `strerror` is the cause in words, or the sentence again where the operating system was not asked.
+    None where there is none. `strerror` is the cause in words, or the sentence again where the operating system was
+    not asked.
     """
 
     __module__ = "linkdest"

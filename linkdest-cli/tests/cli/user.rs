@@ -1,0 +1,173 @@
+//! An ordinary user's snapshots: other people's files, files that cannot be read, a root that cannot be written.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::path::Path;
+use std::process::{Command, Output};
+
+use assert_cmd::cargo::CommandCargoExt as _;
+use linkdest_testkit::{Comparison, NOBODY, TestDir, as_user, is_root, skip};
+
+use crate::place::{json_lines, text};
+
+/// A directory of the user's own with a copy of the program that the user can reach.
+struct Desk {
+    dir: TestDir,
+}
+
+impl Desk {
+    fn new() -> Option<Self> {
+        if !is_root() {
+            skip("only root can make other people's files and then be somebody else");
+            return None;
+        }
+        let desk = Self { dir: TestDir::new().owned_by(NOBODY) };
+        let program = Command::cargo_bin("linkdest").unwrap().get_program().to_owned();
+        fs::copy(program, desk.dir.join("linkdest")).unwrap();
+        fs::create_dir(desk.dir.join("S")).unwrap();
+        Some(desk)
+    }
+
+    fn file(&self, name: &str, owner: u32, mode: u32) {
+        let path = self.dir.join("S").join(name);
+        fs::write(&path, name).unwrap();
+        chown(&path, Some(owner), Some(owner)).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    fn linkdest(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(self.dir.join("linkdest"));
+        command.current_dir(self.dir.path()).args(arguments);
+        as_user(NOBODY, &command).output().unwrap()
+    }
+
+    fn latest(&self) -> std::path::PathBuf {
+        self.dir.join("R").join(fs::read_link(self.dir.join("R/latest")).unwrap())
+    }
+
+    fn judge(&self) {
+        Comparison::new().owners(false).root_attributes(true).assert_same(&self.dir.join("S"), &self.latest());
+    }
+}
+
+fn inode(path: &Path) -> u64 {
+    fs::symlink_metadata(path).unwrap().ino()
+}
+
+#[test]
+fn readable_foreign_files_are_linked_the_second_time_and_no_problem() {
+    let Some(desk) = Desk::new() else { return };
+    for (name, owner, mode) in
+        [("own", NOBODY, 0o600), ("root's", 0, 0o644), ("setuid", 0, 0o4755), ("setgid", 1234, 0o2755), ("read-only", 0, 0o444)]
+    {
+        desk.file(name, owner, mode);
+    }
+    let first = desk.linkdest(&["snapshot", "--init", "S", "R"]);
+    assert_eq!(first.status.code(), Some(0), "{}", text(&first.stderr));
+    assert!(text(&first.stderr).contains("owners not kept for"), "{}", text(&first.stderr));
+    desk.judge();
+    let before = desk.latest();
+    let second = desk.linkdest(&["snapshot", "S", "R", "--json"]);
+    assert_eq!(second.status.code(), Some(0), "{}", text(&second.stderr));
+    let summary = json_lines(&second.stdout).pop().unwrap();
+    assert_eq!((&summary["files_linked"], &summary["files_copied"]), (&5.into(), &0.into()));
+    desk.judge();
+    for name in ["own", "root's", "setuid", "setgid", "read-only"] {
+        assert_eq!(inode(&before.join(name)), inode(&desk.latest().join(name)), "{name}");
+    }
+}
+
+#[test]
+fn every_unreadable_entry_is_named_and_the_rest_is_published() {
+    let Some(desk) = Desk::new() else { return };
+    desk.file("mine", NOBODY, 0o600);
+    desk.file("secret", 0, 0o600);
+    let source = desk.dir.join("S");
+    for (name, mode) in [("closed", 0o700), ("listable", 0o744), ("searchable", 0o711)] {
+        fs::create_dir(source.join(name)).unwrap();
+        fs::write(source.join(name).join("inside"), "x").unwrap();
+        fs::set_permissions(source.join(name), fs::Permissions::from_mode(mode)).unwrap();
+    }
+    for _ in 0..2 {
+        let output = desk.linkdest(&["snapshot", "--init", "S", "R", "--json"]);
+        assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+        let lines = json_lines(&output.stdout);
+        let mut named: Vec<_> = lines
+            .iter()
+            .filter(|line| line["message_type"] == "problem")
+            .map(|line| (line["path"].as_str().unwrap().to_owned(), line["kind"].clone(), line["errno"].clone()))
+            .collect();
+        named.sort_by(|a, b| a.0.cmp(&b.0));
+        let expected = ["closed", "listable/inside", "searchable", "secret"]
+            .map(|path| (path.to_owned(), "unreadable".into(), 13.into()));
+        assert_eq!(named, expected);
+        assert_eq!(lines.last().unwrap()["status"], "problems");
+        let latest = desk.latest();
+        assert_eq!(fs::read(latest.join("mine")).unwrap(), b"mine");
+        assert_eq!(fs::read_dir(latest.join("closed")).map(Iterator::count).unwrap(), 0);
+        assert!(!latest.join("secret").exists());
+        for (name, mode) in [("closed", 0o700), ("listable", 0o744), ("searchable", 0o711)] {
+            assert_eq!(fs::metadata(latest.join(name)).unwrap().mode() & 0o7777, mode);
+        }
+    }
+}
+
+#[test]
+fn directories_that_their_owner_may_not_write_or_enter_are_saved_and_linked_from() {
+    let Some(desk) = Desk::new() else { return };
+    let source = desk.dir.join("S");
+    desk.file("f", NOBODY, 0o400);
+    for (name, mode) in [("r-x", 0o555), ("r--", 0o444), ("--x", 0o111), ("-wx", 0o333)] {
+        let dir = source.join(name);
+        fs::create_dir(&dir).unwrap();
+        fs::write(dir.join("f"), "x").unwrap();
+        fs::set_permissions(dir.join("f"), fs::Permissions::from_mode(0o444)).unwrap();
+        for path in [&dir, &dir.join("f")] {
+            chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        fs::set_permissions(&dir, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    chown(&source, Some(NOBODY), Some(NOBODY)).unwrap();
+    fs::set_permissions(&source, fs::Permissions::from_mode(0o555)).unwrap();
+    for _ in 0..3 {
+        let output = desk.linkdest(&["snapshot", "--init", "S", "R", "-q"]);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{said}");
+        // What cannot be listed, or looked at, cannot be saved; the directories themselves can.
+        let named: Vec<&str> = ["r--/f", "--x", "-wx"].into_iter().filter(|name| said.contains(&format!("{name}: "))).collect();
+        assert_eq!((named.len(), said.lines().count()), (3, 3), "{said}");
+        let latest = desk.latest();
+        assert_eq!(fs::metadata(&latest).unwrap().mode() & 0o7777, 0o555);
+        assert_eq!(fs::metadata(latest.join("r-x")).unwrap().mode() & 0o7777, 0o555);
+        assert_eq!(fs::read(latest.join("r-x/f")).unwrap(), b"x");
+    }
+    let summary = desk.linkdest(&["snapshot", "S", "R", "--json"]);
+    let summary = json_lines(&summary.stdout).pop().unwrap();
+    assert_eq!((&summary["files_linked"], &summary["files_copied"]), (&2.into(), &0.into()));
+}
+
+#[test]
+fn a_killed_run_of_a_user_leaves_nothing_that_the_user_cannot_remove() {
+    let Some(desk) = Desk::new() else { return };
+    let source = desk.dir.join("S");
+    fs::create_dir(source.join("d")).unwrap();
+    fs::write(source.join("d/f"), "x").unwrap();
+    for path in [source.clone(), source.join("d")] {
+        chown(&path, Some(NOBODY), Some(NOBODY)).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o555)).unwrap();
+    }
+    assert_eq!(desk.linkdest(&["snapshot", "--init", "S", "R"]).status.code(), Some(0));
+    // As a kill leaves it: stamped directories in staging.
+    let latest = desk.latest();
+    let name = latest.file_name().unwrap().to_owned();
+    let staging = desk.dir.join("R/.linkdest/staging").join(&name);
+    fs::create_dir(&staging).unwrap();
+    fs::rename(&latest, staging.join("tree")).unwrap();
+    let run = desk.dir.join("R/.linkdest/runs").join(format!("{}.toml", name.to_str().unwrap()));
+    fs::rename(run, staging.join("run.toml")).unwrap();
+    chown(&staging, Some(NOBODY), Some(NOBODY)).unwrap();
+    let output = desk.linkdest(&["snapshot", "S", "R", "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(json_lines(&output.stdout).pop().unwrap()["files_linked"], 1);
+    assert!(!staging.exists());
+}
