@@ -35,7 +35,12 @@ struct Setup {
 /// Every command ends with a flush of the target, as linkdest does by itself.
 fn flushed(setup: &Setup, command: &str) -> Command {
     let mut shell = Command::new("sh");
-    shell.arg("-c").arg(format!("{command} && sync -f \"$2\"")).arg("sh").arg(&setup.source).arg(&setup.target);
+    shell
+        .arg("-c")
+        .arg(format!("{command} && sync -f \"$2\""))
+        .arg("sh")
+        .arg(&setup.source)
+        .arg(&setup.target);
     shell
 }
 
@@ -67,7 +72,8 @@ fn installed(peer: &Peer) -> bool {
 
 fn build() -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo).args(["build", "--release", "-q", "-p", "linkdest-cli"]).status().unwrap();
+    let built =
+        Command::new(cargo).args(["build", "--release", "-q", "-p", "linkdest-cli"]).status().unwrap();
     assert!(built.success(), "linkdest does not build");
     let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     let target = target.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"));
@@ -77,7 +83,8 @@ fn build() -> PathBuf {
 /// Runs all peers in turn for some rounds; full copies each on a fresh file system, unchanged ones on that of the last.
 fn main() {
     let source = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
-    let source = PathBuf::from(source.unwrap_or_else(|| "/usr".to_owned())).canonicalize().expect("the source");
+    let source =
+        PathBuf::from(source.unwrap_or_else(|| "/usr".to_owned())).canonicalize().expect("the source");
     let linkdest = build();
     let peers: Vec<&Peer> = PEERS.iter().filter(|peer| installed(peer)).collect();
     let mut full: Vec<Vec<Taken>> = peers.iter().map(|_| Vec::new()).collect();
@@ -100,7 +107,10 @@ fn main() {
             let wall = seconds(rounds);
             let ratio = wall / own;
             let peak = rounds.iter().map(|one| one.peak).max().unwrap_or(0) >> 20;
-            println!("{what:10} {:10} {wall:8.2} s   {ratio:5.2} times linkdest   peak {peak} MiB", peer.name);
+            println!(
+                "{what:10} {:10} {wall:8.2} s   {ratio:5.2} times linkdest   peak {peak} MiB",
+                peer.name
+            );
         }
     }
 }

@@ -125,7 +125,10 @@ impl fmt::Display for Timestamp {
 impl From<SystemTime> for Timestamp {
     fn from(time: SystemTime) -> Self {
         match time.duration_since(UNIX_EPOCH) {
-            Ok(after) => Self { seconds: i64::try_from(after.as_secs()).unwrap_or(i64::MAX), nanos: after.subsec_nanos() },
+            Ok(after) => Self {
+                seconds: i64::try_from(after.as_secs()).unwrap_or(i64::MAX),
+                nanos: after.subsec_nanos(),
+            },
             Err(before) => {
                 let before = before.duration();
                 let seconds = i64::try_from(before.as_secs()).unwrap_or(i64::MAX);
@@ -142,8 +145,10 @@ impl From<Timestamp> for SystemTime {
     /// Converts, cutting off at the ends of what [`SystemTime`] can hold.
     fn from(time: Timestamp) -> Self {
         let whole = Duration::from_secs(time.seconds.unsigned_abs());
-        let base = if time.seconds < 0 { UNIX_EPOCH.checked_sub(whole) } else { UNIX_EPOCH.checked_add(whole) };
-        base.and_then(|base| base.checked_add(Duration::from_nanos(u64::from(time.nanos)))).unwrap_or(UNIX_EPOCH)
+        let base =
+            if time.seconds < 0 { UNIX_EPOCH.checked_sub(whole) } else { UNIX_EPOCH.checked_add(whole) };
+        base.and_then(|base| base.checked_add(Duration::from_nanos(u64::from(time.nanos))))
+            .unwrap_or(UNIX_EPOCH)
     }
 }
 
@@ -230,7 +235,9 @@ mod tests {
 
     #[test]
     fn times_before_1970_survive_the_round_trip() {
-        for (seconds, nanos) in [(0, 0), (-1, 0), (-1, 1), (-2, 999_999_999), (4_102_444_800, 5), (1, 999_999_999)] {
+        for (seconds, nanos) in
+            [(0, 0), (-1, 0), (-1, 1), (-2, 999_999_999), (4_102_444_800, 5), (1, 999_999_999)]
+        {
             let time = Timestamp { seconds, nanos };
             assert_eq!(Timestamp::from(SystemTime::from(time)), time);
         }

@@ -97,12 +97,19 @@ impl Error {
 
     /// Makes an error about an option; there is no path to name.
     pub(crate) fn option(message: impl Into<String>) -> Self {
-        Self { kind: ErrorKind::InvalidOption, message: message.into(), operation: "check", path: None, source: None }
+        Self {
+            kind: ErrorKind::InvalidOption,
+            message: message.into(),
+            operation: "check",
+            path: None,
+            source: None,
+        }
     }
 
     /// Makes the error of a run that was told to stop.
     pub(crate) fn interrupted() -> Self {
-        let message = "stopped before the snapshot was published; what was saved so far helps the next run".into();
+        let message =
+            "stopped before the snapshot was published; what was saved so far helps the next run".into();
         Self { kind: ErrorKind::Interrupted, message, operation: "stop", path: None, source: None }
     }
 
@@ -116,7 +123,12 @@ impl Error {
     }
 
     /// Makes an error of a given kind from what the operating system said.
-    pub(crate) fn io_as(kind: ErrorKind, operation: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
+    pub(crate) fn io_as(
+        kind: ErrorKind,
+        operation: &'static str,
+        path: impl Into<PathBuf>,
+        source: io::Error,
+    ) -> Self {
         let path = path.into();
         let message = format!("{}: cannot {operation}", Escaped(path.as_os_str().as_bytes()));
         Self { kind, message, operation, path: Some(path), source: Some(source) }
@@ -211,7 +223,12 @@ pub struct Problem {
 
 impl Problem {
     /// Makes a problem from its parts; `operation` is a verb, `message` the cause.
-    pub fn new(path: RelPath, kind: ProblemKind, operation: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn new(
+        path: RelPath,
+        kind: ProblemKind,
+        operation: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
         Self { path, kind, operation: operation.into(), errno: None, message: message.into() }
     }
 

@@ -66,6 +66,7 @@ pub use os::calls;
 pub use path::{Escaped, RelPath};
 pub use policy::{ChangePolicy, Checksum, Comparison, Quick, Verdict};
 pub use repository::{
-    Capabilities, InvalidRunRecord, InvalidSnapshotName, Repository, RunRecord, Snapshot, SnapshotName, Status,
+    Capabilities, InvalidRunRecord, InvalidSnapshotName, Repository, RunRecord, Snapshot, SnapshotName,
+    Status,
 };
 pub use snapshot::{SnapshotReport, Snapshotter};

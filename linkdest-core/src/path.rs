@@ -118,7 +118,9 @@ impl fmt::Display for Escaped<'_> {
 
 /// Bidirectional controls and line separators can make a terminal line say something else.
 fn is_plain(c: char) -> bool {
-    !(c.is_control() || c == '\\' || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}'))
+    !(c.is_control()
+        || c == '\\'
+        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}'))
 }
 
 fn hex(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {

@@ -3,7 +3,12 @@
 //! Built with `RUSTFLAGS="--cfg linkdest_calls"`; without it there is nothing to count.
 
 #![cfg(linkdest_calls)]
-#![allow(clippy::unwrap_used, clippy::disallowed_methods, clippy::panic, reason = "tests stop where an assumption fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::panic,
+    reason = "tests stop where an assumption fails"
+)]
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -74,9 +79,13 @@ fn an_unchanged_file_costs_two_stats_two_lists_and_a_link() {
         let expected = BTreeMap::from([(Call::Stat, 2), (Call::ListXattr, 2), (Call::Link, 1)]);
         assert_eq!(calls_on(&made, name), expected, "{name}");
     }
-    let expected = BTreeMap::from([(Call::Stat, 2), (Call::ReadLink, 2), (Call::ListXattr, 2), (Call::Link, 1)]);
+    let expected =
+        BTreeMap::from([(Call::Stat, 2), (Call::ReadLink, 2), (Call::ListXattr, 2), (Call::Link, 1)]);
     assert_eq!(calls_on(&made, "symlink"), expected);
-    let data = made.iter().filter(|one| matches!(one.call, Call::Create) && one.name.starts_with(b"regular")).count();
+    let data = made
+        .iter()
+        .filter(|one| matches!(one.call, Call::Create) && one.name.starts_with(b"regular"))
+        .count();
     assert_eq!(data, 0);
 }
 
@@ -125,7 +134,11 @@ fn every_single_failing_call_is_an_error_or_a_named_problem() {
             points.retain(|point| *point > 0);
             points.dedup();
             for point in points {
-                std::fs::write(tree.source.join("directory/regular-one"), format!("{errno} {call:?} {point}")).unwrap();
+                std::fs::write(
+                    tree.source.join("directory/regular-one"),
+                    format!("{errno} {call:?} {point}"),
+                )
+                .unwrap();
                 let (result, _) = tree.run(Some((call, point, errno)));
                 let told = judge(&tree, &result, &format!("{call:?} {point} errno {errno}"));
                 failed += usize::from(told == Told::Error);
@@ -162,7 +175,8 @@ fn judge(tree: &Tree, result: &Result<SnapshotReport, Error>, what: &str) -> Tol
                 assert!(differences.is_empty(), "{what}: {}", linkdest_testkit::describe(&differences));
                 return Told::Nothing;
             }
-            let kinds: Vec<ProblemKind> = report.problems().iter().map(linkdest_core::Problem::kind).collect();
+            let kinds: Vec<ProblemKind> =
+                report.problems().iter().map(linkdest_core::Problem::kind).collect();
             assert!(!kinds.is_empty(), "{what}");
             Told::Problem
         }
@@ -183,7 +197,8 @@ fn remove_all_but(repository: &Path, kept: &Path) {
 fn a_link_limit_anywhere_makes_a_fresh_inode_and_no_problem() {
     const EMLINK: i32 = 31;
     let tree = tree();
-    std::fs::hard_link(tree.source.join("directory/regular-one"), tree.source.join("directory/inner/again")).unwrap();
+    std::fs::hard_link(tree.source.join("directory/regular-one"), tree.source.join("directory/inner/again"))
+        .unwrap();
     tree.run(None).0.unwrap();
     let links = all_calls(&tree.run(None).1)[&Call::Link];
     // The first link is the probe: without it the repository is of no use any more.
@@ -210,4 +225,39 @@ fn a_refused_link_is_a_copy_and_no_problem() {
             Comparison::new().assert_same(&tree.source, report.path().unwrap());
         }
     }
+}
+
+/// A file system that folds case says of the second name that it exists.
+#[test]
+fn a_name_that_is_taken_already_is_a_collision_and_the_rest_is_saved() {
+    const EEXIST: i32 = 17;
+    let tree = tree();
+    let (report, made) = tree.run(None);
+    report.unwrap();
+    let at = |call: Call, name: &str| {
+        let of_kind: Vec<_> = made.iter().filter(|one| one.call == call).collect();
+        of_kind.iter().position(|one| one.name == name.as_bytes()).map(|index| index + 1).unwrap()
+    };
+    let new = [(Call::Create, "regular-one"), (Call::MakeDir, "inner"), (Call::Symlink, "symlink")];
+    for (call, name) in new {
+        remove_all_but(&tree.dir.join("repository"), Path::new(""));
+        // The first run of a repository that exists already makes one record fewer before it.
+        let shift = first_run_shift(&tree, call, name, at(call, name));
+        let (report, _) = tree.run(Some((call, shift, EEXIST)));
+        let report = report.unwrap();
+        let problems: Vec<_> = report.problems().iter().map(|p| (p.path().to_string(), p.kind())).collect();
+        assert_eq!(problems, [(format!("directory/{name}"), ProblemKind::Collision)], "{call:?}");
+        Comparison::new()
+            .skip_path(format!("directory/{name}"))
+            .assert_same(&tree.source, report.path().unwrap());
+    }
+}
+
+/// Where the call comes in a run that starts from no snapshot in an existing repository.
+fn first_run_shift(tree: &Tree, call: Call, name: &str, fallback: usize) -> usize {
+    let (report, made) = tree.run(None);
+    report.unwrap();
+    remove_all_but(&tree.dir.join("repository"), Path::new(""));
+    let of_kind: Vec<_> = made.iter().filter(|one| one.call == call).collect();
+    of_kind.iter().position(|one| one.name == name.as_bytes()).map_or(fallback, |index| index + 1)
 }

@@ -46,7 +46,10 @@ impl Desk {
     }
 
     fn judge(&self) {
-        Comparison::new().owners(false).root_attributes(true).assert_same(&self.dir.join("S"), &self.latest());
+        Comparison::new()
+            .owners(false)
+            .root_attributes(true)
+            .assert_same(&self.dir.join("S"), &self.latest());
     }
 }
 
@@ -57,9 +60,13 @@ fn inode(path: &Path) -> u64 {
 #[test]
 fn readable_foreign_files_are_linked_the_second_time_and_no_problem() {
     let Some(desk) = Desk::new() else { return };
-    for (name, owner, mode) in
-        [("own", NOBODY, 0o600), ("root's", 0, 0o644), ("setuid", 0, 0o4755), ("setgid", 1234, 0o2755), ("read-only", 0, 0o444)]
-    {
+    for (name, owner, mode) in [
+        ("own", NOBODY, 0o600),
+        ("root's", 0, 0o644),
+        ("setuid", 0, 0o4755),
+        ("setgid", 1234, 0o2755),
+        ("read-only", 0, 0o444),
+    ] {
         desk.file(name, owner, mode);
     }
     let first = desk.linkdest(&["snapshot", "--init", "S", "R"]);
@@ -95,7 +102,9 @@ fn every_unreadable_entry_is_named_and_the_rest_is_published() {
         let mut named: Vec<_> = lines
             .iter()
             .filter(|line| line["message_type"] == "problem")
-            .map(|line| (line["path"].as_str().unwrap().to_owned(), line["kind"].clone(), line["errno"].clone()))
+            .map(|line| {
+                (line["path"].as_str().unwrap().to_owned(), line["kind"].clone(), line["errno"].clone())
+            })
             .collect();
         named.sort_by(|a, b| a.0.cmp(&b.0));
         let expected = ["closed", "listable/inside", "searchable", "secret"]
@@ -134,7 +143,8 @@ fn directories_that_their_owner_may_not_write_or_enter_are_saved_and_linked_from
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(3), "{said}");
         // What cannot be listed, or looked at, cannot be saved; the directories themselves can.
-        let named: Vec<&str> = ["r--/f", "--x", "-wx"].into_iter().filter(|name| said.contains(&format!("{name}: "))).collect();
+        let named: Vec<&str> =
+            ["r--/f", "--x", "-wx"].into_iter().filter(|name| said.contains(&format!("{name}: "))).collect();
         assert_eq!((named.len(), said.lines().count()), (3, 3), "{said}");
         let latest = desk.latest();
         assert_eq!(fs::metadata(&latest).unwrap().mode() & 0o7777, 0o555);

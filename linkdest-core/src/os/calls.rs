@@ -66,7 +66,11 @@ pub enum Call {
 
 /// Makes one kernel call on `name` (empty for a call on a descriptor), again while it is interrupted.
 #[inline]
-pub(crate) fn pass<T>(call: Call, name: &[u8], mut make: impl FnMut() -> rustix::io::Result<T>) -> io::Result<T> {
+pub(crate) fn pass<T>(
+    call: Call,
+    name: &[u8],
+    mut make: impl FnMut() -> rustix::io::Result<T>,
+) -> io::Result<T> {
     #[cfg(linkdest_calls)]
     if let Some(error) = trace::enter(call, name) {
         return Err(error);
@@ -111,7 +115,12 @@ pub mod trace {
 
     /// Ends the log and returns it.
     pub fn finish() -> Vec<Made> {
-        TRACE.lock().unwrap_or_else(PoisonError::into_inner).take().map(|trace| trace.made).unwrap_or_default()
+        TRACE
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+            .map(|trace| trace.made)
+            .unwrap_or_default()
     }
 
     pub(super) fn enter(call: Call, name: &[u8]) -> Option<io::Error> {

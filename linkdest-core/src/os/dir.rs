@@ -24,8 +24,11 @@ impl AsFd for Dir {
 
 const DIRECTORY: OFlags = OFlags::DIRECTORY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 /// A FIFO put in a file's place must not block, a terminal must not become ours.
-const FILE: OFlags =
-    OFlags::NOFOLLOW.union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC).union(OFlags::RDONLY);
+const FILE: OFlags = OFlags::NOFOLLOW
+    .union(OFlags::NONBLOCK)
+    .union(OFlags::NOCTTY)
+    .union(OFlags::CLOEXEC)
+    .union(OFlags::RDONLY);
 const NARROW_FILE: Mode = Mode::RUSR.union(Mode::WUSR);
 
 impl Dir {
@@ -61,7 +64,8 @@ impl Dir {
     }
 
     fn open(&self, name: &CStr, flags: OFlags) -> io::Result<Self> {
-        pass(Call::Open, name.to_bytes(), || rustix::fs::openat(&self.0, name, flags, Mode::empty())).map(Self)
+        pass(Call::Open, name.to_bytes(), || rustix::fs::openat(&self.0, name, flags, Mode::empty()))
+            .map(Self)
     }
 
     /// Opens a file for reading. What it is must be looked at afterwards.
@@ -72,13 +76,15 @@ impl Dir {
     /// Makes a file that nobody else may open, for writing; an existing name is an error.
     pub fn create_file(&self, name: &CStr) -> io::Result<File> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        pass(Call::Create, name.to_bytes(), || rustix::fs::openat(&self.0, name, flags, NARROW_FILE)).map(File)
+        pass(Call::Create, name.to_bytes(), || rustix::fs::openat(&self.0, name, flags, NARROW_FILE))
+            .map(File)
     }
 
     /// Opens a file of our own records for writing, making it if need be.
     pub fn open_or_create_file(&self, name: &CStr) -> io::Result<File> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        pass(Call::Create, name.to_bytes(), || rustix::fs::openat(&self.0, name, flags, NARROW_FILE)).map(File)
+        pass(Call::Create, name.to_bytes(), || rustix::fs::openat(&self.0, name, flags, NARROW_FILE))
+            .map(File)
     }
 
     pub fn stat(&self) -> io::Result<Metadata> {
@@ -110,7 +116,9 @@ impl Dir {
 
     /// Gives the inode of `name` here one more name in `to`, symlinks themselves included.
     pub fn link(&self, name: &CStr, to: &Self, to_name: &CStr) -> io::Result<()> {
-        pass(Call::Link, to_name.to_bytes(), || rustix::fs::linkat(&self.0, name, &to.0, to_name, AtFlags::empty()))
+        pass(Call::Link, to_name.to_bytes(), || {
+            rustix::fs::linkat(&self.0, name, &to.0, to_name, AtFlags::empty())
+        })
     }
 
     pub fn make_symlink(&self, target: &CStr, name: &CStr) -> io::Result<()> {
@@ -118,7 +126,9 @@ impl Dir {
     }
 
     pub fn read_link(&self, name: &CStr) -> io::Result<CString> {
-        pass(Call::ReadLink, name.to_bytes(), || rustix::fs::readlinkat(&self.0, name, Vec::with_capacity(256)))
+        pass(Call::ReadLink, name.to_bytes(), || {
+            rustix::fs::readlinkat(&self.0, name, Vec::with_capacity(256))
+        })
     }
 
     /// Makes a FIFO, socket or device node that nobody else may open.
@@ -130,7 +140,9 @@ impl Dir {
             Kind::CharDevice => FileType::CharacterDevice,
             Kind::File | Kind::Directory | Kind::Symlink => return Err(io::ErrorKind::InvalidInput.into()),
         };
-        pass(Call::MakeNode, name.to_bytes(), || rustix::fs::mknodat(&self.0, name, kind, NARROW_FILE, device))
+        pass(Call::MakeNode, name.to_bytes(), || {
+            rustix::fs::mknodat(&self.0, name, kind, NARROW_FILE, device)
+        })
     }
 
     pub fn unlink(&self, name: &CStr) -> io::Result<()> {
@@ -149,8 +161,9 @@ impl Dir {
     /// Renames; an existing new name is an error.
     pub fn rename_new(&self, name: &CStr, to: &Self, to_name: &CStr) -> io::Result<()> {
         let flags = RenameFlags::NOREPLACE;
-        let renamed =
-            pass(Call::Rename, to_name.to_bytes(), || rustix::fs::renameat_with(&self.0, name, &to.0, to_name, flags));
+        let renamed = pass(Call::Rename, to_name.to_bytes(), || {
+            rustix::fs::renameat_with(&self.0, name, &to.0, to_name, flags)
+        });
         match renamed {
             // The kernel or the file system does not know the flag. The repository's lock is held, so that
             // looking first is as good.

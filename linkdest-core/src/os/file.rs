@@ -105,7 +105,10 @@ impl File {
             let (wanted, read) = (rest.len(), self.read_at(rest, length as u64)?);
             length += read;
             if length > limit {
-                return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("larger than {limit} bytes")));
+                return Err(io::Error::new(
+                    io::ErrorKind::FileTooLarge,
+                    format!("larger than {limit} bytes"),
+                ));
             }
             if read < wanted {
                 bytes.truncate(length);

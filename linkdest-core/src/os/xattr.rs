@@ -56,7 +56,9 @@ impl XattrBuffer {
         let reach = path_of(place, &mut self.path)?;
         let length = growing(&mut self.list, |list| match reach {
             Reach::Fd(fd) => pass(Call::ListXattr, b"", || rustix::fs::flistxattr(fd, &mut *list)),
-            Reach::Path(path, name) => pass(Call::ListXattr, name, || rustix::fs::llistxattr(path, &mut *list)),
+            Reach::Path(path, name) => {
+                pass(Call::ListXattr, name, || rustix::fs::llistxattr(path, &mut *list))
+            }
             Reach::Link(path) => pass(Call::ListXattr, b"", || rustix::fs::listxattr(path, &mut *list)),
         });
         match length {
@@ -73,7 +75,9 @@ impl XattrBuffer {
             Reach::Path(path, name) => {
                 pass(Call::GetXattr, name, || rustix::fs::lgetxattr(path, attribute, &mut *value))
             }
-            Reach::Link(path) => pass(Call::GetXattr, b"", || rustix::fs::getxattr(path, attribute, &mut *value)),
+            Reach::Link(path) => {
+                pass(Call::GetXattr, b"", || rustix::fs::getxattr(path, attribute, &mut *value))
+            }
         });
         match length {
             Err(error) if is_any(&error, &[Errno::NODATA]) => Ok(None),
@@ -88,7 +92,9 @@ impl XattrBuffer {
             Reach::Path(path, name) => {
                 pass(Call::SetXattr, name, || rustix::fs::lsetxattr(path, attribute, value, flags))
             }
-            Reach::Link(path) => pass(Call::SetXattr, b"", || rustix::fs::setxattr(path, attribute, value, flags)),
+            Reach::Link(path) => {
+                pass(Call::SetXattr, b"", || rustix::fs::setxattr(path, attribute, value, flags))
+            }
         }
     }
 
@@ -96,7 +102,9 @@ impl XattrBuffer {
     pub fn remove(&mut self, place: XattrPlace<'_>, attribute: &CStr) -> io::Result<()> {
         let removed = match path_of(place, &mut self.path)? {
             Reach::Fd(fd) => pass(Call::RemoveXattr, b"", || rustix::fs::fremovexattr(fd, attribute)),
-            Reach::Path(path, name) => pass(Call::RemoveXattr, name, || rustix::fs::lremovexattr(path, attribute)),
+            Reach::Path(path, name) => {
+                pass(Call::RemoveXattr, name, || rustix::fs::lremovexattr(path, attribute))
+            }
             Reach::Link(path) => pass(Call::RemoveXattr, b"", || rustix::fs::removexattr(path, attribute)),
         };
         match removed {

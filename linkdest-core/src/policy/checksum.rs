@@ -21,7 +21,11 @@ impl ChangePolicy for Checksum {
     }
 
     fn content(&self, source: &Metadata, reference: &Metadata, _: &Comparison) -> Verdict {
-        if source.size == reference.size { Verdict::CompareBytes } else { Verdict::Changed(Reason::SizeChanged) }
+        if source.size == reference.size {
+            Verdict::CompareBytes
+        } else {
+            Verdict::Changed(Reason::SizeChanged)
+        }
     }
 }
 
@@ -39,7 +43,11 @@ mod tests {
             (8, 100, Verdict::Changed(Reason::SizeChanged)),
         ] {
             let comparison = Comparison::new(1).started(at(500));
-            let found = Checksum {}.content(&Metadata::file(size, at(mtime)), &Metadata::file(7, at(100)), &comparison);
+            let found = Checksum {}.content(
+                &Metadata::file(size, at(mtime)),
+                &Metadata::file(7, at(100)),
+                &comparison,
+            );
             assert_eq!(found, expected);
         }
     }

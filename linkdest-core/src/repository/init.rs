@@ -30,7 +30,8 @@ impl Settings {
         let settings: Self = toml::from_str(&text)
             .map_err(|error| damaged(io::Error::new(io::ErrorKind::InvalidData, error.message())))?;
         if settings.format != 1 {
-            let message = format!("its format is {}, this linkdest knows 1: use a newer one", settings.format);
+            let message =
+                format!("its format is {}, this linkdest knows 1: use a newer one", settings.format);
             return Err(Error::new(ErrorKind::NotARepository, path, message));
         }
         Ok(Some(settings))
@@ -161,7 +162,10 @@ fn refuse_content(path: &Path, root: &Dir) -> Result<()> {
         let name = listing.name(*entry).to_bytes();
         let ignored: [&[u8]; 3] = [b"lost+found", b"System Volume Information", b"$RECYCLE.BIN"];
         if !name.starts_with(b".") && !ignored.contains(&name) {
-            let message = format!("not empty (it holds {:?}); a repository begins in an empty directory", Escaped(name).to_string());
+            let message = format!(
+                "not empty (it holds {:?}); a repository begins in an empty directory",
+                Escaped(name).to_string()
+            );
             return Err(Error::new(ErrorKind::NotEmpty, path, message));
         }
     }

@@ -86,7 +86,8 @@ fn try_all(dir: &Dir) -> io::Result<Probed> {
     let case_folding = dir.stat_if_there(OTHER)?.is_some();
     let link_error = dir.link(FILE, dir, LINK).err();
     let _ = dir.unlink(LINK);
-    let symlinks = dir.make_symlink(c"target", LINK).is_ok() && dir.read_link(LINK).is_ok_and(|to| *to == *c"target");
+    let symlinks =
+        dir.make_symlink(c"target", LINK).is_ok() && dir.read_link(LINK).is_ok_and(|to| *to == *c"target");
     let _ = dir.unlink(LINK);
     let reflinks = !case_folding && clones(dir);
     let owners = file.set_owner(1, 1).is_ok() && file.stat().is_ok_and(|stat| (stat.uid, stat.gid) == (1, 1));
@@ -97,7 +98,8 @@ fn try_all(dir: &Dir) -> io::Result<Probed> {
     let mut buffer = XattrBuffer::default();
     let mut keeps = |name: &CStr, value: &[u8]| {
         let place = XattrPlace::File(&file);
-        buffer.set(place, name, value).is_ok() && buffer.get(place, name).is_ok_and(|read| read == Some(value))
+        buffer.set(place, name, value).is_ok()
+            && buffer.get(place, name).is_ok_and(|read| read == Some(value))
     };
     let capabilities = Capabilities {
         hard_links: link_error.is_none(),

@@ -59,8 +59,9 @@ impl Repository {
         if record.synced {
             self.root.sync().map_err(failed("flush the name of"))?;
         }
-        remove_tree(&self.control_dir(STAGING)?, &c)
-            .map_err(|error| Error::io("remove", self.control_path(Path::new("staging").join(name.as_str())), error))
+        remove_tree(&self.control_dir(STAGING)?, &c).map_err(|error| {
+            Error::io("remove", self.control_path(Path::new("staging").join(name.as_str())), error)
+        })
     }
 
     /// The rename changes `..`, so that a root which its owner may not write gets its mode only now.
@@ -88,7 +89,10 @@ impl Repository {
         let path = self.path.join("latest");
         match self.root.stat_if_there(LATEST).map_err(|error| Error::io("stat", &path, error))? {
             Some(stat) if stat.kind != Kind::Symlink => {
-                let message = format!("a {} is in the place of the symlink to the newest snapshot; move it away", stat.kind);
+                let message = format!(
+                    "a {} is in the place of the symlink to the newest snapshot; move it away",
+                    stat.kind
+                );
                 Err(Error::new(ErrorKind::Io, path, message))
             }
             _ => Ok(()),

@@ -90,7 +90,8 @@ impl RunRecord {
     /// # Errors
     /// Text that is not TOML, lacks a key, or is of a format that is not known here.
     pub fn parse(text: &str) -> Result<Self, InvalidRunRecord> {
-        let written: Written = toml::from_str(text).map_err(|error| InvalidRunRecord(error.message().to_owned()))?;
+        let written: Written =
+            toml::from_str(text).map_err(|error| InvalidRunRecord(error.message().to_owned()))?;
         written.read()
     }
 
@@ -311,8 +312,13 @@ mod tests {
             root_mode: Some(0o555),
             counts: Counts { entries: 4, problems: 1, ..Counts::default() },
             problems: vec![
-                Problem::new(RelPath::new(b"a\xff\n".to_vec()).unwrap(), ProblemKind::Changed, "read", "again")
-                    .with_errno(Some(5)),
+                Problem::new(
+                    RelPath::new(b"a\xff\n".to_vec()).unwrap(),
+                    ProblemKind::Changed,
+                    "read",
+                    "again",
+                )
+                .with_errno(Some(5)),
             ],
         }
     }

@@ -64,14 +64,17 @@ impl Repository {
         };
         Some(match RunRecord::parse(&text) {
             Err(error) => Err(damaged(error.to_string())),
-            Ok(record) if record.snapshot != *name => Err(damaged(format!("is the record of {}", record.snapshot))),
+            Ok(record) if record.snapshot != *name => {
+                Err(damaged(format!("is the record of {}", record.snapshot)))
+            }
             Ok(record) => Ok(record),
         })
     }
 
     /// Puts the record of a run that is about to be published into place.
     pub(super) fn write_run(&self, record: &RunRecord) -> Result<()> {
-        let failed = |error| Error::io("write", self.control_path(format!("runs/{}{SUFFIX}", record.snapshot)), error);
+        let failed =
+            |error| Error::io("write", self.control_path(format!("runs/{}{SUFFIX}", record.snapshot)), error);
         let runs = self.control_dir(RUNS)?;
         let file = c_name(&format!("{}{SUFFIX}", record.snapshot)).map_err(failed)?;
         write_record(&runs, &file, &record.to_toml()).map_err(failed)

@@ -107,7 +107,9 @@ impl Staging {
         self.dir.make_dir(TREE).map_err(failed("make directory"))?;
         let tree = self.dir.open_dir(TREE).map_err(failed("open"))?;
         if probed.capabilities.modes && tree.stat().map_err(failed("stat"))?.mode != 0o700 {
-            return Err(Error::option("the umask takes away the owner's own permissions; use one such as 022 or 077"));
+            return Err(Error::option(
+                "the umask takes away the owner's own permissions; use one such as 022 or 077",
+            ));
         }
         Ok((tree, probed))
     }

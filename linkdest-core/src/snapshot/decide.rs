@@ -191,7 +191,8 @@ impl<S: Source> Worker<'_, '_, S> {
             return Ok(true);
         }
         let place = XattrPlace::At(dir, subject.name);
-        let theirs = crate::source::read_xattrs(place, &reach, &mut self.xattrs).map_err(SideError::Reference)?;
+        let theirs =
+            crate::source::read_xattrs(place, &reach, &mut self.xattrs).map_err(SideError::Reference)?;
         Ok(*subject.xattrs(self)? == theirs.kept)
     }
 }

@@ -42,14 +42,17 @@ impl<S: Source> Worker<'_, '_, S> {
             State::Open => {
                 let decision = self.decide(node, handles, name, metadata)?;
                 let decision = match decision {
-                    Decision::Link(candidate) | Decision::Compare(candidate) | Decision::Share { candidate, .. }
+                    Decision::Link(candidate)
+                    | Decision::Compare(candidate)
+                    | Decision::Share { candidate, .. }
                         if group.rejected.contains(&candidate.metadata.id) =>
                     {
                         Decision::Anew(Reason::BytesChanged)
                     }
                     decision => decision,
                 };
-                let placed = self.lead_or_wait(&shared, &mut group, node, handles, name, metadata, decision, wanted)?;
+                let placed =
+                    self.lead_or_wait(&shared, &mut group, node, handles, name, metadata, decision, wanted)?;
                 drop(group);
                 if placed { self.link_waiting(&shared) } else { Ok(()) }
             }
@@ -70,15 +73,17 @@ impl<S: Source> Worker<'_, '_, S> {
         wanted: &mut Vec<Wanted<'n, S>>,
     ) -> Result<bool> {
         let reason = match decision {
-            Decision::Link(candidate) => match self.link(node, handles, name, &candidate, Reason::Unchanged)? {
-                Linked::Yes => {
-                    self.count_linked(metadata, true);
-                    group.lead(node, name, false);
-                    return Ok(true);
+            Decision::Link(candidate) => {
+                match self.link(node, handles, name, &candidate, Reason::Unchanged)? {
+                    Linked::Yes => {
+                        self.count_linked(metadata, true);
+                        group.lead(node, name, false);
+                        return Ok(true);
+                    }
+                    Linked::Failed => return Ok(false),
+                    Linked::Instead(reason) => reason,
                 }
-                Linked::Failed => return Ok(false),
-                Linked::Instead(reason) => reason,
-            },
+            }
             Decision::Anew(reason) => reason,
             decision => {
                 group.state = State::Placing;
@@ -111,7 +116,8 @@ impl<S: Source> Worker<'_, '_, S> {
         let engine = self.engine;
         // At the limit, or refused, the reference was the right one: a fresh inode takes its place.
         let settled = matches!(reason, Reason::LinkLimit | Reason::LinkRefused);
-        let hope = !engine.plan.references.is_empty() && !group.is_complete() && !engine.groups.walk_has_ended();
+        let hope =
+            !engine.plan.references.is_empty() && !group.is_complete() && !engine.groups.walk_has_ended();
         hope && !settled && !engine.is_dry()
     }
 
@@ -198,7 +204,9 @@ impl<S: Source> Worker<'_, '_, S> {
             match linked {
                 Ok(()) => {}
                 Err(error) if errno::is_link_limit(&error) => return self.take_over(group, node, name),
-                Err(error) => return engine.repository_problem(self.index, node.path_of(name), "link", error),
+                Err(error) => {
+                    return engine.repository_problem(self.index, node.path_of(name), "link", error);
+                }
             }
         }
         engine.tell_entry(|| node.path_of(name), Action::Link, Reason::HardLink);
@@ -238,7 +246,8 @@ impl<S: Source> Worker<'_, '_, S> {
         let engine = self.engine;
         let failed = |error| engine.repository_error("link", error);
         let (from, target) = (engine.staged(from)?, engine.staged(&to.node)?);
-        let (Some(from), Some(target), Some(scratch)) = (from.dir(), target.dir(), &engine.plan.scratch) else {
+        let (Some(from), Some(target), Some(scratch)) = (from.dir(), target.dir(), &engine.plan.scratch)
+        else {
             return Ok(());
         };
         let stamped = to.node.stamped();

@@ -20,28 +20,33 @@ pub(super) enum ReopenError {
 }
 
 fn same(dir: Dir, id: Option<FileId>) -> io::Result<Dir> {
-    if Some(dir.stat()?.id) == id { Ok(dir) } else { Err(io::Error::other("a directory was replaced during the run")) }
+    if Some(dir.stat()?.id) == id {
+        Ok(dir)
+    } else {
+        Err(io::Error::other("a directory was replaced during the run"))
+    }
 }
 
 impl<S: Source> Engine<'_, S> {
     /// Opens the roots of source, staging and references.
     pub fn open_root(&self) -> Result<Arc<Node<S>>> {
-        let unreadable = |error| {
-            Error::io_as(ErrorKind::SourceUnreadable, "read the source: open", ".", error)
-        };
+        let unreadable =
+            |error| Error::io_as(ErrorKind::SourceUnreadable, "read the source: open", ".", error);
         let Opened { dir, metadata, unlistable } = self.plan.source.open_root().map_err(unreadable)?;
         if let Some(error) = unlistable {
             return Err(unreadable(error));
         }
         let _ = self.root_mount.set(metadata.mount);
         let failed = |error| self.repository_error("open", error);
-        let staged = self.plan.staged.as_ref().map(|staged| staged.open_dir(c".")).transpose().map_err(failed)?;
+        let staged =
+            self.plan.staged.as_ref().map(|staged| staged.open_dir(c".")).transpose().map_err(failed)?;
         let mut references = Vec::new();
         for (number, reference) in self.plan.references.iter().enumerate() {
             references.push((number, reference.root.open_dir_search(c".").map_err(failed)?));
         }
         let mut buffer = XattrBuffer::default();
-        let xattrs = self.plan.source.xattrs(&dir, None, &self.plan.reach, &mut buffer).map_err(unreadable)?;
+        let xattrs =
+            self.plan.source.xattrs(&dir, None, &self.plan.reach, &mut buffer).map_err(unreadable)?;
         xattrs.out_of_reach.iter().for_each(|what| self.count_out_of_reach(what));
         let lease = self.budget.lease(Handles::<S>::descriptors(staged.is_some(), references.len()));
         let handles = Handles { source: dir, staged, references, _lease: lease };

@@ -49,14 +49,16 @@ impl<S: Source> Worker<'_, '_, S> {
             return self.place_in_group(node, handles, name, metadata, wanted);
         }
         let reason = match self.decide(node, handles, name, metadata)? {
-            Decision::Link(candidate) => match self.link(node, handles, name, &candidate, Reason::Unchanged)? {
-                Linked::Yes => {
-                    self.count_linked(metadata, true);
-                    return Ok(());
+            Decision::Link(candidate) => {
+                match self.link(node, handles, name, &candidate, Reason::Unchanged)? {
+                    Linked::Yes => {
+                        self.count_linked(metadata, true);
+                        return Ok(());
+                    }
+                    Linked::Failed => return Ok(()),
+                    Linked::Instead(reason) => reason,
                 }
-                Linked::Failed => return Ok(()),
-                Linked::Instead(reason) => reason,
-            },
+            }
             Decision::Anew(reason) => reason,
             decision => {
                 wanted.push(self.want(name, metadata, decision));
@@ -238,7 +240,9 @@ impl<S: Source> Worker<'_, '_, S> {
         let (candidate, shareable) = match decision {
             Decision::Link(candidate) | Decision::Compare(candidate) => (candidate, false),
             Decision::Share { candidate, .. } => (candidate, true),
-            Decision::Anew(reason) => return self.copy_file(node, handles, name, file, metadata, &From::Source, reason),
+            Decision::Anew(reason) => {
+                return self.copy_file(node, handles, name, file, metadata, &From::Source, reason);
+            }
         };
         let sure = matches!(decision, Decision::Link(_) | Decision::Share { sure: true, .. });
         let opened = handles.reference(candidate.reference).map(|dir| dir.open_file(name));
@@ -246,7 +250,15 @@ impl<S: Source> Worker<'_, '_, S> {
             Some(Ok(reference)) => reference,
             Some(Err(error)) => {
                 self.reference_problem(node, name, "open", &error);
-                return self.copy_file(node, handles, name, file, metadata, &From::Source, Reason::BytesChanged);
+                return self.copy_file(
+                    node,
+                    handles,
+                    name,
+                    file,
+                    metadata,
+                    &From::Source,
+                    Reason::BytesChanged,
+                );
             }
             None => return self.copy_file(node, handles, name, file, metadata, &From::Source, Reason::New),
         };
@@ -382,13 +394,16 @@ impl<S: Source> Worker<'_, '_, S> {
             };
             let now = match file.stat() {
                 Ok(now) => now,
-                Err(error) => return engine.source_problem(self.index, path(), "stat", &error).map(|()| None),
+                Err(error) => {
+                    return engine.source_problem(self.index, path(), "stat", &error).map(|()| None);
+                }
             };
             if now.same_stamps(&stamps) {
                 return Ok(Some(Filled { stamps, cloned, written }));
             }
             if read == READS {
-                let message = format!("it changed each of the {READS} times it was read; the last copy was kept");
+                let message =
+                    format!("it changed each of the {READS} times it was read; the last copy was kept");
                 engine.problem(self.index, Problem::new(path(), ProblemKind::Changed, "read", message));
                 return Ok(Some(Filled { stamps, cloned, written }));
             }

@@ -52,7 +52,11 @@ fn refuse_same(source: &Path, metadata: &Metadata, repository: &Path) -> Result<
     let Ok(root) = Dir::open_operator_path(repository) else { return Ok(()) };
     let same = |dir: &Dir| dir.stat().is_ok_and(|stat| stat.id == metadata.id);
     if same(&root) {
-        return Err(Error::new(ErrorKind::SourceIsRepository, source, "source and repository are the same directory"));
+        return Err(Error::new(
+            ErrorKind::SourceIsRepository,
+            source,
+            "source and repository are the same directory",
+        ));
     }
     if root.open_dir(c".linkdest").is_ok_and(|control| same(&control)) {
         let message = "the source is where the repository keeps its records";
@@ -155,7 +159,8 @@ fn plan_only(
     source: Dir,
 ) -> Result<SnapshotReport> {
     let leftovers = repository.leftovers()?;
-    let references = collect(repository, &absolute(&asked.source), &host_name(), &leftovers, &asked.link_dest)?;
+    let references =
+        collect(repository, &absolute(&asked.source), &host_name(), &leftovers, &asked.link_dest)?;
     tell_start(monitor, None, &references);
     let mut reach = repository.capabilities().reach(effective_ids());
     // What `init` found out as root does not hold for everybody.
@@ -285,11 +290,7 @@ fn finish_record(record: &mut RunRecord, walked: &Walked) {
     record.root_mode = (walked.root.mode & 0o200 == 0).then_some(walked.root.mode);
 }
 
-fn report_of(
-    snapshot: Option<SnapshotName>,
-    path: Option<PathBuf>,
-    walked: Walked,
-) -> SnapshotReport {
+fn report_of(snapshot: Option<SnapshotName>, path: Option<PathBuf>, walked: Walked) -> SnapshotReport {
     SnapshotReport {
         snapshot,
         path,

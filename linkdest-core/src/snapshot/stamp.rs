@@ -207,7 +207,12 @@ impl<S: Source> Engine<'_, S> {
     }
 
     /// Stamps an open directory in staging.
-    pub fn stamp_directory(&self, worker: &mut Worker<'_, '_, S>, node: &Node<S>, staged: &Dir) -> Result<()> {
+    pub fn stamp_directory(
+        &self,
+        worker: &mut Worker<'_, '_, S>,
+        node: &Node<S>,
+        staged: &Dir,
+    ) -> Result<()> {
         let mut metadata = node.metadata;
         // Renaming a directory changes `..` in it: its owner must be allowed to write it until it is published.
         if node.parent().is_none() && metadata.mode & 0o200 == 0 {

@@ -14,8 +14,8 @@ use crate::counts::Counter;
 use crate::entry::{Kind, Metadata};
 use crate::error::{Problem, ProblemKind, Result};
 use crate::monitor::{Action, Notice, Reason};
-use crate::path::RelPath;
 use crate::os::{Dir, Listed, Listing, XattrBuffer, Xattrs, errno};
+use crate::path::RelPath;
 use crate::source::{Opened, Source};
 
 /// A piece of work.
@@ -159,8 +159,14 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
     /// Makes the directory in staging; the outer `None` says that it could not be made, the inner that this is a dry
     /// run.
     #[expect(clippy::option_option, reason = "a dry run makes nothing, and that is no failure")]
-    fn make_dir(&mut self, parent: &Node<S>, handles: &Handles<S>, name: &CStr) -> Result<Option<Option<Dir>>> {
-        let made = handles.staged.as_ref().map(|staged| staged.make_dir(name).and_then(|()| staged.open_dir(name)));
+    fn make_dir(
+        &mut self,
+        parent: &Node<S>,
+        handles: &Handles<S>,
+        name: &CStr,
+    ) -> Result<Option<Option<Dir>>> {
+        let made =
+            handles.staged.as_ref().map(|staged| staged.make_dir(name).and_then(|()| staged.open_dir(name)));
         match made.transpose() {
             Ok(dir) => {
                 self.count(Counter::Entries, 1);
@@ -192,7 +198,13 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
     }
 
     /// Records that a reference could not be used; the entry is taken from the source.
-    pub fn reference_problem(&mut self, node: &Node<S>, name: &CStr, operation: &'static str, error: &io::Error) {
+    pub fn reference_problem(
+        &mut self,
+        node: &Node<S>,
+        name: &CStr,
+        operation: &'static str,
+        error: &io::Error,
+    ) {
         let problem = Problem::io(node.path_of(name), ProblemKind::ReferenceUnreadable, operation, error);
         self.engine.problem(self.index, problem);
     }

@@ -57,7 +57,9 @@ fn holes_that_were_filled_and_data_that_became_a_hole_are_found() {
 #[test]
 fn sizes_around_the_steps_of_copying_arrive_whole() {
     let pair = Pair::new();
-    for size in [0, 1, 511, 512, 4095, 4096, 65535, 65536, 65537, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 9 << 20] {
+    for size in
+        [0, 1, 511, 512, 4095, 4096, 65535, 65536, 65537, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 9 << 20]
+    {
         let bytes: Vec<u8> = (0..size).map(|at: u32| at.to_le_bytes()[1] ^ at.to_le_bytes()[0]).collect();
         pair.write(&format!("f{size}"), bytes);
     }

@@ -17,8 +17,11 @@ fn judge(left_out: &[&str]) -> Comparison {
 /// Three runs over a tree of everything: new, unchanged, unchanged again. The first snapshot stays as it was.
 fn three_runs(pair: &Pair, left_out: &[&str]) {
     pair.make_everything();
-    let left_out: Vec<&str> =
-        left_out.iter().copied().filter(|path| std::fs::symlink_metadata(pair.source.join(path)).is_ok()).collect();
+    let left_out: Vec<&str> = left_out
+        .iter()
+        .copied()
+        .filter(|path| std::fs::symlink_metadata(pair.source.join(path)).is_ok())
+        .collect();
     let (first, watched) = pair.watched();
     let problems: Vec<String> = watched.problems().iter().map(|problem| problem.path().to_string()).collect();
     assert_eq!(problems, left_out, "{:?}", watched.problems());
@@ -31,7 +34,8 @@ fn three_runs(pair: &Pair, left_out: &[&str]) {
             .entries()
             .into_iter()
             .filter(|(path, action, _)| {
-                let is_dir = pair.source.join(path.as_path()).symlink_metadata().is_ok_and(|stat| stat.is_dir());
+                let is_dir =
+                    pair.source.join(path.as_path()).symlink_metadata().is_ok_and(|stat| stat.is_dir());
                 *action != Action::Link && !is_dir && path.as_bytes().len() < 4000
             })
             .collect();

@@ -35,10 +35,14 @@ fn tree() -> Pair {
 #[test]
 fn groups_follow_the_source_through_joins_and_splits() {
     let histories: &[&[Step]] = &[
-        &[|p| link(p, "m/f", "a/f"), |p| split(p, "a/f"), |p| {
-            remove_file(p.source.join("a/f")).unwrap();
-            link(p, "m/f", "a/f");
-        }],
+        &[
+            |p| link(p, "m/f", "a/f"),
+            |p| split(p, "a/f"),
+            |p| {
+                remove_file(p.source.join("a/f")).unwrap();
+                link(p, "m/f", "a/f");
+            },
+        ],
         // A new name that sorts first must not make an old group new.
         &[|p| link(p, "m/f", "z/f"), |p| link(p, "m/f", "a/early"), |p| link(p, "m/f", "z/late")],
         &[|p| link(p, "m/f", "m/g"), |p| split(p, "m/f"), |p| link(p, "m/f", "m/h"), |p| split(p, "m/g")],

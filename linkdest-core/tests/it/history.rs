@@ -46,9 +46,11 @@ fn rsync_finds_no_difference_either() {
     let pair = Pair::new();
     // rsync fails below paths that are longer than PATH_MAX, and reads holes.
     let plain = |entry: &linkdest_testkit::Entry| {
-        !entry.path.starts_with(b"long") && !matches!(entry.kind, linkdest_testkit::EntryKind::Sparse(size, _) if size > 1 << 30)
+        !entry.path.starts_with(b"long")
+            && !matches!(entry.kind, linkdest_testkit::EntryKind::Sparse(size, _) if size > 1 << 30)
     };
-    let entries: Vec<_> = linkdest_testkit::every_kind_entries(Privileges::current()).into_iter().filter(plain).collect();
+    let entries: Vec<_> =
+        linkdest_testkit::every_kind_entries(Privileges::current()).into_iter().filter(plain).collect();
     pair.make(&entries);
     for seed in 0..3 {
         random_edits(&pair.source, 77 + seed, 40);

@@ -11,7 +11,10 @@ const ORDER: &[&[&str]] = &[
 ];
 
 fn rank(room: &str) -> usize {
-    ORDER.iter().position(|group| group.contains(&room)).unwrap_or_else(|| panic!("no place for {room} in the order"))
+    ORDER
+        .iter()
+        .position(|group| group.contains(&room))
+        .unwrap_or_else(|| panic!("no place for {room} in the order"))
 }
 
 fn rust_files(dir: &Path) -> Vec<PathBuf> {
@@ -29,7 +32,11 @@ fn source() -> PathBuf {
 /// The rooms that a text names as `crate::room`.
 fn used(text: &str) -> Vec<&str> {
     let end = |c: char| !(c.is_alphanumeric() || c == '_');
-    text.split("crate::").skip(1).filter_map(|rest| rest.split(end).next()).filter(|room| !room.is_empty()).collect()
+    text.split("crate::")
+        .skip(1)
+        .filter_map(|rest| rest.split(end).next())
+        .filter(|room| !room.is_empty())
+        .collect()
 }
 
 #[test]
@@ -42,7 +49,8 @@ fn rooms_use_only_what_lies_below_them() {
             continue;
         }
         let text = std::fs::read_to_string(&file).unwrap();
-        let code: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+        let code: String =
+            text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
         for other in used(&code) {
             assert!(rank(other) <= rank(room), "{}: {room} uses {other}", relative.display());
             checked += 1;

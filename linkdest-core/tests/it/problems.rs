@@ -19,7 +19,10 @@ fn a_repository_inside_the_source_is_left_out_and_said() {
         assert!(monitor.notices().contains(&Notice::RepositorySkipped(inside)));
         assert_eq!((report.counts().entries, report.counts().skipped), (1, 1));
         assert_eq!(report.status(), Status::Complete);
-        Comparison::new().root_attributes(false).skip_name("backups").assert_same(&pair.source, path(&report));
+        Comparison::new()
+            .root_attributes(false)
+            .skip_name("backups")
+            .assert_same(&pair.source, path(&report));
     }
 }
 
@@ -79,35 +82,10 @@ fn what_vanishes_during_the_walk_is_a_notice() {
     let remover = Remover { pair: &pair, done: AtomicBool::new(false), notices: std::sync::Mutex::default() };
     let report = pair.snapshotter().run(&remover).unwrap();
     assert_eq!(report.status(), Status::Complete, "{:?}", report.problems());
-    let vanished = remover.notices.lock().unwrap().iter().filter(|n| matches!(n, Notice::Vanished(_))).count();
+    let vanished =
+        remover.notices.lock().unwrap().iter().filter(|n| matches!(n, Notice::Vanished(_))).count();
     assert!(vanished > 0);
     assert_eq!(report.counts().vanished, vanished as u64);
-}
-
-#[test]
-fn a_name_that_collides_by_case_is_a_problem_naming_it() {
-    if !std::path::Path::new("/sys/fs/ext4/features/casefold").exists() {
-        return skip("this kernel's ext4 cannot fold case");
-    }
-    let mount = match LoopMount::with(FileSystem::Ext4, 256 << 20, &["-O", "casefold"]) {
-        Ok(mount) => mount,
-        Err(unavailable) => return skip(unavailable),
-    };
-    let folding = mount.join("folding");
-    std::fs::create_dir(&folding).unwrap();
-    if !std::process::Command::new("chattr").arg("+F").arg(&folding).status().is_ok_and(|status| status.success()) {
-        return skip("chattr +F is refused");
-    }
-    let pair = Pair { repository: folding.join("repository"), ..Pair::new() };
-    pair.write("Foo", "1");
-    pair.write("foo", "2");
-    std::fs::create_dir(pair.source.join("Dir")).unwrap();
-    std::fs::create_dir(pair.source.join("dir")).unwrap();
-    for _ in 0..2 {
-        let report = pair.snapshotter().run(&Silent).unwrap();
-        let kinds: Vec<_> = report.problems().iter().map(linkdest_core::Problem::kind).collect();
-        assert_eq!(kinds, [ProblemKind::Collision; 2], "{:?}", report.problems());
-    }
 }
 
 #[test]
@@ -121,7 +99,8 @@ fn a_symlink_that_the_repository_cannot_hold_is_a_problem_each_time() {
     pair.write("f", "x");
     for _ in 0..2 {
         let report = pair.snapshotter().run(&Silent).unwrap();
-        let problems: Vec<_> = report.problems().iter().map(|p| (p.path().to_string(), p.kind(), p.errno())).collect();
+        let problems: Vec<_> =
+            report.problems().iter().map(|p| (p.path().to_string(), p.kind(), p.errno())).collect();
         assert_eq!(problems, [("long".to_owned(), ProblemKind::NotStored, Some(36))]);
         assert_eq!(std::fs::read_dir(path(&report)).unwrap().count(), 1);
     }

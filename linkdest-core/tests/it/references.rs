@@ -36,7 +36,8 @@ fn of_several_references_the_best_match_is_taken_not_the_first() {
             let content = if name == "other content" { "HELLO!" } else { "hello" };
             std::fs::write(tree.join("f"), content).unwrap();
             if name == "same content, other mode" {
-                std::fs::set_permissions(tree.join("f"), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+                std::fs::set_permissions(tree.join("f"), std::os::unix::fs::PermissionsExt::from_mode(0o600))
+                    .unwrap();
             }
             set_mtime(tree.join("f"), 1000, 0);
             tree
@@ -82,7 +83,10 @@ fn the_newest_snapshot_of_the_same_source_comes_first() {
             _ => None,
         })
     };
-    assert_eq!(reference(pair.snapshotter()).as_deref(), mine.snapshot().map(linkdest_core::SnapshotName::as_str));
+    assert_eq!(
+        reference(pair.snapshotter()).as_deref(),
+        mine.snapshot().map(linkdest_core::SnapshotName::as_str)
+    );
     // A trailing slash or a detour is the same source.
     let detour = pair.source.join(".").join("");
     let snapshotter = Snapshotter::new(detour, &pair.repository);

@@ -53,15 +53,20 @@ fn a_file_system_without_hard_links_is_refused_and_left_as_it_was() {
 
 #[test]
 fn what_the_file_system_can_do_is_found_out() {
-    for (file_system, reflinks) in
-        [(FileSystem::Ext4, false), (FileSystem::Xfs, true), (FileSystem::Btrfs, true), (FileSystem::Tmpfs, false)]
-    {
+    for (file_system, reflinks) in [
+        (FileSystem::Ext4, false),
+        (FileSystem::Xfs, true),
+        (FileSystem::Btrfs, true),
+        (FileSystem::Tmpfs, false),
+    ] {
         match LoopMount::new(file_system) {
             Ok(mount) => {
                 let repository = Repository::init(mount.join("r")).unwrap();
                 let found = repository.capabilities();
                 assert_eq!(found.reflinks, reflinks, "{file_system:?}");
-                assert!(found.hard_links && found.symlinks && found.modes && found.acls && !found.case_folding);
+                assert!(
+                    found.hard_links && found.symlinks && found.modes && found.acls && !found.case_folding
+                );
                 assert_eq!((found.owners, found.time_granularity), (true, 1));
             }
             Err(unavailable) => skip(unavailable),
@@ -82,8 +87,13 @@ fn foreign_things_in_the_repository_are_neither_listed_nor_linked_to_nor_touched
     symlink(path(&first), pair.repository.join("2032-01-01T000000Z")).unwrap();
     let second = pair.snapshot();
     assert_eq!(second.counts().files_linked, 1);
-    let names: Vec<_> =
-        Repository::open(&pair.repository).unwrap().snapshots().unwrap().iter().map(|s| s.name().clone()).collect();
+    let names: Vec<_> = Repository::open(&pair.repository)
+        .unwrap()
+        .snapshots()
+        .unwrap()
+        .iter()
+        .map(|s| s.name().clone())
+        .collect();
     assert_eq!(names, [first.snapshot().unwrap().clone(), second.snapshot().unwrap().clone()]);
     assert!(foreign.iter().all(|name| pair.repository.join(name).exists()));
 }
@@ -120,7 +130,10 @@ fn a_clock_that_went_backwards_confuses_neither_order_nor_links() {
     let repository = Repository::open(&pair.repository).unwrap();
     let newest = repository.snapshots().unwrap().pop().unwrap();
     assert_eq!(Some(newest.name()), third.snapshot());
-    assert_eq!(std::fs::read_link(pair.repository.join("latest")).unwrap().to_str(), Some(newest.name().as_str()));
+    assert_eq!(
+        std::fs::read_link(pair.repository.join("latest")).unwrap().to_str(),
+        Some(newest.name().as_str())
+    );
 }
 
 #[test]
@@ -238,7 +251,8 @@ fn bad_sources_are_refused_before_anything_is_written() {
         assert!(!pair.repository.exists());
     }
     pair.snapshot();
-    for source in [pair.repository.clone(), pair.repository.join(".linkdest"), pair.dir.join("repository/.")] {
+    for source in [pair.repository.clone(), pair.repository.join(".linkdest"), pair.dir.join("repository/.")]
+    {
         let error = Snapshotter::new(&source, &pair.repository).run(&Silent).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::SourceIsRepository, "{error}");
     }
