@@ -180,6 +180,8 @@ pub enum ProblemKind {
     Collision,
     /// A reference could not be read; the entry was taken from the source instead.
     ReferenceUnreadable,
+    /// The snapshot is whole, but something beside it in the repository could not be tidied up.
+    Housekeeping,
 }
 
 impl ProblemKind {
@@ -192,14 +194,22 @@ impl ProblemKind {
             Self::NotStored => "not_stored",
             Self::Collision => "collision",
             Self::ReferenceUnreadable => "reference_unreadable",
+            Self::Housekeeping => "housekeeping",
         }
     }
 
     /// Finds the kind that a word stands for.
     pub(crate) fn from_word(word: &str) -> Option<Self> {
-        [Self::Unreadable, Self::Changed, Self::NotStored, Self::Collision, Self::ReferenceUnreadable]
-            .into_iter()
-            .find(|kind| kind.as_str() == word)
+        [
+            Self::Unreadable,
+            Self::Changed,
+            Self::NotStored,
+            Self::Collision,
+            Self::ReferenceUnreadable,
+            Self::Housekeeping,
+        ]
+        .into_iter()
+        .find(|kind| kind.as_str() == word)
     }
 }
 
@@ -242,6 +252,14 @@ impl Problem {
     /// Makes a problem from what the operating system said.
     pub(crate) fn io(path: RelPath, kind: ProblemKind, operation: &str, error: &io::Error) -> Self {
         Self::new(path, kind, operation, error.to_string()).with_errno(error.raw_os_error())
+    }
+
+    /// Makes the problem of a published snapshot whose surroundings could not be tidied up.
+    pub(crate) fn housekeeping(error: &Error) -> Self {
+        let cause = error.io_error();
+        let message = cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
+        Self::new(RelPath::root(), ProblemKind::Housekeeping, error.operation(), message)
+            .with_errno(cause.and_then(io::Error::raw_os_error))
     }
 
     /// The path of the entry below the source.

@@ -39,8 +39,8 @@ pub struct Comparison {
     pub granularity: u32,
     /// When the run began that made the reference; `None` where that is not known (a `--link-dest` directory).
     pub reference_started: Option<Timestamp>,
-    /// The reference's file survived a crash without having been flushed: its stamps prove nothing.
-    pub reference_unsynced: bool,
+    /// The reference's stamps prove nothing: it may never have reached the disk, or the clock went back since.
+    pub reference_unproven: bool,
     /// An attribute (mode, owner, extended attributes) was seen to differ, which by itself moves the ctime.
     pub attributes_differ: bool,
 }
@@ -49,7 +49,7 @@ impl Comparison {
     /// Makes a comparison without a run record, with attributes alike.
     #[must_use]
     pub fn new(granularity: u32) -> Self {
-        Self { granularity, reference_started: None, reference_unsynced: false, attributes_differ: false }
+        Self { granularity, reference_started: None, reference_unproven: false, attributes_differ: false }
     }
 
     /// Sets when the run began that made the reference.

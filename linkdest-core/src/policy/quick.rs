@@ -45,7 +45,7 @@ impl ChangePolicy for Quick {
         if !source.mtime.same_tick(reference.mtime, comparison.granularity) {
             return Verdict::Changed(Reason::TimeChanged);
         }
-        if comparison.reference_unsynced {
+        if comparison.reference_unproven {
             return Verdict::CompareBytes;
         }
         match (source.ctime, comparison.reference_started) {
@@ -99,7 +99,7 @@ mod tests {
             let comparison = Comparison {
                 granularity: 1,
                 reference_started: started.map(at),
-                reference_unsynced: unsynced,
+                reference_unproven: unsynced,
                 attributes_differ: differ,
             };
             let found = Quick {}.content(&source, &Metadata::file(7, at(100)), &comparison);

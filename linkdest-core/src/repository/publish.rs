@@ -1,6 +1,6 @@
 //! From staging to snapshot: durable first, then visible, in one step.
 
-use std::ffi::CString;
+use std::ffi::CStr;
 use std::io;
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use super::removal::remove_tree;
 use super::staging::{Staging, TREE};
 use super::{CONTROL, LATEST, Repository, RunRecord, STAGING, SnapshotName};
 use crate::entry::{Kind, Timestamp};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::os::{Dir, c_name};
 
 /// A finished snapshot that can be published: the only thing that can.
@@ -28,44 +28,64 @@ impl Staging {
 }
 
 impl Repository {
-    /// Publishes: flush, rename without replacing (the commit point), flush the rename, move `latest`.
+    /// Publishes: flush, rename without replacing (the commit point), flush the name, move `latest`.
     ///
-    /// An error before the rename leaves nothing visible. An error of the flush is final.
-    pub(crate) fn publish(&self, sealed: Sealed) -> Result<()> {
+    /// Returns what could not be tidied up afterwards: the snapshot is published all the same.
+    ///
+    /// # Errors
+    /// Nothing is published then. An error of a flush is final: it is not tried again.
+    pub(crate) fn publish(&self, sealed: Sealed) -> Result<Vec<Problem>> {
         let Sealed { staging, record, root_mtime, with_latest } = sealed;
-        let name = staging.name;
-        let path = self.path.join(name.as_str());
-        let failed = |operation: &'static str| {
-            let path = path.clone();
-            move |error| Error::io(operation, path, error)
-        };
-        let c = c_name(name.as_str()).map_err(failed("name"))?;
+        let path = self.path.join(staging.name.as_str());
+        let name = c_name(staging.name.as_str()).map_err(|error| Error::io("name", &path, error))?;
         self.write_run(&record)?;
-        let published = (|| {
-            if record.synced {
-                // This descriptor was opened before the first write, so that no write error escapes it.
-                self.root.sync_file_system().map_err(failed("flush"))?;
-            }
-            staging.dir.rename_new(TREE, &self.root, &c).map_err(failed("publish"))
-        })();
-        if let Err(error) = published {
-            let _ = self.drop_run(&name);
-            return Err(error);
+        if let Err((operation, error)) = self.commit(&staging.dir, &name, &record, root_mtime) {
+            let _ = self.drop_run(&staging.name);
+            return Err(Error::io(operation, path, error));
         }
-        self.finish_root(&c, &record, root_mtime).map_err(failed("set attributes of"))?;
-        if with_latest {
-            self.swap_latest(&c).map_err(|error| Error::io("move", self.path.join("latest"), error))?;
+        let mut problems = Vec::new();
+        if with_latest && let Err(error) = self.swap_latest(&name) {
+            problems.push(Problem::housekeeping(&Error::io("move", self.path.join("latest"), error)));
         }
+        let place = self.control_path(Path::new("staging").join(staging.name.as_str()));
+        let removed = self
+            .control_dir(STAGING)
+            .and_then(|all| remove_tree(&all, &name).map_err(|error| Error::io("remove", place, error)));
+        problems.extend(removed.err().as_ref().map(Problem::housekeeping));
+        Ok(problems)
+    }
+
+    /// Makes a finished tree durable and visible, or neither.
+    fn commit(
+        &self,
+        staging: &Dir,
+        name: &CStr,
+        record: &RunRecord,
+        root_mtime: Timestamp,
+    ) -> std::result::Result<(), (&'static str, io::Error)> {
         if record.synced {
-            self.root.sync().map_err(failed("flush the name of"))?;
+            // This descriptor was opened before the first write, so that no write error escapes it.
+            self.root.sync_file_system().map_err(|error| ("flush", error))?;
         }
-        remove_tree(&self.control_dir(STAGING)?, &c).map_err(|error| {
-            Error::io("remove", self.control_path(Path::new("staging").join(name.as_str())), error)
+        staging.rename_new(TREE, &self.root, name).map_err(|error| ("publish", error))?;
+        let finished =
+            self.finish_root(name, record, root_mtime).map_err(|error| ("set attributes of", error));
+        let flushed = finished.and_then(|()| {
+            if record.synced {
+                self.root.sync().map_err(|error| ("flush the name of", error))
+            } else {
+                Ok(())
+            }
+        });
+        flushed.inspect_err(|_| {
+            // Not durable is not published. The way back needs a root that may be written.
+            let _ = self.root.open_dir_search(name).and_then(|tree| tree.set_mode_search(0o700));
+            let _ = self.root.rename_new(name, staging, TREE);
         })
     }
 
     /// The rename changes `..`, so that a root which its owner may not write gets its mode only now.
-    fn finish_root(&self, name: &CString, record: &RunRecord, mtime: Timestamp) -> io::Result<()> {
+    fn finish_root(&self, name: &CStr, record: &RunRecord, mtime: Timestamp) -> io::Result<()> {
         let tree = self.root.open_dir_search(name)?;
         if tree.stat()?.mtime != mtime {
             // Some file systems count the change of `..` as a modification.
@@ -74,7 +94,7 @@ impl Repository {
         record.root_mode.map_or(Ok(()), |mode| tree.set_mode_search(mode))
     }
 
-    fn swap_latest(&self, name: &CString) -> io::Result<()> {
+    fn swap_latest(&self, name: &CStr) -> io::Result<()> {
         let temporary = c"latest.new";
         match self.control.unlink(temporary) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),

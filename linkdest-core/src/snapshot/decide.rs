@@ -145,7 +145,7 @@ impl<S: Source> Worker<'_, '_, S> {
         let comparison = Comparison {
             granularity: plan.reach.granularity,
             reference_started: facts.and_then(|facts| facts.started),
-            reference_unsynced: facts.is_some_and(|facts| facts.unsynced),
+            reference_unproven: facts.is_some_and(|facts| facts.unproven),
             attributes_differ: !same_attributes,
         };
         let verdict = plan.policy.content(source, reference, &comparison);

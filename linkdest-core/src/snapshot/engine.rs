@@ -76,6 +76,15 @@ pub(super) struct Walked {
     pub root: crate::entry::Metadata,
 }
 
+impl Walked {
+    /// Adds a problem that came up after the walk.
+    pub fn add_problem(&mut self, problem: Problem, monitor: &dyn Monitor) {
+        self.counts.problems += 1;
+        monitor.event(&Event::Problem(problem.clone()));
+        self.problems.push(problem);
+    }
+}
+
 /// How often progress is told.
 const TICK: Duration = Duration::from_millis(100);
 

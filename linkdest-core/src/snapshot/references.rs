@@ -17,31 +17,36 @@ pub(super) struct Reference {
     pub label: String,
     /// When the run began that made it, where that is known.
     pub started: Option<Timestamp>,
-    /// Its files may never have reached the disk: their content must be compared.
-    pub unsynced: bool,
+    /// Its stamps prove nothing (its files may never have reached the disk, or the clock went back): content must be
+    /// compared.
+    pub unproven: bool,
 }
 
 /// More than this cost more in looking than they save in copying (the number is rsync's).
 pub(super) const MOST: usize = 20;
 
 /// Collects the references in their order: the newest snapshot of this source, else the newest of any; leftovers,
-/// newest first; the given directories.
+/// newest first; the given directories. The source is known by its path and its host.
 pub(super) fn collect(
     repository: &Repository,
-    source: &Path,
-    host: &str,
+    source: (&Path, &str),
+    now: Timestamp,
     leftovers: &[Leftover],
     link_dest: &[PathBuf],
 ) -> Result<Vec<Reference>> {
-    let mut references: Vec<Reference> = newest(repository, source, host)?.into_iter().collect();
+    let mut references: Vec<Reference> = newest(repository, source)?.into_iter().collect();
     references.extend(leftovers.iter().filter_map(of_leftover));
+    for reference in &mut references {
+        // The clock went back since: a ctime from before that run may be one from after it.
+        reference.unproven |= reference.started.is_some_and(|started| started > now);
+    }
     // What the operator asked for by name is not crowded out by leftovers.
     references.truncate(MOST.saturating_sub(link_dest.len()).max(1));
     references.extend(given(&repository.root, repository.path(), link_dest)?);
     Ok(references)
 }
 
-fn newest(repository: &Repository, source: &Path, host: &str) -> Result<Option<Reference>> {
+fn newest(repository: &Repository, (source, host): (&Path, &str)) -> Result<Option<Reference>> {
     let snapshots = repository.snapshots()?;
     let same_source = |record: &RunRecord| record.source() == source && record.host() == host;
     let newest =
@@ -55,7 +60,7 @@ fn newest(repository: &Repository, source: &Path, host: &str) -> Result<Option<R
         root,
         label: newest.name().to_string(),
         started: record.map(RunRecord::started),
-        unsynced: record.is_some_and(|record| !record.synced && record.boot_id != boot_id()),
+        unproven: record.is_some_and(|record| !record.synced && record.boot_id != boot_id()),
     }))
 }
 
@@ -67,7 +72,7 @@ fn of_leftover(leftover: &Leftover) -> Option<Reference> {
         root,
         label: format!("unfinished {}", leftover.name.to_string_lossy()),
         started: Some(record.started()),
-        unsynced: record.boot_id != boot_id(),
+        unproven: record.boot_id != boot_id(),
     })
 }
 
@@ -95,5 +100,5 @@ fn given_one(here: &Metadata, repository: &Path, path: &Path) -> Result<Referenc
         );
         return Err(Error::new(ErrorKind::BadReference, path, message));
     }
-    Ok(Reference { root, label: shown(path), started: None, unsynced: false })
+    Ok(Reference { root, label: shown(path), started: None, unproven: false })
 }

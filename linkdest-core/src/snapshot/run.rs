@@ -8,7 +8,7 @@ use super::references::{Reference, collect, given};
 use super::{SnapshotReport, Snapshotter};
 use crate::counts::Counts;
 use crate::entry::{Metadata, Timestamp};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::monitor::{Event, Monitor};
 use crate::os::{Dir, boot_id, effective_ids, host_name, open_file_limit};
 use crate::policy::attributes::Reach;
@@ -102,8 +102,10 @@ fn take(
     };
     let taken = take_staged(asked, monitor, repository, source, (started, path), &leftovers, staging);
     match taken {
-        Ok((name, walked)) => {
-            repository.remove_leftovers(leftovers)?;
+        Ok((name, mut walked)) => {
+            if let Err(error) = repository.remove_leftovers(leftovers) {
+                walked.add_problem(Problem::housekeeping(&error), monitor);
+            }
             drop(lock);
             let path = repository.path().join(name.as_str());
             Ok(report_of(Some(name), Some(path), walked))
@@ -131,7 +133,7 @@ fn take_staged(
     leftovers: &[Leftover],
     staging: Staging,
 ) -> Result<(SnapshotName, Walked)> {
-    let references = collect(repository, &path, &host_name(), leftovers, &asked.link_dest)?;
+    let references = collect(repository, (&path, &host_name()), started, leftovers, &asked.link_dest)?;
     let place = repository.control_path(Path::new("staging").join(staging.name().as_str()));
     let mut record = new_record(asked, repository, &staging, started, path)?;
     staging.write_record(&record, &place)?;
@@ -143,11 +145,13 @@ fn take_staged(
     tell_start(monitor, Some(staging.name().as_str()), &references);
     let scratch = staging.reopen().map_err(|error| Error::io("open", &place, error))?;
     let reach = probed.capabilities.reach(probed.born);
-    let walked = walk_with(asked, monitor, repository, source, &references, reach, Some((tree, scratch)))?;
+    let mut walked =
+        walk_with(asked, monitor, repository, source, &references, reach, Some((tree, scratch)))?;
     monitor.event(&Event::Publishing);
     finish_record(&mut record, &walked);
     let name = staging.name().clone();
-    repository.publish(staging.seal(record, walked.root.mtime, probed.capabilities.symlinks))?;
+    let untidy = repository.publish(staging.seal(record, walked.root.mtime, probed.capabilities.symlinks))?;
+    untidy.into_iter().for_each(|problem| walked.add_problem(problem, monitor));
     Ok((name, walked))
 }
 
@@ -159,8 +163,13 @@ fn plan_only(
     source: Dir,
 ) -> Result<SnapshotReport> {
     let leftovers = repository.leftovers()?;
-    let references =
-        collect(repository, &absolute(&asked.source), &host_name(), &leftovers, &asked.link_dest)?;
+    let references = collect(
+        repository,
+        (&absolute(&asked.source), &host_name()),
+        Timestamp::now(),
+        &leftovers,
+        &asked.link_dest,
+    )?;
     tell_start(monitor, None, &references);
     let mut reach = repository.capabilities().reach(effective_ids());
     // What `init` found out as root does not hold for everybody.
