@@ -103,6 +103,9 @@ fn main() {
     println!("{} rounds, the first dropped, medians; source {}", ROUNDS, source.display());
     for (what, taken) in [("full", &full), ("unchanged", &unchanged)] {
         let own = taken.first().map(|rounds| seconds(rounds)).unwrap_or_default();
+        // The peers run below a shell, whose memory says nothing.
+        let peak = taken.first().into_iter().flatten().map(|one| one.peak).max().unwrap_or(0);
+        println!("{what:10} peak memory of linkdest {} KiB", peak >> 10);
         for (peer, rounds) in peers.iter().zip(taken) {
             let wall = seconds(rounds);
             let ratio = wall / own;

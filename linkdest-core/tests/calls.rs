@@ -182,7 +182,8 @@ fn judge(tree: &Tree, result: &Result<SnapshotReport, Error>, what: &str) -> Tol
                 return Told::Nothing;
             }
             for difference in &differences {
-                let named = |problem: &linkdest_core::Problem| difference.path.starts_with(problem.path().as_bytes());
+                let named =
+                    |problem: &linkdest_core::Problem| difference.path.starts_with(problem.path().as_bytes());
                 assert!(report.problems().iter().any(named), "{what}: {difference} is not named");
             }
             Told::Problem

@@ -42,7 +42,7 @@ impl Repository {
         let holder = file.read_small(1000).unwrap_or_default();
         let holder = Escaped(holder.trim_ascii()).to_string();
         let by = if holder.is_empty() { String::new() } else { format!(" by {holder}") };
-        let message = format!("locked{by}; --lock-wait waits for it");
+        let message = format!("locked{by}; try again later, or wait for the lock");
         Error::new(ErrorKind::Locked, &self.path, message)
     }
 }

@@ -72,8 +72,7 @@ impl Repository {
             None => Err(Error::new(
                 ErrorKind::NotARepository,
                 path,
-                "not a linkdest repository; `linkdest init` or `snapshot --init` makes it one \
-                 (is the disk mounted that it should be on?)",
+                "not a linkdest repository; `init` makes it one (is the disk mounted that it should be on?)",
             )),
         }
     }
