@@ -61,6 +61,8 @@ counters! {
     vanished / Vanished,
     /// Directories left out or left empty: the repository itself, mount points.
     skipped / Skipped,
+    /// Entries that rules or other filters left out; what is below a directory left out is not counted.
+    excluded / Excluded,
     /// Bytes of content written; holes do not count.
     bytes_copied / BytesCopied,
     /// Bytes of content shared with a reference by links or clones, an inode once.

@@ -31,6 +31,8 @@ pub enum ErrorKind {
     BadReference,
     /// An option has a value that cannot be used.
     InvalidOption,
+    /// A filter rule, or a file of them, cannot be used.
+    Rules,
     /// A record in the repository cannot be read.
     DamagedRecord,
     /// The repository is full, or over its quota.
@@ -59,6 +61,7 @@ impl ErrorKind {
             Self::NotEmpty => "not_empty",
             Self::BadReference => "bad_reference",
             Self::InvalidOption => "invalid_option",
+            Self::Rules => "rules",
             Self::DamagedRecord => "damaged_record",
             Self::NoSpace => "no_space",
             Self::Interrupted => "interrupted",
@@ -104,6 +107,12 @@ impl Error {
             path: None,
             source: None,
         }
+    }
+
+    /// Makes an error of a bad filter rule, which is a whole sentence already.
+    pub(crate) fn rules(file: Option<&Path>, message: String) -> Self {
+        let path = file.map(Path::to_owned);
+        Self { kind: ErrorKind::Rules, message, operation: "read rules", path, source: None }
     }
 
     /// Makes the error of a run that was told to stop.
@@ -180,6 +189,8 @@ pub enum ProblemKind {
     Collision,
     /// A reference could not be read; the entry was taken from the source instead.
     ReferenceUnreadable,
+    /// A rule file in the source cannot be used; it counts as absent.
+    Rules,
     /// The snapshot is whole, but something beside it in the repository could not be tidied up.
     Housekeeping,
 }
@@ -194,6 +205,7 @@ impl ProblemKind {
             Self::NotStored => "not_stored",
             Self::Collision => "collision",
             Self::ReferenceUnreadable => "reference_unreadable",
+            Self::Rules => "rules",
             Self::Housekeeping => "housekeeping",
         }
     }
@@ -206,6 +218,7 @@ impl ProblemKind {
             Self::NotStored,
             Self::Collision,
             Self::ReferenceUnreadable,
+            Self::Rules,
             Self::Housekeeping,
         ]
         .into_iter()

@@ -49,11 +49,13 @@
 mod counts;
 mod entry;
 mod error;
+pub mod filter;
 mod monitor;
 mod os;
 mod path;
 mod policy;
 mod repository;
+mod rule_files;
 mod snapshot;
 mod source;
 
@@ -69,4 +71,5 @@ pub use repository::{
     Capabilities, InvalidRunRecord, InvalidSnapshotName, Repository, RunRecord, Snapshot, SnapshotName,
     Status,
 };
-pub use snapshot::{SnapshotReport, Snapshotter};
+pub use rule_files::LocalRuleFiles;
+pub use snapshot::{Filtering, Selected, SnapshotReport, Snapshotter, explain};

@@ -61,6 +61,13 @@ pub enum Event {
         /// Why.
         reason: Reason,
     },
+    /// An entry takes part; told when only that is asked.
+    Selected {
+        /// The path below the source.
+        path: RelPath,
+        /// Whether it is a directory.
+        directory: bool,
+    },
     /// The walk is done; from here on the run can no longer be stopped.
     Publishing,
 }

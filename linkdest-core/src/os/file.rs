@@ -20,8 +20,36 @@ impl AsFd for File {
 }
 
 impl File {
+    /// Opens a file that the operator named: symlinks are followed, and it may be a pipe.
+    pub fn open_operator_path(path: &std::path::Path) -> io::Result<Self> {
+        let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::NOCTTY | rustix::fs::OFlags::CLOEXEC;
+        pass(Call::Open, b"", || rustix::fs::open(path, flags, Mode::empty())).map(Self)
+    }
+
     pub fn stat(&self) -> io::Result<Metadata> {
         stat::of(self.as_fd())
+    }
+
+    /// Reads a stream to its end.
+    ///
+    /// # Errors
+    /// More than `limit` bytes are an error of kind `FileTooLarge`.
+    pub fn read_stream(&self, limit: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let mut chunk = vec![0; 64 << 10];
+        loop {
+            let read = pass(Call::Read, b"", || rustix::io::read(&self.0, &mut chunk[..]))?;
+            bytes.extend_from_slice(chunk.get(..read).unwrap_or_default());
+            if bytes.len() > limit {
+                return Err(io::Error::new(
+                    io::ErrorKind::FileTooLarge,
+                    format!("larger than {limit} bytes"),
+                ));
+            }
+            if read == 0 {
+                return Ok(bytes);
+            }
+        }
     }
 
     /// Reads at `offset` until the buffer is full or the file ends; returns the bytes read.

@@ -37,6 +37,13 @@ impl Listing {
         self.entries.push(Listed { start, length: name.to_bytes_with_nul().len(), kind });
     }
 
+    /// Forgets all names but one.
+    pub fn keep_only(&mut self, name: &CStr) {
+        let mut entries = std::mem::take(&mut self.entries);
+        entries.retain(|entry| self.name(*entry) == name);
+        self.entries = entries;
+    }
+
     pub fn entries(&self) -> &[Listed] {
         &self.entries
     }

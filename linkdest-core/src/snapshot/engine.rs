@@ -7,6 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use super::budget::Budget;
+use super::filtering::Filtering;
 use super::groups::Groups;
 use super::inodes::InodeSet;
 use super::node::Node;
@@ -27,6 +28,11 @@ use crate::source::Source;
 /// What a run was asked for and what it found out before the walk.
 pub(super) struct Plan<'a, S> {
     pub source: &'a S,
+    /// The source's absolute path, which some rules are about.
+    pub source_path: &'a std::path::Path,
+    pub filtering: &'a Filtering,
+    /// Entries are only named, not looked at.
+    pub select_only: bool,
     /// The root of the tree in staging; `None` in a dry run.
     pub staged: Option<Dir>,
     /// A directory in staging beside the tree, for names that are about to be renamed into it.
@@ -290,7 +296,8 @@ impl<S: Source> Engine<'_, S> {
     pub fn release(&self, worker: &mut Worker<'_, '_, S>, node: &Arc<Node<S>>) -> Result<()> {
         let mut node = Arc::clone(node);
         while node.release() {
-            let handles = self.stamp(worker, &node)?;
+            let pruned = self.prune(worker, &node)?;
+            let handles = if pruned { node.handles().clone() } else { self.stamp(worker, &node)? };
             let Some(parent) = node.parent().map(Arc::clone) else {
                 self.finish();
                 break;
@@ -304,6 +311,36 @@ impl<S: Source> Engine<'_, S> {
             node = parent;
         }
         Ok(())
+    }
+
+    /// Removes a finished directory that nothing is in, if that was asked for; says whether it did.
+    fn prune(&self, worker: &Worker<'_, '_, S>, node: &Arc<Node<S>>) -> Result<bool> {
+        let Some(parent) = node.parent() else { return Ok(false) };
+        let empty = self.plan.filtering.prune_empty_dirs && node.placed.load(Ordering::Acquire) == 0;
+        let kept = || parent.rules.as_ref().is_some_and(|rules| rules.keeps_empty(node.name().to_bytes()));
+        if !empty || kept() {
+            parent.placed.fetch_add(1, Ordering::AcqRel);
+            self.count_directory(worker.index, node);
+            return Ok(false);
+        }
+        worker.count(Counter::Excluded, 1);
+        if self.plan.staged.is_some()
+            && let Some(staged) = self.staged(parent)?.dir()
+        {
+            staged.remove_dir(node.name()).map_err(|error| self.repository_error("remove", error))?;
+        }
+        Ok(true)
+    }
+
+    /// Counts and tells a directory that is in the snapshot for good.
+    fn count_directory(&self, worker: usize, node: &Node<S>) {
+        self.counters.add(worker, Counter::Entries, 1);
+        self.counters.add(worker, Counter::Directories, 1);
+        if self.plan.select_only {
+            self.plan.monitor.event(&Event::Selected { path: node.path(), directory: true });
+        } else {
+            self.tell_entry(|| node.path(), Action::Create, Reason::Directory);
+        }
     }
 
     /// Notes that a directory was walked; the last one lets the names go that wait for a leader.

@@ -4,6 +4,7 @@ mod budget;
 mod content;
 mod decide;
 mod engine;
+mod filtering;
 mod fresh;
 mod grouping;
 mod groups;
@@ -16,10 +17,13 @@ mod read;
 mod references;
 mod report;
 mod run;
+mod select;
 mod stamp;
 mod worker;
 
+pub use filtering::Filtering;
 pub use report::SnapshotReport;
+pub use select::{Selected, explain};
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -56,6 +60,7 @@ pub struct Snapshotter {
     link_dest: Vec<PathBuf>,
     threads: Option<NonZeroUsize>,
     descriptors: Option<NonZeroUsize>,
+    filtering: Filtering,
     one_file_system: bool,
     init: bool,
     dry_run: bool,
@@ -84,6 +89,7 @@ impl Snapshotter {
             link_dest: Vec::new(),
             threads: None,
             descriptors: None,
+            filtering: Filtering::new(),
             one_file_system: false,
             init: false,
             dry_run: false,
@@ -97,6 +103,13 @@ impl Snapshotter {
     #[must_use]
     pub fn policy(mut self, policy: impl ChangePolicy + 'static) -> Self {
         self.policy = Box::new(policy);
+        self
+    }
+
+    /// Sets which entries take part: a [`Filter`](crate::filter::Filter), or a [`Filtering`] with more. Unset: all.
+    #[must_use]
+    pub fn filter(mut self, filtering: impl Into<Filtering>) -> Self {
+        self.filtering = filtering.into();
         self
     }
 

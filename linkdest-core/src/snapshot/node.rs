@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::entry::{FileId, Metadata};
+use crate::filter::DirectoryRules;
 use crate::os::{Dir, Xattrs};
 use crate::path::RelPath;
 use crate::source::Source;
@@ -69,6 +70,10 @@ pub(super) struct Node<S: Source> {
     pub metadata: Metadata,
     /// What the directory in staging will get.
     pub xattrs: Xattrs,
+    /// The filter rules that hold in it.
+    pub rules: Option<DirectoryRules>,
+    /// How many entries it has in the snapshot so far.
+    pub placed: AtomicUsize,
     pub subdirectories: OnceLock<Subdirectories>,
     next: AtomicUsize,
     unfinished: AtomicUsize,
@@ -88,6 +93,7 @@ impl<S: Source> Node<S> {
         name: &CStr,
         metadata: Metadata,
         xattrs: Xattrs,
+        rules: Option<DirectoryRules>,
         handles: Handles<S>,
     ) -> Self {
         Self {
@@ -95,6 +101,8 @@ impl<S: Source> Node<S> {
             name: name.to_owned(),
             metadata,
             xattrs,
+            rules,
+            placed: AtomicUsize::new(0),
             subdirectories: OnceLock::new(),
             next: AtomicUsize::new(0),
             unfinished: AtomicUsize::new(1),

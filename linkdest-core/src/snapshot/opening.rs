@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use super::engine::Engine;
 use super::node::{Handles, Node};
-use crate::entry::FileId;
+use crate::entry::{FileId, Metadata};
 use crate::error::{Error, ErrorKind, Result};
+use crate::filter::DirectoryRules;
 use crate::os::{Dir, XattrBuffer, Xattrs};
 use crate::source::{Opened, Source};
 
@@ -49,8 +50,9 @@ impl<S: Source> Engine<'_, S> {
             self.plan.source.xattrs(&dir, None, &self.plan.reach, &mut buffer).map_err(unreadable)?;
         xattrs.out_of_reach.iter().for_each(|what| self.count_out_of_reach(what));
         let lease = self.budget.lease(Handles::<S>::descriptors(staged.is_some(), references.len()));
+        let rules = self.root_rules(0, &dir)?;
         let handles = Handles { source: dir, staged, references, _lease: lease };
-        Ok(Arc::new(Node::new(None, c"", metadata, xattrs.kept, handles)))
+        Ok(Arc::new(Node::new(None, c"", metadata, xattrs.kept, rules, handles)))
     }
 
     /// Makes the node of a sub-directory whose source and staged directories are open.
@@ -58,13 +60,13 @@ impl<S: Source> Engine<'_, S> {
         &self,
         parent: &Arc<Node<S>>,
         name: &CStr,
-        (source, metadata, xattrs): (S::Dir, crate::entry::Metadata, Xattrs),
+        (source, metadata, xattrs, rules): (S::Dir, Metadata, Xattrs, Option<DirectoryRules>),
         staged: Option<Dir>,
         references: Vec<(usize, Dir)>,
     ) -> Arc<Node<S>> {
         let lease = self.budget.lease(Handles::<S>::descriptors(staged.is_some(), references.len()));
         let handles = Handles { source, staged, references, _lease: lease };
-        let node = Arc::new(Node::new(Some(Arc::clone(parent)), name, metadata, xattrs, handles));
+        let node = Arc::new(Node::new(Some(Arc::clone(parent)), name, metadata, xattrs, rules, handles));
         self.budget.touch(&node);
         self.budget.enter(&node);
         node

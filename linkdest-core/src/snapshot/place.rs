@@ -3,6 +3,7 @@
 use std::ffi::CStr;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::decide::{Candidate, Decision, Wanted};
 use super::node::{Handles, Node};
@@ -34,6 +35,8 @@ impl<S: Source> Worker<'_, '_, S> {
         metadata: &Metadata,
         wanted: &mut Vec<Wanted<'n, S>>,
     ) -> Result<()> {
+        // Counted before it is there: a directory that only problems are in is not empty.
+        node.placed.fetch_add(1, Ordering::AcqRel);
         if metadata.nlink > 1 {
             return self.place_in_group(node, handles, name, metadata, wanted);
         }

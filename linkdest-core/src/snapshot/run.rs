@@ -36,7 +36,7 @@ pub(super) fn run(asked: &Snapshotter, monitor: &dyn Monitor) -> Result<Snapshot
     Ok(report)
 }
 
-fn open_source(path: &Path) -> Result<(Dir, Metadata)> {
+pub(super) fn open_source(path: &Path) -> Result<(Dir, Metadata)> {
     let kind = |error: &std::io::Error| match error.kind() {
         std::io::ErrorKind::NotADirectory => ErrorKind::SourceNotADirectory,
         _ => ErrorKind::SourceUnreadable,
@@ -193,6 +193,9 @@ fn plan_first(
     let device = Dir::open_operator_path(&parent_of(&asked.repository)).and_then(|dir| dir.stat());
     let walked = walk(Plan {
         source: &LocalSource::new(source),
+        source_path: &absolute(&asked.source),
+        filtering: &asked.filtering,
+        select_only: false,
         staged: None,
         scratch: None,
         device: device.map_or(0, |parent| parent.id.device),
@@ -223,6 +226,9 @@ fn walk_with(
     let (staged, scratch) = staged.unzip();
     walk(Plan {
         source: &LocalSource::new(source),
+        source_path: &absolute(&asked.source),
+        filtering: &asked.filtering,
+        select_only: false,
         staged,
         scratch,
         device: own.first().map_or(0, |id| id.device),
@@ -261,7 +267,7 @@ fn tell_start(monitor: &dyn Monitor, snapshot: Option<&str>, references: &[Refer
 }
 
 /// The source's path as its snapshots are known by: absolute, without resolving symlinks in it.
-fn absolute(path: &Path) -> PathBuf {
+pub(super) fn absolute(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     // Trailing slashes change nothing.
     absolute.components().collect()

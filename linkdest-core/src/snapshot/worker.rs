@@ -13,7 +13,7 @@ use super::opening::ReopenError;
 use crate::counts::Counter;
 use crate::entry::{Kind, Metadata};
 use crate::error::{Problem, ProblemKind, Result};
-use crate::monitor::{Action, Notice, Reason};
+use crate::monitor::{Event, Notice};
 use crate::os::{Dir, Listed, Listing, XattrBuffer, Xattrs, errno};
 use crate::path::RelPath;
 use crate::source::{Opened, Source};
@@ -126,10 +126,10 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
             engine.notice(Notice::RepositorySkipped(path()));
             return Ok(None);
         }
-        let xattrs = self.directory_xattrs(&dir, path)?;
+        let xattrs = if engine.plan.select_only { Xattrs::new() } else { self.directory_xattrs(&dir, path)? };
+        let rules = engine.child_rules(self.index, parent, name, &dir)?;
         let Some(staged) = self.make_dir(parent, &handles, name)? else { return Ok(None) };
         self.count_owner(&metadata);
-        engine.tell_entry(path, Action::Create, Reason::Directory);
         let references = self.open_references(parent, &handles, name)?;
         let elsewhere = engine.root_mount.get().is_some_and(|root| *root != metadata.mount);
         let content = if engine.plan.one_file_system && elsewhere {
@@ -139,7 +139,7 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
         } else {
             unlistable.map_or(Content::List, Content::Unlistable)
         };
-        Ok(Some((engine.enter(parent, name, (dir, metadata, xattrs), staged, references), content)))
+        Ok(Some((engine.enter(parent, name, (dir, metadata, xattrs, rules), staged, references), content)))
     }
 
     fn directory_xattrs(&mut self, dir: &S::Dir, path: impl Fn() -> RelPath) -> Result<Xattrs> {
@@ -168,11 +168,7 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
         let made =
             handles.staged.as_ref().map(|staged| staged.make_dir(name).and_then(|()| staged.open_dir(name)));
         match made.transpose() {
-            Ok(dir) => {
-                self.count(Counter::Entries, 1);
-                self.count(Counter::Directories, 1);
-                Ok(Some(dir))
-            }
+            Ok(dir) => Ok(Some(dir)),
             Err(error) => {
                 let path = parent.path_of(name);
                 self.engine.repository_problem(self.index, path, "make directory", error).map(|()| None)
@@ -256,6 +252,10 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
             // A directory that was removed while it was open lists as gone; it is saved as empty.
             self.engine.source_problem(self.index, node.path(), "list", &error)?;
         }
+        let marker = self.marker(&handles.source, listing).map(CStr::to_owned);
+        if let Some(marker) = marker {
+            listing.keep_only(&marker);
+        }
         for batch in listing.entries().chunks(BATCH) {
             if self.engine.halted() {
                 return Ok(());
@@ -276,11 +276,18 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
     ) -> Result<()> {
         let mut names: Vec<&CStr> = Vec::with_capacity(batch.len());
         for entry in batch {
+            let name = listing.name(*entry);
             match entry.kind {
-                Some(Kind::Directory) => found.push(listing.name(*entry)),
-                _ => names.push(listing.name(*entry)),
+                Some(Kind::Directory) if self.takes_part(node, name, true) => found.push(name),
+                Some(Kind::Directory) => {}
+                Some(_) if !self.takes_part(node, name, false) => {}
+                _ => names.push(name),
             }
         }
+        if self.engine.plan.select_only {
+            return self.select(node, handles, &names, found);
+        }
+        let unsure = batch.iter().any(|entry| entry.kind.is_none());
         let mut wanted: Vec<Wanted<'_, S>> = Vec::new();
         let mut result = Ok(());
         self.engine.plan.source.stat(&handles.source, &names, &mut |index, answer| {
@@ -289,15 +296,49 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
                 return;
             }
             result = match answer {
+                Ok(metadata) if unsure && !self.takes_part(node, name, metadata.kind == Kind::Directory) => {
+                    Ok(())
+                }
                 Ok(metadata) if metadata.kind == Kind::Directory => {
                     found.push(name);
                     Ok(())
                 }
+                Ok(metadata) if !self.is_small_enough(&metadata) => Ok(()),
                 Ok(metadata) => self.place(node, handles, name, &metadata, &mut wanted),
                 Err(error) => self.engine.source_problem(self.index, node.path_of(name), "stat", &error),
             };
         });
         result?;
         self.place_wanted(node, handles, wanted)
+    }
+
+    /// Names the entries that take part, and looks only where their names do not say enough.
+    fn select(
+        &mut self,
+        node: &Arc<Node<S>>,
+        handles: &Handles<S>,
+        names: &[&CStr],
+        found: &mut Subdirectories,
+    ) -> Result<()> {
+        let mut result = Ok(());
+        self.engine.plan.source.stat(&handles.source, names, &mut |index, answer| {
+            let Some(name) = names.get(index).copied() else { return };
+            match answer {
+                Ok(metadata) if !self.takes_part(node, name, metadata.kind == Kind::Directory) => {}
+                Ok(metadata) if metadata.kind == Kind::Directory => found.push(name),
+                Ok(metadata) if !self.is_small_enough(&metadata) => {}
+                Ok(_) => {
+                    node.placed.fetch_add(1, Ordering::AcqRel);
+                    self.count(Counter::Entries, 1);
+                    let path = node.path_of(name);
+                    self.engine.plan.monitor.event(&Event::Selected { path, directory: false });
+                }
+                Err(error) if result.is_ok() => {
+                    result = self.engine.source_problem(self.index, node.path_of(name), "stat", &error);
+                }
+                Err(_) => {}
+            }
+        });
+        result
     }
 }

@@ -3,7 +3,7 @@
 use std::ffi::{CStr, CString};
 use std::io;
 
-use super::{KnownXattrs, Opened, Source, SourceFile};
+use super::{KnownXattrs, Opened, RuleFile, Source, SourceFile};
 use crate::entry::{FileId, Kind, Metadata};
 use crate::os::{Dir, File, Listing, XattrBuffer, XattrPlace};
 use crate::policy::attributes::{Reach, XattrPlaceInRun};
@@ -83,6 +83,10 @@ impl Source for LocalSource {
         }
     }
 
+    fn rule_file(&self, dir: &Dir, name: &CStr) -> io::Result<RuleFile> {
+        read_rule_file(dir, name)
+    }
+
     fn target(&self, dir: &Dir, name: &CStr) -> io::Result<CString> {
         dir.read_link(name)
     }
@@ -96,6 +100,29 @@ impl Source for LocalSource {
     ) -> io::Result<KnownXattrs> {
         let place = name.map_or(XattrPlace::Dir(dir), |name| XattrPlace::At(dir, name));
         read_xattrs(place, reach, buffer)
+    }
+}
+
+/// No honest rule file in a source is larger, in bytes.
+const RULE_FILE_LIMIT: usize = 1 << 20;
+
+/// Reads a file of rules that lies in a tree: only a regular one of less than 1 MiB, never through a symlink.
+pub(crate) fn read_rule_file(dir: &Dir, name: &CStr) -> io::Result<RuleFile> {
+    let Some(stat) = dir.stat_if_there(name)? else { return Ok(RuleFile::Absent) };
+    match stat.kind {
+        Kind::File if stat.size >= RULE_FILE_LIMIT as u64 => {
+            return Ok(RuleFile::Refused("larger than 1 MiB"));
+        }
+        Kind::File => {}
+        Kind::Symlink => return Ok(RuleFile::Refused("a symlink is not read as a rule file")),
+        // rsync reads a directory as an empty file.
+        Kind::Directory => return Ok(RuleFile::Absent),
+        _ => return Ok(RuleFile::Refused("not a regular file")),
+    }
+    match open_file(dir, name, stat.id) {
+        Ok((file, _)) => file.read_small(RULE_FILE_LIMIT).map(RuleFile::Content),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(RuleFile::Absent),
+        Err(error) => Err(error),
     }
 }
 

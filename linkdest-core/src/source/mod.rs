@@ -6,7 +6,7 @@
 
 mod local;
 
-pub(crate) use local::{LocalSource, read_xattrs};
+pub(crate) use local::{LocalSource, read_rule_file, read_xattrs};
 
 use std::ffi::{CStr, CString};
 use std::io;
@@ -32,6 +32,14 @@ pub(crate) struct KnownXattrs {
     pub kept: Xattrs,
     /// The kinds of those that cannot be set here.
     pub out_of_reach: Vec<&'static str>,
+}
+
+/// A rule file in a directory of the source: hostile input.
+pub(crate) enum RuleFile {
+    Absent,
+    Content(Vec<u8>),
+    /// It is not read, for this reason.
+    Refused(&'static str),
 }
 
 /// A tree that can be read.
@@ -68,6 +76,9 @@ pub(crate) trait Source: Sync {
         wanted: &[(&CStr, FileId)],
         answer: &mut dyn FnMut(usize, io::Result<(Self::File, Metadata)>),
     );
+
+    /// Reads a small regular file, never through a symlink.
+    fn rule_file(&self, dir: &Self::Dir, name: &CStr) -> io::Result<RuleFile>;
 
     /// Reads the target of a symlink.
     fn target(&self, dir: &Self::Dir, name: &CStr) -> io::Result<CString>;
