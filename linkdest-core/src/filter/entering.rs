@@ -109,9 +109,9 @@ impl<'a> Entering<'a> {
 
     /// Reads the file in the directories above one, from where its rule says on.
     fn read_above(&mut self, number: usize, directory: &[u8]) {
-        let Some(path) = self.slots.get(number).and_then(|slot| slot.file.directory()) else { return };
-        let path = if path.is_empty() { b"/" } else { path };
-        let start = resolve(directory, path);
+        let Some(file) = self.slots.get(number).map(|slot| Arc::clone(&slot.file)) else { return };
+        let Some(path) = file.directory() else { return };
+        let start = resolve(directory, if path.is_empty() { b"/" } else { path });
         if !is_above(&start, directory) {
             return;
         }
@@ -121,6 +121,10 @@ impl<'a> Entering<'a> {
             let above = directory.get(..end).unwrap_or_default();
             if let Err(error) = self.read(number, above) {
                 self.errors.push(error);
+            }
+            // What is not inherited is left behind, with the files that it declares.
+            if file.modifiers.no_inherit {
+                self.slots.truncate(more);
             }
             self.read_from(more, above);
         }

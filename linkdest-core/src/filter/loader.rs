@@ -156,7 +156,7 @@ impl<'a, S: Surroundings> Loader<'a, S> {
                 (self.cleared, self.names) = (true, 0);
             }
             Kind::Merge => return self.merge(parts.modifiers, name_of(&parts), style, origin),
-            Kind::PerDirectory => return self.declare(parts.modifiers, name_of(&parts), origin),
+            Kind::PerDirectory => return self.declare(parts.modifiers, name_of(&parts), style, origin),
             Kind::Exclude => self.push(RuleKind::Exclude, &parts, style, origin),
             Kind::Include => self.push(RuleKind::Include, &parts, style, origin),
             Kind::Hide => self.push(RuleKind::Hide, &parts, style, origin),
@@ -175,14 +175,15 @@ impl<'a, S: Surroundings> Loader<'a, S> {
             let modifiers = Modifiers { cvs: false, perishable: false, xattr: false, ..parts.modifiers };
             let any_side = style.anchor == Anchor::Source;
             let listed = self.around.cvs_rules(kind, modifiers).into_iter();
-            self.clauses.extend(listed.map(|rule| Clause::Rule(Rule { any_side, ..rule })));
+            self.clauses.extend(listed.map(|rule| {
+                let (text, origin) = (style.text_of(rule.pattern()), rule.origin().clone());
+                let rule = Rule::new(rule.kind, rule.modifiers, &text, Anchor::Home, origin);
+                Clause::Rule(Rule { any_side, ..rule })
+            }));
             return;
         }
-        let mut pattern = parts.pattern.to_vec();
-        if style.directories_only && (!pattern.ends_with(b"/") || pattern == b"/") {
-            pattern.push(b'/');
-        }
-        let rule = Rule::new(kind, parts.modifiers, &pattern, style.anchor, origin.clone());
+        let text = style.text_of(parts.pattern);
+        let rule = Rule::new(kind, parts.modifiers, &text, style.anchor, origin.clone());
         self.clauses.push(Clause::Rule(rule));
     }
 
@@ -202,16 +203,23 @@ impl<'a, S: Surroundings> Loader<'a, S> {
             self.note(NoteKind::RelativeMerge, origin, name);
         }
         let anchor = self.around.merged_anchor();
-        let style = Style { anchor, secret: style.secret || opened.secret, ..Style::of(modifiers) };
+        let (secret, directories_only) = (style.secret || opened.secret, style.directories_only);
+        let style = Style { anchor, secret, directories_only, ..Style::of(modifiers) };
         self.file(opened, &style, origin)
     }
 
-    fn declare(&mut self, modifiers: Modifiers, name: &[u8], origin: &Origin) -> Result<(), RuleError> {
+    fn declare(
+        &mut self,
+        modifiers: Modifiers,
+        name: &[u8],
+        style: &Style,
+        origin: &Origin,
+    ) -> Result<(), RuleError> {
         if modifiers.exclude_self {
             self.exclude_self(name, origin);
         }
         let modifiers = Modifiers { exclude_self: false, ..modifiers };
-        let file = PerDirectory { modifiers, text: name.into(), origin: origin.clone() };
+        let file = PerDirectory { modifiers, text: style.text_of(name).into(), origin: origin.clone() };
         let here =
             |clause: &Clause| matches!(clause, Clause::PerDirectory(other) if other.name() == file.name());
         if self.around.is_declared(file.name()) || self.clauses.iter().any(here) {

@@ -1,5 +1,7 @@
 //! How a text with rules is read.
 
+use std::borrow::Cow;
+
 use super::pattern::Anchor;
 use super::syntax::{Modifiers, Sign};
 
@@ -54,6 +56,15 @@ impl Style {
             sender: modifiers.sender,
             receiver: modifiers.receiver,
             ..Self::plain(modifiers.bare.map_or(Form::Full, Form::Bare))
+        }
+    }
+
+    /// A pattern or a name as it counts: a slash behind it is for directories only.
+    pub(super) fn text_of<'a>(&self, pattern: &'a [u8]) -> Cow<'a, [u8]> {
+        if self.directories_only && (!pattern.ends_with(b"/") || pattern == b"/") {
+            [pattern, b"/"].concat().into()
+        } else {
+            pattern.into()
         }
     }
 
