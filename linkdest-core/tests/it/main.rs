@@ -11,6 +11,7 @@
 
 mod content;
 mod every_kind;
+mod filters;
 mod hard_links;
 mod history;
 mod incremental;
