@@ -6,13 +6,14 @@
 
 #![no_main]
 
+use std::collections::BTreeMap;
 use std::io;
 
 use libfuzzer_sys::fuzz_target;
 use linkdest_core::filter::{Decision, DirectoryFiles, DirectoryRules, FilterBuilder, Place, RuleFiles};
 
 /// So that no input takes long.
-const PATHS: usize = 64;
+const PATHS: usize = 24;
 
 struct Parts<'a>(Vec<&'a [u8]>);
 
@@ -53,22 +54,26 @@ fuzz_target!(|data: &[u8]| {
     let Ok(filter) = builder.build(&parts) else { return };
     let root = filter.root_ignoring("/home/me".as_ref(), &parts, &mut Vec::new());
 
+    let mut entered = BTreeMap::<&[u8], DirectoryRules>::new();
     let paths = parts.0.get(1).copied().unwrap_or_default();
     for path in paths.split(|&byte| byte == 0).take(PATHS) {
         let (path, is_directory) = path.strip_suffix(b"/").map_or((path, false), |path| (path, true));
-        let mut names = path.split(|&byte| byte == b'/').peekable();
+        check(&root, path, is_directory);
+        let slashes = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
         let mut rules = root.clone();
-        while let Some(name) = names.next() {
+        let mut start = 0;
+        for end in slashes.chain([path.len()]) {
+            let (name, is_last) = (&path[start..end], end == path.len());
             if matches!(name, b"" | b"." | b"..") {
                 break;
             }
-            let enters = names.peek().is_some();
-            check(&rules, name, enters || is_directory);
-            if enters {
-                rules = rules.enter_ignoring(name, &parts, &mut Vec::new());
+            check(&rules, name, is_directory || !is_last);
+            if !is_last {
+                let enter = || rules.enter_ignoring(name, &parts, &mut Vec::new());
+                rules = entered.entry(&path[..end]).or_insert_with(enter).clone();
             }
+            start = end + 1;
         }
-        check(&root, path, is_directory);
     }
 });
 

@@ -8,11 +8,13 @@ use std::time::Duration;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::rules::{self, Rules};
+
 const EXIT_STATUS: &str = "\
 Exit status:
   0    Done
   1    Fatal error, nothing was published
-  2    The command line, or a value in it, cannot be used
+  2    The command line, a value in it, or a rule cannot be used
   3    A snapshot was published, but some entries could not be saved as asked
   10   REPO is not a repository
   11   The repository is locked by another run
@@ -30,7 +32,23 @@ Examples:
   linkdest snapshot --init /home/me /mnt/backup/laptop
   linkdest snapshot --dry-run /home/me /mnt/backup/laptop
   linkdest snapshot /home/me /mnt/backup/laptop --link-dest /mnt/backup/2024
+  linkdest snapshot --rules laptop.rules / /mnt/backup/laptop
+  linkdest snapshot --exclude .cache/ --exclude '*.o' /home/me /mnt/backup/laptop
   linkdest snapshot --json /home/me /mnt/backup/laptop | tail -n 1";
+
+const FILTER_EXIT_STATUS: &str = "\
+Exit status:
+  0    Done
+  1    SOURCE cannot be read
+  2    The command line, a value in it, or a rule cannot be used
+  3    `list`: a part of SOURCE could not be read; `check`: there are warnings";
+
+const FILTER_EXAMPLES: &str = "\
+Examples:
+  linkdest filter list --rules laptop.rules / --print0 | xargs -0 -n 1
+  linkdest filter explain --rules laptop.rules / /home/me/.cache/thing
+  linkdest filter check --rules laptop.rules
+  linkdest filter list --include '*.c' --exclude '*' src";
 
 /// Keeps snapshots as plain directories: unchanged files are hard links
 ///
@@ -51,8 +69,9 @@ pub struct Cli {
 pub struct Output {
     /// Prints results as JSON
     ///
-    /// `snapshot` prints JSON Lines, each with a `message_type`, the last one a `summary` or an `error`; the other
-    /// commands print one document. Paths that are not UTF-8 come with their bytes as `path_b64`.
+    /// `snapshot` and `filter list` print JSON Lines, each with a `message_type`, those of `snapshot` with a `summary`
+    /// or an `error` at the end; the other commands print one document. Paths that are not UTF-8 come with their bytes
+    /// as `path_b64`.
     #[arg(long, global = true, help_heading = "Output")]
     pub json: bool,
     /// Hides progress, notes and summary
@@ -80,6 +99,7 @@ pub enum Command {
     Init(Init),
     Snapshot(Snapshot),
     List(List),
+    Filter(Filter),
 }
 
 /// Makes an absent or empty directory a repository
@@ -150,6 +170,8 @@ pub struct Snapshot {
     /// compares every byte.
     #[arg(long)]
     pub no_sync: bool,
+    #[command(flatten, next_help_heading = rules::HEADING)]
+    pub rules: Rules,
 }
 
 /// How change is detected.
@@ -169,6 +191,76 @@ pub struct List {
     /// The repository that holds the snapshots
     #[arg(value_parser = directory())]
     pub repo: PathBuf,
+}
+
+/// Shows what rules select, and why
+///
+/// The rules are those of rsync's --filter; nothing is written.
+#[derive(Debug, Args)]
+#[command(after_long_help = format!("{FILTER_EXIT_STATUS}\n\n{FILTER_EXAMPLES}"))]
+pub struct Filter {
+    #[command(subcommand)]
+    pub command: FilterCommand,
+}
+
+/// The commands about rules.
+#[derive(Debug, Subcommand)]
+pub enum FilterCommand {
+    List(FilterList),
+    Explain(FilterExplain),
+    Check(FilterCheck),
+}
+
+/// Lists the entries of SOURCE that take part
+///
+/// Paths are relative to SOURCE, directories end in `/`, and all are sorted by their bytes. On a terminal names are
+/// escaped; elsewhere they are printed as they are.
+#[derive(Debug, Args)]
+#[command(after_long_help = FILTER_EXIT_STATUS)]
+pub struct FilterList {
+    /// The directory that would be saved
+    #[arg(value_parser = directory())]
+    pub source: PathBuf,
+    /// Ends each path with a NUL byte, not with a line end
+    ///
+    /// Names are then never escaped.
+    #[arg(long, conflicts_with = "json")]
+    pub print0: bool,
+    #[command(flatten, next_help_heading = rules::HEADING)]
+    pub rules: Rules,
+}
+
+/// Says for each PATH whether it takes part, and which rule decides
+///
+/// What is below a directory that is left out is never asked for: then that directory's rule is the reason. The
+/// decisions about all parents follow, from the top down.
+#[derive(Debug, Args)]
+#[command(after_long_help = FILTER_EXIT_STATUS)]
+pub struct FilterExplain {
+    /// The directory that would be saved
+    #[arg(value_parser = directory())]
+    pub source: PathBuf,
+    /// A path below SOURCE: relative to it, or absolute
+    ///
+    /// One that does not exist is taken as a file, or as a directory if it ends in `/`.
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    #[command(flatten, next_help_heading = rules::HEADING)]
+    pub rules: Rules,
+}
+
+/// Warns of rules that cannot do what they seem to say
+///
+/// Rules that can never match, that an earlier rule shadows, or that are below a directory that is left out; each with
+/// a suggestion.
+#[derive(Debug, Args)]
+#[command(after_long_help = FILTER_EXIT_STATUS)]
+pub struct FilterCheck {
+    /// The directory that would be saved; its own rule files are read as well
+    #[arg(value_parser = directory())]
+    pub source: Option<PathBuf>,
+    #[command(flatten, next_help_heading = rules::HEADING)]
+    pub rules: Rules,
 }
 
 /// Takes the path of a directory; a trailing slash changes nothing, not even messages.

@@ -78,10 +78,10 @@ impl Out {
 }
 
 impl Console {
-    /// JSON goes out as it is: taking colours out of it would take characters out of names.
-    pub fn new(as_json: bool, with_bar: bool) -> Self {
+    /// What is raw, JSON too, goes out as it is: taking colours out of it would take characters out of names.
+    pub fn new(raw: bool, with_bar: bool) -> Self {
         let stdout = io::stdout();
-        let stream = if as_json { AutoStream::always_ansi(stdout) } else { AutoStream::auto(stdout) };
+        let stream = if raw { AutoStream::always_ansi(stdout) } else { AutoStream::auto(stdout) };
         let writer = BufWriter::new(stream);
         Self { bar: Bar::new(with_bar), out: Mutex::new(Out { writer, error: None }) }
     }
@@ -89,6 +89,11 @@ impl Console {
     /// Prints a line on standard output.
     pub fn line(&self, line: impl Display) {
         self.out().write(|out| writeln!(out, "{line}"));
+    }
+
+    /// Prints bytes on standard output, as they are.
+    pub fn bytes(&self, bytes: &[u8]) {
+        self.out().write(|out| out.write_all(bytes));
     }
 
     /// Prints a JSON document on one line of standard output.

@@ -6,9 +6,9 @@ use linkdest_core::{ErrorKind, Status};
 pub const OK: u8 = 0;
 /// A fatal error, nothing was published.
 pub const FATAL: u8 = 1;
-/// The command line, or a value in it, cannot be used.
+/// The command line, a value in it, or a rule cannot be used.
 pub const USAGE: u8 = 2;
-/// A snapshot was published, with problems.
+/// A snapshot was published, or a list printed, with problems; rules were checked, with warnings.
 pub const PROBLEMS: u8 = 3;
 /// What a process ended by SIGINT is known by; SIGTERM has its own, see [`crate::signals`].
 pub const INTERRUPTED: u8 = 130;
@@ -18,7 +18,7 @@ pub fn of_kind(kind: ErrorKind) -> u8 {
     match kind {
         ErrorKind::NotARepository => 10,
         ErrorKind::Locked => 11,
-        ErrorKind::BadReference | ErrorKind::InvalidOption => USAGE,
+        ErrorKind::BadReference | ErrorKind::InvalidOption | ErrorKind::Rules => USAGE,
         ErrorKind::Interrupted => INTERRUPTED,
         _ => FATAL,
     }
@@ -40,6 +40,7 @@ mod tests {
             (ErrorKind::Locked, 11),
             (ErrorKind::BadReference, 2),
             (ErrorKind::InvalidOption, 2),
+            (ErrorKind::Rules, 2),
             (ErrorKind::Interrupted, 130),
             (ErrorKind::SourceUnreadable, 1),
             (ErrorKind::NoSpace, 1),

@@ -10,6 +10,7 @@ mod failure;
 mod order;
 mod progress;
 mod report;
+mod rules;
 mod signals;
 mod usage;
 

@@ -261,3 +261,32 @@ fn a_name_that_is_taken_already_is_a_collision_and_the_rest_is_saved() {
             .assert_same(&tree.source, report.path().unwrap());
     }
 }
+
+/// The kernel reports a failed write-back once and then takes the pages for clean.
+#[test]
+fn nothing_is_linked_to_a_tree_whose_flush_failed() {
+    const EIO: i32 = 5;
+    for call in [Call::SyncFs, Call::Sync] {
+        let tree = tree();
+        tree.run(None).0.unwrap();
+        std::fs::write(tree.source.join("directory/new"), "new").unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(2100));
+        let error = tree.run(Some((call, 1, EIO))).0.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Io);
+        let (report, _) = tree.run(None);
+        assert_eq!(report.unwrap().counts().files_copied, 1, "{call:?}");
+    }
+}
+
+#[test]
+fn a_root_that_cannot_be_listed_publishes_nothing() {
+    let tree = tree();
+    tree.run(None).0.unwrap();
+    let (_, made) = tree.run(None);
+    let lists = all_calls(&made)[&Call::List];
+    let told: Vec<_> = (1..=lists)
+        .filter_map(|nth| tree.run(Some((Call::List, nth, 5))).0.err())
+        .filter(|error| error.kind() == ErrorKind::SourceUnreadable)
+        .collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+}

@@ -4,6 +4,7 @@ mod error;
 mod path;
 mod report;
 mod repository;
+mod rules;
 mod snapshot;
 
 use pyo3::prelude::*;

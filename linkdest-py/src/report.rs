@@ -45,6 +45,8 @@ counts! {
     vanished,
     /// Directories left out or left empty: the repository itself, mount points.
     skipped,
+    /// Entries that rules left out; what is below a directory that was left out is not counted.
+    excluded,
     /// Bytes of content written; holes do not count.
     bytes_copied,
     /// Bytes of content shared with a reference by links or clones, an inode once.

@@ -4,23 +4,25 @@ use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use linkdest_core::{Checksum, Monitor, Quick, Snapshotter, StopFlag};
+use linkdest_core::filter::{Filter, FilterBuilder};
+use linkdest_core::{Checksum, LocalRuleFiles, Monitor, Quick, Snapshotter, StopFlag};
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
 use crate::error::exception;
 use crate::path::{FsPath, FsPaths};
 use crate::report::{Counts, SnapshotReport};
+use crate::rules::Rules;
 
 /// Takes one snapshot of a source into a repository.
 #[pyfunction]
 #[pyo3(
     signature = (
-        source, repository, *, init = false, policy = "quick", link_dest = FsPaths::default(), threads = None,
-        one_file_system = false, progress = None
+        source, repository, *, init = false, rules = None, filters = Rules::default(), exclude = Rules::default(),
+        policy = "quick", link_dest = FsPaths::default(), threads = None, one_file_system = false, progress = None
     ),
-    text_signature = "(source, repository, *, init=False, policy='quick', link_dest=(), threads=None, \
-                      one_file_system=False, progress=None)"
+    text_signature = "(source, repository, *, init=False, rules=None, filters=(), exclude=(), policy='quick', \
+                      link_dest=(), threads=None, one_file_system=False, progress=None)"
 )]
 #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
 pub(crate) fn snapshot(
@@ -28,6 +30,9 @@ pub(crate) fn snapshot(
     source: FsPath,
     repository: FsPath,
     init: bool,
+    rules: Option<FsPath>,
+    filters: Rules,
+    exclude: Rules,
     policy: &str,
     link_dest: FsPaths,
     threads: Option<Threads>,
@@ -38,6 +43,9 @@ pub(crate) fn snapshot(
     let mut snapshotter =
         Snapshotter::new(source, repository).init(init).one_file_system(one_file_system).stop(stop.clone());
     snapshotter = with_policy(snapshotter, policy)?;
+    if let Some(filter) = filter(py, rules, filters, exclude)? {
+        snapshotter = snapshotter.filter(filter);
+    }
     snapshotter = link_dest.0.into_iter().fold(snapshotter, Snapshotter::link_dest);
     if let Some(Threads(threads)) = threads {
         snapshotter = snapshotter.threads(threads);
@@ -57,6 +65,22 @@ fn with_policy(snapshotter: Snapshotter, name: &str) -> PyResult<Snapshotter> {
         "checksum" => Ok(snapshotter.policy(Checksum::default())),
         _ => Err(PyValueError::new_err(format!("unknown policy {name:?}: it is 'quick' or 'checksum'"))),
     }
+}
+
+/// Reads the rules, in the order of the keywords; none if there are no rules at all.
+fn filter(py: Python<'_>, file: Option<FsPath>, filters: Rules, exclude: Rules) -> PyResult<Option<Filter>> {
+    if file.is_none() && filters.0.is_empty() && exclude.0.is_empty() {
+        return Ok(None);
+    }
+    let mut builder = FilterBuilder::new();
+    if let Some(file) = file {
+        builder = builder.rules_file(file);
+    }
+    builder = filters.0.into_iter().fold(builder, FilterBuilder::rule);
+    builder = exclude.0.into_iter().fold(builder, FilterBuilder::exclude);
+    // A rule file may be a pipe that another thread of Python's writes to.
+    let built = py.detach(|| builder.build(&LocalRuleFiles));
+    built.map(Some).map_err(|error| exception(py, &error.into()))
 }
 
 /// A number of threads, 1 at least.

@@ -13,7 +13,7 @@ import linkdest
 
 def test_all_of_them_are_os_errors() -> None:
     assert issubclass(linkdest.LinkdestError, OSError)
-    for special in [linkdest.NotARepository, linkdest.Locked, linkdest.Interrupted]:
+    for special in [linkdest.NotARepository, linkdest.Locked, linkdest.RulesError, linkdest.Interrupted]:
         assert issubclass(special, linkdest.LinkdestError)
         assert (special.__module__, special.__doc__ or "") > ("linkdest", "")
 

@@ -1,5 +1,6 @@
 //! One file for each command.
 
+mod filter;
 mod init;
 mod list;
 mod snapshot;
@@ -12,6 +13,7 @@ pub fn run(cli: &Cli) -> Result<u8, Failure> {
     match &cli.command {
         Command::Init(asked) => init::run(asked, &cli.output),
         Command::Snapshot(asked) => snapshot::run(asked, &cli.output),
+        Command::Filter(asked) => filter::run(asked, &cli.output),
         Command::List(asked) => list::run(asked, &cli.output),
     }
 }

@@ -1,6 +1,6 @@
 //! `linkdest snapshot`
 
-use linkdest_core::{Checksum, Quick, SnapshotReport, Snapshotter, StopFlag};
+use linkdest_core::{Checksum, Filtering, Quick, SnapshotReport, Snapshotter, StopFlag};
 
 use crate::args::{Output, Policy, Snapshot};
 use crate::console::Console;
@@ -9,11 +9,13 @@ use crate::report::{Watch, human, json};
 use crate::{exit, signals};
 
 pub fn run(asked: &Snapshot, output: &Output) -> Result<u8, Failure> {
+    // Whatever is wrong with the rules is said before anything is done.
+    let filtering = asked.rules.filtering()?;
     let stop = signals::stop_flag().map_err(|error| Failure::io("cannot watch for signals", &error))?;
     let with_bar = !(output.json || output.quiet || output.verbose || output.no_progress);
     let console = Console::new(output.json, with_bar);
     let watch = Watch::new(&console, output, asked.dry_run);
-    let result = snapshotter(asked, stop).run(&watch);
+    let result = snapshotter(asked, filtering, stop).run(&watch);
     console.bar.clear();
     let report = match result {
         Ok(report) => report,
@@ -32,8 +34,9 @@ pub fn run(asked: &Snapshot, output: &Output) -> Result<u8, Failure> {
     Ok(code)
 }
 
-fn snapshotter(asked: &Snapshot, stop: StopFlag) -> Snapshotter {
+fn snapshotter(asked: &Snapshot, filtering: Filtering, stop: StopFlag) -> Snapshotter {
     let mut snapshotter = Snapshotter::new(&asked.source, &asked.repo)
+        .filter(filtering)
         .init(asked.init)
         .dry_run(asked.dry_run)
         .one_file_system(asked.one_file_system)

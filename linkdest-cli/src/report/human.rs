@@ -61,6 +61,7 @@ fn rare(f: &mut fmt::Formatter<'_>, counts: &Counts) -> fmt::Result {
         (counts.problems, counted(counts.problems, "problem", "problems")),
         (counts.vanished, format!("{} vanished", counts.vanished)),
         (counts.skipped, format!("{} skipped", counts.skipped)),
+        (counts.excluded, format!("{} excluded", counts.excluded)),
         (counts.relinked_limit, format!("{} given a fresh inode (link limit)", counts.relinked_limit)),
     ];
     let told: Vec<_> = told.into_iter().filter(|(count, _)| *count > 0).map(|(_, text)| text).collect();

@@ -34,6 +34,51 @@ const CASES: &[Case] = &[
     (&["snapshoot", "S", "R"], 2, "invalid_option", "'snapshot'"),
     (&["snapshot", "S", "absent", "--init", "--link-dest", "missing"], 2, "bad_reference", "missing: "),
     (&["snapshot", "S", "absent", "--init", "-n", "--link-dest", "missing"], 2, "bad_reference", "missing: "),
+    (&["snapshot", "S", "R", "-f", "zz *.o"], 2, "rules", "--filter: unknown rule at column 1 of \"zz *.o\""),
+    (&["snapshot", "S", "absent", "--init", "-f", "zz"], 2, "rules", "unknown rule"),
+    (
+        &["snapshot", "S", "absent", "-n", "--rules", "unknown.rules"],
+        2,
+        "rules",
+        "unknown.rules:3: unknown rule",
+    ),
+    (&["snapshot", "S", "R", "-f", "-z a"], 2, "rules", "bad modifier at column 2 of \"-z a\": expected"),
+    (&["snapshot", "S", "R", "-f", "- "], 2, "rules", "--filter: missing pattern"),
+    (&["snapshot", "S", "R", "--rules", "absent"], 2, "rules", "--rules: cannot read the rule file absent"),
+    (
+        &["snapshot", "S", "R", "--rules", "lost.rules"],
+        2,
+        "rules",
+        "lost.rules:1: cannot read the rule file absent",
+    ),
+    (&["snapshot", "S", "R", "--rules", "a.rules"], 2, "rules", "the rule file merges itself"),
+    (&["snapshot", "S", "R", "--exclude-from", "absent"], 2, "rules", "--exclude-from: cannot read"),
+    (&["filter", "list", "S", "--include-from", "absent"], 2, "rules", "--include-from: cannot read"),
+    (&["filter", "list", "S", "--rules", "a.rules"], 2, "rules", "b.rules:1: "),
+    (&["filter", "explain", "S", "a", "-f", "x"], 2, "rules", "unknown rule"),
+    (&["filter", "check", "-f", "x"], 2, "rules", "unknown rule"),
+    (
+        &["snapshot", "S", "R", "--exclude-larger-than", "1T"],
+        2,
+        "invalid_option",
+        "not a size like 1000, 500M or 4GB",
+    ),
+    (
+        &["snapshot", "S", "R", "--exclude-larger-than", "99999999999G"],
+        2,
+        "invalid_option",
+        "larger than any file",
+    ),
+    (&["snapshot", "S", "R", "--exclude-if-present", "a/b"], 2, "invalid_option", "not the name of an entry"),
+    (&["snapshot", "S", "R", "--on-bad-rules", "guess"], 2, "invalid_option", "fail, ignore-file"),
+    (&["filter", "check", "S"], 2, "invalid_option", "no rules to check"),
+    (&["filter", "explain", "S"], 2, "invalid_option", "<PATH>"),
+    (&["filter", "explain", "S", "/elsewhere"], 2, "invalid_option", "/elsewhere: not below SOURCE"),
+    (&["filter", "explain", "S", "../R"], 2, "invalid_option", "`..`"),
+    (&["filter", "list", "missing"], 1, "source_unreadable", "missing: "),
+    (&["filter", "explain", "missing", "a"], 1, "source_unreadable", "missing: "),
+    (&["filter", "list", "S/a"], 1, "source_not_a_directory", "S/a: "),
+    (&["filter", "lst", "S"], 2, "invalid_option", "'list'"),
     (&["init", "-n", "full"], 1, "not_empty", "full: not empty"),
     (&["init", "-n", "absent/deep"], 1, "io", "absent: "),
     (&["init", "full"], 1, "not_empty", "full: not empty"),
@@ -48,6 +93,14 @@ fn place() -> Place {
     let place = Place::with_repository();
     fs::create_dir(place.join("full")).unwrap();
     fs::write(place.join("full/file"), "mine").unwrap();
+    for (name, text) in [
+        ("unknown.rules", "# mine\n\nzz *.o\n"),
+        ("lost.rules", "merge absent\n"),
+        ("a.rules", "merge b.rules\n"),
+        ("b.rules", ". a.rules\n"),
+    ] {
+        fs::write(place.join(name), text).unwrap();
+    }
     place
 }
 

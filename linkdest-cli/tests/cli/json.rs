@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::place::{Place, json_lines, of_type, text};
 
-const SUMMARY: [&str; 19] = [
+const SUMMARY: [&str; 20] = [
     "message_type",
     "snapshot",
     "status",
@@ -22,6 +22,7 @@ const SUMMARY: [&str; 19] = [
     "relinked_limit",
     "vanished",
     "skipped",
+    "excluded",
     "bytes_copied",
     "bytes_shared",
     "problems",

@@ -47,6 +47,8 @@ fn a_reader_that_goes_away_is_no_error() {
         &["snapshot", "S", "R", "-n"],
         &["list", "R"],
         &["list", "R", "--json"],
+        &["filter", "list", "S"],
+        &["filter", "explain", "S", "a"],
         &["snapshot", "--help"],
         &["--version"],
     ] {
@@ -64,9 +66,20 @@ fn help_is_short_or_long() {
     let place = Place::new();
     let version = format!("linkdest {}\n", env!("CARGO_PKG_VERSION"));
     place.run(&["--version"]).success().stdout(version).stderr("");
-    for command in ["init", "snapshot", "list"] {
-        place.run(&[command, "-h"]).success().stdout(contains("Usage: ").and(contains("Exit status:").not()));
-        place.run(&[command, "--help"]).success().stdout(contains("Exit status:"));
+    for command in [
+        &["init"][..],
+        &["snapshot"],
+        &["list"],
+        &["filter"],
+        &["filter", "list"],
+        &["filter", "explain"],
+        &["filter", "check"],
+    ] {
+        place
+            .run(&[command, &["-h"]].concat())
+            .success()
+            .stdout(contains("Usage: ").and(contains("Exit status:").not()));
+        place.run(&[command, &["--help"]].concat()).success().stdout(contains("Exit status:"));
     }
     place.run(&["--help"]).success().stdout(contains("Exit status:").and(contains("Examples:")));
     place.run(&[]).code(2).stderr(contains("Usage: linkdest"));

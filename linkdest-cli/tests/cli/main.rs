@@ -10,6 +10,8 @@
 )]
 
 mod bad_input;
+mod corpus;
+mod filters;
 mod json;
 mod lists;
 mod place;

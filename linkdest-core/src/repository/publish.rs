@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::removal::remove_tree;
 use super::staging::{Staging, TREE};
-use super::{CONTROL, LATEST, Repository, RunRecord, STAGING, SnapshotName};
+use super::{LATEST, Repository, RunRecord, STAGING, SnapshotName};
 use crate::entry::{Kind, Timestamp};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::os::{Dir, c_name};
@@ -41,6 +41,10 @@ impl Repository {
         self.write_run(&record)?;
         if let Err((operation, error)) = self.commit(&staging.dir, &name, &record, root_mtime) {
             let _ = self.drop_run(&staging.name);
+            if operation.starts_with("flush") {
+                // The kernel takes pages that it could not write for clean: nothing may be linked to them.
+                let _ = staging.forget();
+            }
             return Err(Error::io(operation, path, error));
         }
         let mut problems = Vec::new();
@@ -165,9 +169,10 @@ impl Repository {
     }
 
     /// The inodes that a walk must not enter: the repository itself and its records.
-    pub(crate) fn own_inodes(&self) -> Result<[crate::entry::FileId; 2]> {
+    pub(crate) fn own_inodes(&self) -> Result<Vec<crate::entry::FileId>> {
         let failed = |error| Error::io("stat", &self.path, error);
-        debug_assert_eq!(CONTROL, c".linkdest");
-        Ok([self.root.stat().map_err(failed)?.id, self.control.stat().map_err(failed)?.id])
+        let mut own = vec![self.root.stat().map_err(failed)?.id, self.control.stat().map_err(failed)?.id];
+        own.extend(self.control.stat_if_there(STAGING).map_err(failed)?.map(|stat| stat.id));
+        Ok(own)
     }
 }

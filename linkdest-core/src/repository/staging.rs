@@ -119,6 +119,11 @@ impl Staging {
         self.dir.open_dir(c".")
     }
 
+    /// Drops what is known of the run, so that its tree is no reference for the next.
+    pub fn forget(&self) -> std::io::Result<()> {
+        self.dir.unlink(RUN)
+    }
+
     /// Writes down what is known of the run so far.
     pub fn write_record(&self, record: &RunRecord, path: &Path) -> Result<()> {
         let text = record.to_toml();

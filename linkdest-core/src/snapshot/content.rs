@@ -36,14 +36,26 @@ pub(super) fn copy<F: SourceFile>(
 ) -> Result<u64, CopyError> {
     let size = metadata.size;
     if size == 0 {
-        return copy_range(from, 0, UNSIZED_LIMIT, to, buffer, stop);
+        let copied = copy_range(from, 0, UNSIZED_LIMIT, to, buffer, stop)?;
+        let more =
+            copied == UNSIZED_LIMIT && from.read_at(chunk(buffer, 1), copied).map_err(CopyError::Source)? > 0;
+        let endless =
+            || io::Error::new(io::ErrorKind::FileTooLarge, "says that it is empty, and is over 64 MiB");
+        return if more { Err(CopyError::Source(endless())) } else { Ok(copied) };
     }
     if size > LENGTH_FIRST {
         to.set_len(size).map_err(CopyError::Repository)?;
     }
     match from.local() {
         Some(local) if metadata.allocated < size => copy_extents(from, local, size, to, buffer, stop),
-        _ => copy_range(from, 0, size, to, buffer, stop),
+        _ => {
+            let copied = copy_range(from, 0, size, to, buffer, stop)?;
+            // Some files say more than they have; nothing is added to what was read.
+            if copied < size {
+                to.set_len(copied).map_err(CopyError::Repository)?;
+            }
+            Ok(copied)
+        }
     }
 }
 

@@ -91,7 +91,7 @@ impl<S: Source> Worker<'_, '_, S> {
             match found {
                 Ok(found) if found.rank() > best.rank() => best = found,
                 Ok(_) => {}
-                Err(SideError::Reference(error)) => self.reference_problem(node, name, "compare", &error),
+                Err(SideError::Reference(error)) => self.reference_problem(node, name, "compare", error)?,
                 // It will be read again, and reported, when it is copied.
                 Err(SideError::Source) => best = Decision::Anew(Reason::AttributesChanged),
             }
@@ -155,7 +155,12 @@ impl<S: Source> Worker<'_, '_, S> {
             (Verdict::CompareBytes, true) => Decision::Compare(candidate),
             // Without shared blocks the bytes are written in any case, and those of the source are the truth.
             (_, false) if !plan.reach.reflink => Decision::Anew(Reason::AttributesChanged),
-            (verdict, false) => Decision::Share { candidate, sure: verdict == Verdict::Unchanged },
+            // What explains a moved ctime does not prove the bytes: shared blocks must be those of the source.
+            (_, false) => {
+                let unexplained = Comparison { attributes_differ: false, ..comparison };
+                let sure = plan.policy.content(source, reference, &unexplained) == Verdict::Unchanged;
+                Decision::Share { candidate, sure }
+            }
         })
     }
 

@@ -22,7 +22,7 @@ use crate::os::{Dir, errno};
 use crate::path::RelPath;
 use crate::policy::ChangePolicy;
 use crate::policy::attributes::Reach;
-use crate::repository::record::PROBLEMS_KEPT;
+use crate::repository::record::{PROBLEM_PATHS_KEPT, PROBLEMS_KEPT};
 use crate::source::Source;
 
 /// What a run was asked for and what it found out before the walk.
@@ -203,7 +203,8 @@ impl<S: Source> Engine<'_, S> {
         self.counters.add(worker, Counter::Problems, 1);
         self.plan.monitor.event(&Event::Problem(problem.clone()));
         let mut problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
-        if problems.len() < PROBLEMS_KEPT {
+        let size: usize = problems.iter().map(|kept| kept.path().as_bytes().len()).sum();
+        if problems.len() < PROBLEMS_KEPT && size < PROBLEM_PATHS_KEPT {
             problems.push(problem);
         }
     }

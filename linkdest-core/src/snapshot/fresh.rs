@@ -113,7 +113,9 @@ impl<S: Source> Worker<'_, '_, S> {
                 Err(CopyError::Source(error)) => {
                     return engine.source_problem(self.index, path(), "read", &error).map(|()| None);
                 }
-                Err(CopyError::Repository(error)) => return Err(engine.repository_error("write", error)),
+                Err(CopyError::Repository(error)) => {
+                    return engine.repository_problem(self.index, path(), "write", error).map(|()| None);
+                }
                 Err(CopyError::Stopped) => return Err(Error::interrupted()),
             };
             let now = match file.stat() {

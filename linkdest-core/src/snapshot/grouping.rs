@@ -6,16 +6,27 @@ use std::sync::Arc;
 use super::decide::{Decision, Wanted};
 use super::groups::{Group, SharedGroup, State, lock};
 use super::node::{Handles, Node};
-use super::opening::{ReopenError, WaitingName};
+use super::opening::{ReopenError, StagedDir, WaitingName};
 use super::place::Linked;
 use super::read::Placed;
 use super::worker::Worker;
 use crate::counts::Counter;
-use crate::entry::{Kind, Metadata};
+use crate::entry::{FileId, Kind, Metadata};
 use crate::error::{Problem, ProblemKind, Result};
 use crate::monitor::{Action, Reason};
 use crate::os::{Dir, errno};
 use crate::source::Source;
+
+/// What came of making one name of a group anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Made {
+    /// It is there, and is the group's inode.
+    Leader,
+    /// It is there, but another inode has taken the name meanwhile.
+    Alone,
+    /// It is not there; that was reported.
+    Nothing,
+}
 
 impl<S: Source> Worker<'_, '_, S> {
     /// Places a name of an inode that has several.
@@ -33,7 +44,7 @@ impl<S: Source> Worker<'_, '_, S> {
         match group.state {
             State::Led { .. } => {
                 self.link_to_leader(&mut group, node, handles.staged.as_ref(), name)?;
-                self.engine.groups.leave(&group);
+                self.engine.groups.leave(&shared, &group);
                 Ok(())
             }
             State::Placing => {
@@ -119,7 +130,7 @@ impl<S: Source> Worker<'_, '_, S> {
         let settled = matches!(reason, Reason::LinkLimit | Reason::LinkRefused);
         let hope =
             !engine.plan.references.is_empty() && !group.is_complete() && !engine.groups.walk_has_ended();
-        hope && !settled && !engine.is_dry()
+        hope && !settled
     }
 
     /// Takes up what came of the content of a name that was to lead its group.
@@ -156,9 +167,10 @@ impl<S: Source> Worker<'_, '_, S> {
             let Some(WaitingName { node, name }) = group.waiting.pop() else { break };
             group.state = State::Placing;
             drop(group);
-            let made = self.make_anew(&node, &name, Reason::New)?;
+            let of = lock(shared).id;
+            let made = self.make_anew(&node, &name, of, Reason::New)?;
             let mut group = lock(shared);
-            if made {
+            if made == Made::Leader {
                 group.lead(&node, &name, true);
             } else {
                 group.state = State::Open;
@@ -178,10 +190,11 @@ impl<S: Source> Worker<'_, '_, S> {
         }
         let waiting = std::mem::take(&mut group.waiting);
         for WaitingName { node, name } in &waiting {
-            let staged = engine.staged(node)?;
-            self.link_to_leader(&mut group, node, staged.dir(), name)?;
+            let staged = if engine.is_dry() { None } else { Some(engine.staged(node)?) };
+            let staged = staged.as_ref().and_then(StagedDir::dir);
+            self.link_to_leader(&mut group, node, staged, name)?;
         }
-        engine.groups.leave(&group);
+        engine.groups.leave(shared, &group);
         drop(group);
         waiting.iter().try_for_each(|name| engine.release(self, &name.node))
     }
@@ -221,7 +234,7 @@ impl<S: Source> Worker<'_, '_, S> {
     /// this run are linked to that instead.
     fn take_over(&mut self, group: &mut Group<S>, node: &Arc<Node<S>>, name: &CStr) -> Result<()> {
         let full_of_ours = matches!(group.state, State::Led { fresh: true, .. });
-        if !self.make_anew(node, name, Reason::LinkLimit)? {
+        if self.make_anew(node, name, group.id, Reason::LinkLimit)? != Made::Leader {
             return Ok(());
         }
         self.count(Counter::RelinkedLimit, 1);
@@ -266,14 +279,17 @@ impl<S: Source> Worker<'_, '_, S> {
         if *stamped { engine.stamp_directory(self, &to.node, target) } else { Ok(()) }
     }
 
-    /// Makes one entry anew from the source; says whether it is there.
-    fn make_anew(&mut self, node: &Arc<Node<S>>, name: &CStr, reason: Reason) -> Result<bool> {
+    /// Makes one entry anew from the source. What has the name by now may be another inode than the group's: it is
+    /// saved all the same, but leads nothing.
+    fn make_anew(&mut self, node: &Arc<Node<S>>, name: &CStr, of: FileId, reason: Reason) -> Result<Made> {
         let engine = self.engine;
         let handles = match engine.handles(node) {
             Ok(handles) => handles,
             Err(ReopenError::Staged(error)) => return Err(engine.repository_error("open", error)),
             Err(ReopenError::Source(error)) => {
-                return engine.source_problem(self.index, node.path_of(name), "open", &error).map(|()| false);
+                return engine
+                    .source_problem(self.index, node.path_of(name), "open", &error)
+                    .map(|()| Made::Nothing);
             }
         };
         let mut found = None;
@@ -281,17 +297,20 @@ impl<S: Source> Worker<'_, '_, S> {
         let metadata = match found {
             Some(Ok(metadata)) => metadata,
             Some(Err(error)) => {
-                return engine.source_problem(self.index, node.path_of(name), "stat", &error).map(|()| false);
+                return engine
+                    .source_problem(self.index, node.path_of(name), "stat", &error)
+                    .map(|()| Made::Nothing);
             }
-            None => return Ok(false),
+            None => return Ok(Made::Nothing),
         };
+        let made = if metadata.id == of { Made::Leader } else { Made::Alone };
         self.out_of_reach.clear();
         match metadata.kind {
             Kind::Directory => {
                 let message = "a directory took its place meanwhile";
                 let problem = Problem::new(node.path_of(name), ProblemKind::Changed, "stat", message);
                 engine.problem(self.index, problem);
-                Ok(false)
+                Ok(Made::Nothing)
             }
             Kind::File => {
                 let mut result = Ok(Placed::No);
@@ -306,9 +325,12 @@ impl<S: Source> Worker<'_, '_, S> {
                             .map(|()| Placed::No),
                     };
                 });
-                result.map(|placed| placed == Placed::Fresh)
+                result.map(|placed| if placed == Placed::Fresh { made } else { Made::Nothing })
             }
-            _ => self.make_special(node, &handles, name, &metadata, reason),
+            _ => {
+                let there = self.make_special(node, &handles, name, &metadata, reason)?;
+                Ok(if there { made } else { Made::Nothing })
+            }
         }
     }
 }

@@ -17,6 +17,7 @@ pub(super) type SharedGroup<S> = Arc<Mutex<Group<S>>>;
 pub(super) struct Group<S: Source> {
     pub id: FileId,
     pub kind: Kind,
+    mount: Option<u64>,
     names: u64,
     seen: u64,
     pub state: State<S>,
@@ -38,9 +39,12 @@ pub(super) enum State<S: Source> {
     Led { leader: WaitingName<S>, fresh: bool },
 }
 
+/// An inode as it is seen through one mount: a bind mount shows the same names once more, which completes no group.
+type Key = (Option<u64>, FileId);
+
 /// All groups that are not complete.
 pub(super) struct Groups<S: Source> {
-    shards: [Mutex<HashMap<FileId, SharedGroup<S>>>; SHARDS],
+    shards: [Mutex<HashMap<Key, SharedGroup<S>>>; SHARDS],
     ended: AtomicBool,
 }
 
@@ -58,7 +62,7 @@ pub(super) fn lock<S: Source>(group: &SharedGroup<S>) -> MutexGuard<'_, Group<S>
 }
 
 impl<S: Source> Groups<S> {
-    fn shard(&self, id: FileId) -> Option<MutexGuard<'_, HashMap<FileId, SharedGroup<S>>>> {
+    fn shard(&self, id: FileId) -> Option<MutexGuard<'_, HashMap<Key, SharedGroup<S>>>> {
         let index = usize::try_from(id.inode).unwrap_or_default() % SHARDS;
         self.shards.get(index).map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -67,18 +71,20 @@ impl<S: Source> Groups<S> {
     pub fn join(&self, metadata: &Metadata) -> SharedGroup<S> {
         let begin = || Arc::new(Mutex::new(Group::new(metadata)));
         match self.shard(metadata.id) {
-            Some(mut shard) => Arc::clone(shard.entry(metadata.id).or_insert_with(begin)),
+            Some(mut shard) => Arc::clone(shard.entry((metadata.mount, metadata.id)).or_insert_with(begin)),
             None => begin(),
         }
     }
 
     /// Forgets a group all of whose names are placed.
-    pub fn leave(&self, group: &Group<S>) {
+    pub fn leave(&self, shared: &SharedGroup<S>, group: &Group<S>) {
+        let key = (group.mount, group.id);
         if group.is_complete()
             && group.waiting.is_empty()
             && let Some(mut shard) = self.shard(group.id)
+            && shard.get(&key).is_some_and(|known| Arc::ptr_eq(known, shared))
         {
-            shard.remove(&group.id);
+            shard.remove(&key);
         }
     }
 
@@ -105,6 +111,7 @@ impl<S: Source> Group<S> {
         Self {
             id: metadata.id,
             kind: metadata.kind,
+            mount: metadata.mount,
             names: metadata.nlink,
             seen: 0,
             state: State::Open,

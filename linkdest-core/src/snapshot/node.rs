@@ -94,7 +94,7 @@ impl<S: Source> Node<S> {
         metadata: Metadata,
         xattrs: Xattrs,
         rules: Option<DirectoryRules>,
-        handles: Handles<S>,
+        handles: Arc<Handles<S>>,
     ) -> Self {
         Self {
             parent,
@@ -106,7 +106,7 @@ impl<S: Source> Node<S> {
             subdirectories: OnceLock::new(),
             next: AtomicUsize::new(0),
             unfinished: AtomicUsize::new(1),
-            handles: Mutex::new(Some(Arc::new(handles))),
+            handles: Mutex::new(Some(handles)),
             identities: OnceLock::new(),
             last_used: AtomicU64::new(0),
             stamped: Mutex::new(false),

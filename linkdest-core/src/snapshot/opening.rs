@@ -51,7 +51,7 @@ impl<S: Source> Engine<'_, S> {
         xattrs.out_of_reach.iter().for_each(|what| self.count_out_of_reach(what));
         let lease = self.budget.lease(Handles::<S>::descriptors(staged.is_some(), references.len()));
         let rules = self.root_rules(0, &dir)?;
-        let handles = Handles { source: dir, staged, references, _lease: lease };
+        let handles = Arc::new(Handles { source: dir, staged, references, _lease: lease });
         Ok(Arc::new(Node::new(None, c"", metadata, xattrs.kept, rules, handles)))
     }
 
@@ -63,13 +63,15 @@ impl<S: Source> Engine<'_, S> {
         (source, metadata, xattrs, rules): (S::Dir, Metadata, Xattrs, Option<DirectoryRules>),
         staged: Option<Dir>,
         references: Vec<(usize, Dir)>,
-    ) -> Arc<Node<S>> {
+    ) -> (Arc<Node<S>>, Arc<Handles<S>>) {
         let lease = self.budget.lease(Handles::<S>::descriptors(staged.is_some(), references.len()));
-        let handles = Handles { source, staged, references, _lease: lease };
+        let handles = Arc::new(Handles { source, staged, references, _lease: lease });
+        let in_use = Arc::clone(&handles);
         let node = Arc::new(Node::new(Some(Arc::clone(parent)), name, metadata, xattrs, rules, handles));
         self.budget.touch(&node);
         self.budget.enter(&node);
-        node
+        // Handles that are opened again cannot be listed: whoever lists keeps these until that is done.
+        (node, in_use)
     }
 
     /// The open handles of a directory, opened again if the budget closed them.
@@ -208,16 +210,6 @@ impl<S: Source> Engine<'_, S> {
             staged = staged.open_dir(name).or_else(|_| staged.open_dir_search(name)).map_err(failed)?;
         }
         Ok(StagedDir::Own(staged))
-    }
-}
-
-impl ReopenError {
-    /// What to tell of it: the side, and the cause.
-    pub fn parts(self) -> (bool, io::Error) {
-        match self {
-            Self::Source(error) => (true, error),
-            Self::Staged(error) => (false, error),
-        }
     }
 }
 

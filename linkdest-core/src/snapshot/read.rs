@@ -100,7 +100,7 @@ impl<S: Source> Worker<'_, '_, S> {
         let reference = match opened {
             Some(Ok(reference)) => reference,
             Some(Err(error)) => {
-                self.reference_problem(node, name, "open", &error);
+                self.reference_problem(node, name, "open", error)?;
                 return self.copy_file(
                     node,
                     handles,
@@ -113,6 +113,8 @@ impl<S: Source> Worker<'_, '_, S> {
             }
             None => return self.copy_file(node, handles, name, file, metadata, &From::Source, Reason::New),
         };
+        // What was looked at by name must be what is open.
+        let sure = sure && reference.stat().is_ok_and(|stat| stat.id == candidate.metadata.id);
         let same = sure || self.is_same(node, name, file, metadata, &reference, &candidate)?;
         let reason = match (same, shareable) {
             (true, true) => {
@@ -152,7 +154,7 @@ impl<S: Source> Worker<'_, '_, S> {
             // It will be read again, and reported, when it is copied.
             Err(CopyError::Source(_)) => Ok(false),
             Err(CopyError::Repository(error)) => {
-                self.reference_problem(node, name, "read", &error);
+                self.reference_problem(node, name, "read", error)?;
                 Ok(false)
             }
             Err(CopyError::Stopped) => Err(Error::interrupted()),

@@ -19,9 +19,10 @@ use crate::source::LocalSource;
 /// Runs what was asked for.
 pub(super) fn run(asked: &Snapshotter, monitor: &dyn Monitor) -> Result<SnapshotReport> {
     let begun = Instant::now();
+    proc_is_mounted()?;
     let (source, metadata) = open_source(&asked.source)?;
     refuse_same(&asked.source, &metadata, &asked.repository)?;
-    let link_dest = check_references(asked)?;
+    let link_dest = check_references(asked, &metadata)?;
     let repository = match (asked.init, asked.dry_run) {
         (false, _) => Some(Repository::open(&asked.repository)?),
         (true, true) => Repository::open_if_initialised(&asked.repository)?,
@@ -29,11 +30,21 @@ pub(super) fn run(asked: &Snapshotter, monitor: &dyn Monitor) -> Result<Snapshot
     };
     let mut report = match &repository {
         Some(repository) if asked.dry_run => plan_only(asked, monitor, repository, source),
-        Some(repository) => take(asked, monitor, repository, source),
+        Some(repository) => {
+            drop(source);
+            take(asked, monitor, repository)
+        }
         None => plan_first(asked, monitor, source, &link_dest),
     }?;
     report.duration = begun.elapsed();
     Ok(report)
+}
+
+/// Extended attributes of entries that are not opened are reached through it.
+fn proc_is_mounted() -> Result<()> {
+    let place = Path::new("/proc/self/fd");
+    let missing = |error| Error::io("reach extended attributes (is /proc mounted?): open", place, error);
+    Dir::open_operator_path(place).map(drop).map_err(missing)
 }
 
 pub(super) fn open_source(path: &Path) -> Result<(Dir, Metadata)> {
@@ -58,7 +69,9 @@ fn refuse_same(source: &Path, metadata: &Metadata, repository: &Path) -> Result<
             "source and repository are the same directory",
         ));
     }
-    if root.open_dir(c".linkdest").is_ok_and(|control| same(&control)) {
+    let control = root.open_dir(c".linkdest");
+    let staging = control.as_ref().ok().and_then(|control| control.open_dir(c"staging").ok());
+    if control.is_ok_and(|control| same(&control)) || staging.is_some_and(|staging| same(&staging)) {
         let message = "the source is where the repository keeps its records";
         return Err(Error::new(ErrorKind::SourceIsRepository, source, message));
     }
@@ -66,27 +79,34 @@ fn refuse_same(source: &Path, metadata: &Metadata, repository: &Path) -> Result<
 }
 
 /// Opens the given references before anything is written; an absent repository will lie where its parent is.
-fn check_references(asked: &Snapshotter) -> Result<Vec<Reference>> {
+fn check_references(asked: &Snapshotter, source: &Metadata) -> Result<Vec<Reference>> {
     if asked.link_dest.is_empty() {
         return Ok(Vec::new());
     }
     let parent = || Dir::open_operator_path(&parent_of(&asked.repository));
     let here = Dir::open_operator_path(&asked.repository).or_else(|_| parent());
     match here {
-        Ok(here) => given(&here, &asked.repository, &asked.link_dest),
+        Ok(here) => {
+            let references = given(&here, &asked.repository, &asked.link_dest)?;
+            let is_source = |one: &&Reference| one.root.stat().is_ok_and(|stat| stat.id == source.id);
+            match references.iter().find(is_source) {
+                Some(one) => {
+                    let message = "is the source: a snapshot must not share files with what will change";
+                    Err(Error::new(ErrorKind::BadReference, &one.label, message))
+                }
+                None => Ok(references),
+            }
+        }
         // That there is no place for the repository is the error to report, and it will be.
         Err(_) => Ok(Vec::new()),
     }
 }
 
 /// Takes a snapshot, under the lock.
-fn take(
-    asked: &Snapshotter,
-    monitor: &dyn Monitor,
-    repository: &Repository,
-    source: Dir,
-) -> Result<SnapshotReport> {
+fn take(asked: &Snapshotter, monitor: &dyn Monitor, repository: &Repository) -> Result<SnapshotReport> {
     let lock: Lock = repository.lock(asked.lock_wait, &asked.stop)?;
+    // Opened only now: while the lock was waited for, it may have gone.
+    let (source, _) = open_source(&asked.source)?;
     repository.check_latest()?;
     repository.repair()?;
     let started = Timestamp::now();
@@ -113,10 +133,8 @@ fn take(
         Err(error) => {
             // A full disk is not kept full; after any other end the next run links to what is there.
             if error.kind() == ErrorKind::NoSpace {
-                let _ = repository.leftovers().and_then(|mut all| {
-                    all.retain(|one| !leftovers.iter().any(|earlier| earlier.name == one.name));
-                    repository.remove_leftovers(all)
-                });
+                drop(leftovers);
+                let _ = repository.leftovers().and_then(|all| repository.remove_leftovers(all));
             }
             Err(error)
         }
@@ -162,6 +180,7 @@ fn plan_only(
     repository: &Repository,
     source: Dir,
 ) -> Result<SnapshotReport> {
+    repository.check_latest()?;
     let leftovers = repository.leftovers()?;
     let references = collect(
         repository,
@@ -236,7 +255,7 @@ fn walk_with(
         policy: &*asked.policy,
         reach,
         one_file_system: asked.one_file_system,
-        own: own.to_vec(),
+        own,
         repository: repository.path(),
         threads: threads(asked),
         descriptors: descriptors(asked),
@@ -251,7 +270,8 @@ const MOST_THREADS: usize = 64;
 fn threads(asked: &Snapshotter) -> usize {
     let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     // Each worker holds a few directories open at a time, whatever the budget says.
-    let affordable = (descriptors(asked) / 24).max(1);
+    let references = asked.link_dest.len() + 2;
+    let affordable = (descriptors(asked) / (3 * (2 + references) + 4)).max(1);
     asked.threads.map_or_else(|| cores().min(MOST_THREADS), std::num::NonZero::get).min(affordable.max(2))
 }
 

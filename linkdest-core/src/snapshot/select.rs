@@ -138,10 +138,10 @@ pub fn explain(source: impl AsRef<Path>, filter: &Filter, path: &[u8]) -> Result
     let source = source.as_ref();
     let (root, _) = open_source(source)?;
     let failed = |error| Error::io("look at", source, error);
-    let (parent, name) = match path.strip_suffix(b"/").unwrap_or(path) {
-        path => path.iter().rposition(|&byte| byte == b'/').map_or((&b""[..], path), |at| {
-            (path.get(..at).unwrap_or_default(), path.get(at + 1..).unwrap_or_default())
-        }),
+    let plain = path.strip_suffix(b"/").unwrap_or(path);
+    let (parent, name) = match plain.iter().rposition(|&byte| byte == b'/') {
+        Some(at) => (plain.get(..at).unwrap_or_default(), plain.get(at + 1..).unwrap_or_default()),
+        None => (&b""[..], plain),
     };
     let directory = path.ends_with(b"/")
         || match (descend(&root, parent).map_err(failed)?, std::ffi::CString::new(name).ok()) {

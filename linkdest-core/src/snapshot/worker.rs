@@ -12,7 +12,7 @@ use super::node::{Handles, Node, Subdirectories};
 use super::opening::ReopenError;
 use crate::counts::Counter;
 use crate::entry::{Kind, Metadata};
-use crate::error::{Problem, ProblemKind, Result};
+use crate::error::{Error, ErrorKind, Problem, ProblemKind, Result};
 use crate::monitor::{Event, Notice};
 use crate::os::{Dir, Listed, Listing, XattrBuffer, Xattrs, errno};
 use crate::path::RelPath;
@@ -36,6 +36,9 @@ enum Content {
     /// It is a mount point that is not entered.
     LeftEmpty,
 }
+
+/// A directory that was opened and is to be walked; its handles are not closed before that is done.
+type Begun<S> = (Arc<Node<S>>, Arc<Handles<S>>, Content);
 
 /// One worker and the space that it reuses from entry to entry.
 pub(super) struct Worker<'e, 'a, S: Source> {
@@ -71,7 +74,10 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
         while let Some(task) = self.engine.queue.pop(&self.local) {
             let done = match task {
                 Task::Walk(root) => {
-                    self.walk(&root, Content::List).and_then(|()| self.engine.release(&mut self, &root))
+                    let handles = root.handles().clone();
+                    handles
+                        .map_or(Ok(()), |handles| self.walk(&root, handles, Content::List))
+                        .and_then(|()| self.engine.release(&mut self, &root))
                 }
                 Task::Descend(node) => self.descend(&node),
                 Task::Lead(group) => self.lead_one(&group),
@@ -95,8 +101,8 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
             self.engine.queue.push_local(&self.local, Task::Descend(Arc::clone(parent)));
         }
         match self.open(parent, name)? {
-            Some((node, content)) => {
-                self.walk(&node, content)?;
+            Some((node, handles, content)) => {
+                self.walk(&node, handles, content)?;
                 self.engine.release(self, &node)
             }
             None => {
@@ -107,7 +113,7 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
     }
 
     /// Opens a sub-directory on all sides; `None` if nothing is saved of it.
-    fn open(&mut self, parent: &Arc<Node<S>>, name: &CStr) -> Result<Option<(Arc<Node<S>>, Content)>> {
+    fn open(&mut self, parent: &Arc<Node<S>>, name: &CStr) -> Result<Option<Begun<S>>> {
         let engine = self.engine;
         let path = || parent.path_of(name);
         let handles = match engine.handles(parent) {
@@ -139,7 +145,8 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
         } else {
             unlistable.map_or(Content::List, Content::Unlistable)
         };
-        Ok(Some((engine.enter(parent, name, (dir, metadata, xattrs, rules), staged, references), content)))
+        let (node, handles) = engine.enter(parent, name, (dir, metadata, xattrs, rules), staged, references);
+        Ok(Some((node, handles, content)))
     }
 
     fn directory_xattrs(&mut self, dir: &S::Dir, path: impl Fn() -> RelPath) -> Result<Xattrs> {
@@ -187,22 +194,29 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
             match dir.open_dir_search(name) {
                 Ok(dir) => references.push((*number, dir)),
                 Err(error) if errno::is_absent(&error) => {}
-                Err(error) => self.reference_problem(parent, name, "open", &error),
+                Err(error) => self.reference_problem(parent, name, "open", error)?,
             }
         }
         Ok(references)
     }
 
     /// Records that a reference could not be used; the entry is taken from the source.
+    ///
+    /// # Errors
+    /// When this process is out of something: every further reference would fail as well.
     pub fn reference_problem(
         &mut self,
         node: &Node<S>,
         name: &CStr,
         operation: &'static str,
-        error: &io::Error,
-    ) {
-        let problem = Problem::io(node.path_of(name), ProblemKind::ReferenceUnreadable, operation, error);
+        error: io::Error,
+    ) -> Result<()> {
+        if errno::is_exhausted(&error) {
+            return Err(self.engine.repository_error(operation, error));
+        }
+        let problem = Problem::io(node.path_of(name), ProblemKind::ReferenceUnreadable, operation, &error);
         self.engine.problem(self.index, problem);
+        Ok(())
     }
 
     /// Counts an entry whose owner this run cannot set.
@@ -214,10 +228,11 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
     }
 
     /// Lists an open directory and places everything in it; its sub-directories become new work.
-    fn walk(&mut self, node: &Arc<Node<S>>, content: Content) -> Result<()> {
+    fn walk(&mut self, node: &Arc<Node<S>>, handles: Arc<Handles<S>>, content: Content) -> Result<()> {
         let mut listing = std::mem::take(&mut self.listing);
         let mut found = Subdirectories::default();
-        let done = self.place_all(node, content, &mut listing, &mut found);
+        let done = self.place_all(node, &handles, content, &mut listing, &mut found);
+        drop(handles);
         self.listing = listing;
         done?;
         let count = found.len();
@@ -234,14 +249,11 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
     fn place_all(
         &mut self,
         node: &Arc<Node<S>>,
+        handles: &Handles<S>,
         content: Content,
         listing: &mut Listing,
         found: &mut Subdirectories,
     ) -> Result<()> {
-        let handles = match self.engine.handles(node) {
-            Ok(handles) => handles,
-            Err(error) => return Err(self.engine.repository_error("open", error.parts().1)),
-        };
         listing.clear();
         let listed = match content {
             Content::List => self.engine.plan.source.list(&handles.source, listing),
@@ -249,6 +261,9 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
             Content::LeftEmpty => Ok(()),
         };
         if let Err(error) = listed {
+            if node.parent().is_none() {
+                return Err(Error::io_as(ErrorKind::SourceUnreadable, "read the source: list", ".", error));
+            }
             // A directory that was removed while it was open lists as gone; it is saved as empty.
             self.engine.source_problem(self.index, node.path(), "list", &error)?;
         }
@@ -260,7 +275,7 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
             if self.engine.halted() {
                 return Ok(());
             }
-            self.place_batch(node, &handles, listing, batch, found)?;
+            self.place_batch(node, handles, listing, batch, found)?;
         }
         Ok(())
     }

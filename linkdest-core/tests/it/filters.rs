@@ -74,7 +74,8 @@ fn the_rule_file_of_a_home_selects_it() {
         "+ /home/me/**",
         "- *",
     ]);
-    let expected = ["etc/", "etc/ssh/", "etc/ssh/config", "home/", "home/me/", "home/me/letter", "root/", "root/notes"];
+    let expected =
+        ["etc/", "etc/ssh/", "etc/ssh/config", "home/", "home/me/", "home/me/letter", "root/", "root/notes"];
     for _ in 0..2 {
         assert_eq!(taken(&pair, filter.clone()), expected);
     }
@@ -91,8 +92,17 @@ fn empty_directories_are_pruned_if_asked() {
 
 #[test]
 fn caches_and_marked_directories_keep_only_their_mark() {
-    let pair = pair(&["cache/big", "cache/sub/x", "fake/CACHEDIR.TAG", "fake/f", "marked/.nobackup", "marked/f", "f"]);
-    write(pair.source.join("cache/CACHEDIR.TAG"), "Signature: 8a477f597d28d172789f06886806bc55\n# a comment").unwrap();
+    let pair = pair(&[
+        "cache/big",
+        "cache/sub/x",
+        "fake/CACHEDIR.TAG",
+        "fake/f",
+        "marked/.nobackup",
+        "marked/f",
+        "f",
+    ]);
+    write(pair.source.join("cache/CACHEDIR.TAG"), "Signature: 8a477f597d28d172789f06886806bc55\n# a comment")
+        .unwrap();
     let caches = ["cache/", "cache/CACHEDIR.TAG", "f", "fake/", "fake/CACHEDIR.TAG", "fake/f", "marked/"];
     let found = taken(&pair, Filtering::new().exclude_caches(true));
     assert_eq!(found[..7], caches);

@@ -166,3 +166,88 @@ fn symlinks_and_fifos_with_several_names_stay_together() {
     link(&pair, "z/link", "m/link");
     Comparison::new().assert_same(&pair.source, path(&pair.snapshot()));
 }
+
+/// Replaces one waiting name of a group by a file of its own as soon as the walk is busy elsewhere.
+struct Replacer<'a> {
+    pair: &'a Pair,
+    done: std::sync::atomic::AtomicBool,
+}
+
+impl linkdest_core::Monitor for Replacer<'_> {
+    fn event(&self, event: &linkdest_core::Event) {
+        let linkdest_core::Event::Entry { path, .. } = event else { return };
+        if path.as_bytes() == b"z/g" && !self.done.swap(true, std::sync::atomic::Ordering::SeqCst) {
+            for name in ["a/f", "m/f"] {
+                std::fs::rename(self.pair.dir.join(name.replace('/', "-")), self.pair.source.join(name))
+                    .unwrap();
+            }
+        }
+    }
+
+    fn wants_entries(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn a_name_that_was_replaced_while_it_waited_does_not_lead_the_group() {
+    let pair = tree();
+    pair.snapshot();
+    // A new group of which one name lies outside: its names wait until the walk has ended.
+    remove_file(pair.source.join("m/f")).unwrap();
+    write(pair.source.join("m/f"), "the group").unwrap();
+    link(&pair, "m/f", "a/f");
+    link(&pair, "m/f", "z/f");
+    hard_link(pair.source.join("m/f"), pair.dir.join("outside")).unwrap();
+    write(pair.source.join("z/g"), "the last entry of the walk").unwrap();
+    for (name, content) in [("a-f", "another file"), ("m-f", "a third file")] {
+        write(pair.dir.join(name), content).unwrap();
+    }
+    let replacer = Replacer { pair: &pair, done: false.into() };
+    let one = std::num::NonZeroUsize::new(1).unwrap();
+    let report = pair.snapshotter().threads(one).run(&replacer).unwrap();
+    assert!(replacer.done.into_inner());
+    let read = |name: &str| std::fs::read_to_string(path(&report).join(name)).unwrap();
+    assert_eq!(read("z/f"), "the group");
+    for (name, new) in [("a/f", "another file"), ("m/f", "a third file")] {
+        // Saved as it was or as it is, by whichever came first; never as something it never was.
+        assert!([new, "the group"].contains(&read(name).as_str()), "{name}: {}", read(name));
+    }
+}
+
+#[test]
+fn a_bind_mount_in_the_source_splits_no_group() {
+    let pair = tree();
+    create_dir(pair.source.join("mounted")).unwrap();
+    for number in 0..50 {
+        write(pair.source.join(format!("a/{number}")), "x").unwrap();
+        link(&pair, &format!("a/{number}"), &format!("m/{number}"));
+    }
+    let mount = |arguments: &[&str]| {
+        let place = pair.source.join("mounted");
+        let mut command = std::process::Command::new(arguments[0]);
+        command
+            .args(&arguments[1..])
+            .args((arguments[0] == "mount").then(|| pair.source.join("a")))
+            .arg(place);
+        command.status().is_ok_and(|status| status.success())
+    };
+    if !mount(&["mount", "--bind"]) {
+        return linkdest_testkit::skip("mounts need root");
+    }
+    let results: Vec<_> = [1, 4]
+        .into_iter()
+        .map(|threads| {
+            let threads = std::num::NonZeroUsize::new(threads).unwrap();
+            pair.snapshotter().threads(threads).run(&Silent)
+        })
+        .collect();
+    assert!(mount(&["umount"]));
+    for report in results {
+        let report = report.unwrap();
+        for number in 0..50 {
+            let of = |dir: &str| inode(path(&report).join(dir).join(number.to_string()));
+            assert_eq!(of("a"), of("m"), "{number}");
+        }
+    }
+}

@@ -61,3 +61,24 @@ fn rsync_finds_no_difference_either() {
         }
     }
 }
+
+#[test]
+fn few_descriptors_and_many_threads_lose_no_directory() {
+    let pair = Pair::new();
+    for chain in 0..30 {
+        let mut dir = pair.source.join(chain.to_string());
+        for _ in 0..30 {
+            std::fs::create_dir_all(dir.join("s1/s2")).unwrap();
+            std::fs::write(dir.join("s1/s2/g"), "x").unwrap();
+            dir.push("d");
+        }
+    }
+    let mut expected = None;
+    for round in 0..12 {
+        let threads = NonZeroUsize::new([2, 4, 16][round % 3]).unwrap();
+        let few = NonZeroUsize::new(16).unwrap();
+        let report = pair.snapshotter().threads(threads).descriptors(few).sync(false).run(&Silent).unwrap();
+        assert_eq!(report.status(), Status::Complete, "{:?}", report.problems());
+        assert_eq!(*expected.get_or_insert(report.counts().entries), report.counts().entries);
+    }
+}

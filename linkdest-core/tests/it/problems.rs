@@ -125,3 +125,58 @@ fn a_full_repository_publishes_nothing_and_the_next_run_does() {
     let staging = pair.repository.join(".linkdest/staging");
     assert_eq!(std::fs::read_dir(staging).unwrap().count(), 0, "leftovers are removed");
 }
+
+#[test]
+fn what_a_killed_run_left_does_not_keep_the_disk_full() {
+    let mount = match LoopMount::with(FileSystem::Ext4, 64 << 20, &[]) {
+        Ok(mount) => mount,
+        Err(unavailable) => return skip(unavailable),
+    };
+    let pair = Pair::with_repository_on(mount.path());
+    pair.write("large", vec![1; 30 << 20]);
+    let first = pair.snapshot();
+    let name = first.snapshot().unwrap();
+    // As a kill before publishing leaves it; then the file changes, and there is no room for both.
+    let staging = pair.repository.join(".linkdest/staging").join(name.as_str());
+    std::fs::create_dir(&staging).unwrap();
+    std::fs::rename(path(&first), staging.join("tree")).unwrap();
+    let run = pair.repository.join(".linkdest/runs").join(format!("{name}.toml"));
+    std::fs::rename(run, staging.join("run.toml")).unwrap();
+    pair.write("large", vec![2; 29 << 20]);
+    let _ = pair.snapshotter().run(&Silent);
+    Comparison::new().assert_same(&pair.source, path(&pair.snapshot()));
+}
+
+#[test]
+fn a_file_too_large_for_the_repository_is_a_problem_and_the_rest_is_saved() {
+    let (Ok(source), Ok(target)) = (LoopMount::new(FileSystem::Xfs), LoopMount::new(FileSystem::Ext4)) else {
+        return skip("needs XFS and ext4 on loop devices");
+    };
+    let mut pair = Pair::both_on(source.path());
+    pair.repository = target.join("repository");
+    pair.write("other", "x");
+    std::fs::File::create(pair.source.join("huge")).unwrap().set_len(20 << 40).unwrap();
+    let report = pair.snapshotter().run(&Silent).unwrap();
+    let problems: Vec<_> =
+        report.problems().iter().map(|p| (p.path().to_string(), p.kind(), p.errno())).collect();
+    assert_eq!(problems, [("huge".to_owned(), ProblemKind::NotStored, Some(27))]);
+    assert!(path(&report).join("other").exists() && !path(&report).join("huge").exists());
+}
+
+#[test]
+fn a_source_that_went_while_the_lock_was_waited_for_publishes_nothing() {
+    let pair = Pair::new();
+    pair.snapshot();
+    let lock = std::fs::File::open(pair.repository.join(".linkdest/lock")).unwrap();
+    lock.lock().unwrap();
+    std::thread::scope(|scope| {
+        let waiting = std::time::Duration::from_secs(30);
+        let waiter = scope.spawn(|| pair.snapshotter().lock_wait(waiting).run(&Silent).unwrap_err());
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        std::fs::remove_dir(&pair.source).unwrap();
+        lock.unlock().unwrap();
+        assert_eq!(waiter.join().unwrap().kind(), linkdest_core::ErrorKind::SourceUnreadable);
+    });
+    let repository = linkdest_core::Repository::open(&pair.repository).unwrap();
+    assert_eq!(repository.snapshots().unwrap().len(), 1);
+}

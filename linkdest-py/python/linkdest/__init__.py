@@ -12,7 +12,7 @@ Paths are str, bytes or `os.PathLike` everywhere, and come back as `pathlib.Path
 published; entries that could not be saved as asked are in the report.
 """
 
-from linkdest._errors import Interrupted, LinkdestError, Locked, NotARepository
+from linkdest._errors import Interrupted, LinkdestError, Locked, NotARepository, RulesError
 from linkdest._linkdest import (
     Counts,
     Problem,
@@ -33,6 +33,7 @@ __all__ = [
     "Problem",
     "Progress",
     "Repository",
+    "RulesError",
     "Snapshot",
     "SnapshotReport",
     "__version__",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Interrupted", "LinkdestError", "Locked", "NotARepository"]
+__all__ = ["Interrupted", "LinkdestError", "Locked", "NotARepository", "RulesError"]
 
 
 class LinkdestError(OSError):
@@ -36,6 +36,15 @@ class NotARepository(LinkdestError):
 
 class Locked(LinkdestError):
     """Another run holds the repository's lock."""
+
+    __module__ = "linkdest"
+
+
+class RulesError(LinkdestError):
+    """A filter rule cannot be used, or a rule file cannot be read; `str()` names file, line and text.
+
+    `filename` is the rule file, None for a rule that was given by itself.
+    """
 
     __module__ = "linkdest"
 

@@ -25,6 +25,9 @@ def snapshot(
     repository: _AnyPath,
     *,
     init: bool = False,
+    rules: _AnyPath | None = None,
+    filters: Iterable[str | bytes] = (),
+    exclude: Iterable[str | bytes] = (),
     policy: Literal["quick", "checksum"] = "quick",
     link_dest: Iterable[_AnyPath] = (),
     threads: int | None = None,
@@ -33,7 +36,9 @@ def snapshot(
 ) -> SnapshotReport:
     """Takes one snapshot of `source` into `repository`.
 
-    `init` makes the repository if there is none. `policy` says how change is detected: "quick" by size and times,
+    `init` makes the repository if there is none. Which entries take part is said in rsync's filter language
+    (docs/filter-rules.md): the rules of the file `rules`, then those of `filters`, each a rule such as "- *.o", then
+    those of `exclude`, each a pattern such as "*.o". The first rule that matches decides. `policy` says how change is detected: "quick" by size and times,
     "checksum" by reading every byte. `link_dest` are further directories on the repository's file system, at most 20,
     that unchanged files may be linked to. `threads` is one for each core unless given. `one_file_system` leaves mount
     points as empty directories.
@@ -45,7 +50,7 @@ def snapshot(
 
     Entries that could not be saved as asked do not raise: the report tells them.
 
-    Raises LinkdestError or one of its subclasses, ValueError or TypeError for arguments that make no sense, or what
+    Raises LinkdestError or one of its subclasses (RulesError for rules that cannot be used), ValueError or TypeError for arguments that make no sense, or what
     `progress` or a signal handler raised. Nothing was published then.
     """
 
@@ -157,7 +162,7 @@ class Problem:
 
     @property
     def kind(self) -> str:
-        """Why: "unreadable", "changed", "not_stored", "collision", "reference_unreadable"; there may be more."""
+        """Why: "unreadable", "changed", "not_stored", "collision", "reference_unreadable", "rules"; there may be more."""
 
     @property
     def operation(self) -> str:
@@ -216,6 +221,10 @@ class Counts:
     @property
     def skipped(self) -> int:
         """Directories left out or left empty: the repository itself, mount points."""
+
+    @property
+    def excluded(self) -> int:
+        """Entries that rules left out; what is below a directory that was left out is not counted."""
 
     @property
     def bytes_copied(self) -> int:
