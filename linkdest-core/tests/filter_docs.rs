@@ -4,7 +4,7 @@
 //! that, a line is a sign and a path below the source, directories with a slash: `+` is selected, `-` is not. A block
 //! `bad` is a rule file that is refused; a block `warned` one that is accepted and warned of.
 
-#![expect(clippy::expect_used, reason = "a test")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a test")]
 
 use std::collections::BTreeMap;
 use std::io;

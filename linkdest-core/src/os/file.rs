@@ -121,6 +121,11 @@ impl File {
         }
     }
 
+    /// Gives the flock(2) back.
+    pub fn unlock(&self) -> io::Result<()> {
+        pass(Call::Lock, b"", || rustix::fs::flock(&self.0, FlockOperation::Unlock))
+    }
+
     /// Reads a whole small file.
     ///
     /// # Errors

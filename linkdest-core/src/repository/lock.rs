@@ -11,7 +11,14 @@ use crate::path::Escaped;
 /// The lock, held until dropped.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    /// Unlocks by name: closing alone does not, while a process that was just forked still has the descriptor.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
 }
 
 const RETRY: Duration = Duration::from_millis(100);
@@ -35,7 +42,7 @@ impl Repository {
         // Who holds it is told to people only; the lock itself is the kernel's.
         let holder = format!("process {} on {}\n", std::process::id(), host_name());
         let _ = file.set_len(0).and_then(|()| file.write_all_at(holder.as_bytes(), 0));
-        Ok(Lock { _file: file })
+        Ok(Lock { file })
     }
 
     fn locked(&self, file: &File) -> Error {

@@ -169,9 +169,9 @@ fn a_source_that_went_while_the_lock_was_waited_for_publishes_nothing() {
     pair.snapshot();
     let lock = std::fs::File::open(pair.repository.join(".linkdest/lock")).unwrap();
     lock.lock().unwrap();
+    let waiting = pair.snapshotter().lock_wait(std::time::Duration::from_secs(30));
     std::thread::scope(|scope| {
-        let waiting = std::time::Duration::from_secs(30);
-        let waiter = scope.spawn(|| pair.snapshotter().lock_wait(waiting).run(&Silent).unwrap_err());
+        let waiter = scope.spawn(|| waiting.run(&Silent).unwrap_err());
         std::thread::sleep(std::time::Duration::from_millis(300));
         std::fs::remove_dir(&pair.source).unwrap();
         lock.unlock().unwrap();
