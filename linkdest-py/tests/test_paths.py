@@ -38,7 +38,9 @@ def make(directory: bytes, name: bytes) -> None:
 @pytest.mark.parametrize("form", FORMS)
 def test_paths_come_in_every_form(source: Path, repository: Path, form: Callable[[Path], AnyPath]) -> None:
     made = linkdest.Repository.init(form(repository))
-    report = linkdest.snapshot(form(source), form(repository), link_dest=[form(source)])
+    given = source.parent / "given"
+    given.mkdir()
+    report = linkdest.snapshot(form(source), form(repository), link_dest=[form(given)])
     assert report.path.parent == made.path == linkdest.Repository(form(repository)).path == repository
 
 
