@@ -13,7 +13,8 @@ use linkdest_testkit::TestDir;
 use serde_json::Value;
 
 /// The copy that comes with the library.
-const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../linkdest-core/tests/filter/corpus/public.jsonl");
+const CORPUS: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../linkdest-core/tests/filter/corpus/public.jsonl");
 
 /// A JSON string, or bytes as `{"b64": ...}`; `@SRC@` and `@CWD@` stand for directories.
 fn bytes(value: &Value, base: &Path) -> Vec<u8> {
