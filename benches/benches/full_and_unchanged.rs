@@ -109,11 +109,7 @@ fn main() {
         for (peer, rounds) in peers.iter().zip(taken) {
             let wall = seconds(rounds);
             let ratio = wall / own;
-            let peak = rounds.iter().map(|one| one.peak).max().unwrap_or(0) >> 20;
-            println!(
-                "{what:10} {:10} {wall:8.2} s   {ratio:5.2} times linkdest   peak {peak} MiB",
-                peer.name
-            );
+            println!("{what:10} {:10} {wall:8.2} s   {ratio:5.2} times linkdest", peer.name);
         }
     }
 }
