@@ -55,6 +55,10 @@ counters! {
     other_linked / OtherLinked,
     /// Symlinks, FIFOs, sockets and devices that were made anew.
     other_created / OtherCreated,
+    /// Links whose attributes differ from the source's: the manifest alone has the new ones.
+    recorded_only / RecordedOnly,
+    /// Entries that could not be read and stand as an earlier snapshot has them.
+    carried_forward / CarriedForward,
     /// Names that got a fresh inode because the reference had as many as the file system allows.
     relinked_limit / RelinkedLimit,
     /// Entries that were listed, but gone when they were to be saved.

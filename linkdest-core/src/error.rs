@@ -35,6 +35,8 @@ pub enum ErrorKind {
     Rules,
     /// A record in the repository cannot be read.
     DamagedRecord,
+    /// A manifest in the repository cannot be read; `reindex` makes it anew from the snapshot.
+    DamagedManifest,
     /// The repository is full, or over its quota.
     NoSpace,
     /// The run was stopped before it published anything.
@@ -63,6 +65,7 @@ impl ErrorKind {
             Self::InvalidOption => "invalid_option",
             Self::Rules => "rules",
             Self::DamagedRecord => "damaged_record",
+            Self::DamagedManifest => "damaged_manifest",
             Self::NoSpace => "no_space",
             Self::Interrupted => "interrupted",
             Self::Io => "io",
@@ -191,6 +194,8 @@ pub enum ProblemKind {
     ReferenceUnreadable,
     /// A rule file in the source cannot be used; it counts as absent.
     Rules,
+    /// The entry could not be read; the version of an earlier snapshot stands in its place.
+    CarriedForward,
     /// The snapshot is whole, but something beside it in the repository could not be tidied up.
     Housekeeping,
 }
@@ -206,6 +211,7 @@ impl ProblemKind {
             Self::Collision => "collision",
             Self::ReferenceUnreadable => "reference_unreadable",
             Self::Rules => "rules",
+            Self::CarriedForward => "carried_forward",
             Self::Housekeeping => "housekeeping",
         }
     }
@@ -219,6 +225,7 @@ impl ProblemKind {
             Self::Collision,
             Self::ReferenceUnreadable,
             Self::Rules,
+            Self::CarriedForward,
             Self::Housekeeping,
         ]
         .into_iter()
@@ -265,6 +272,12 @@ impl Problem {
     /// Makes a problem from what the operating system said.
     pub(crate) fn io(path: RelPath, kind: ProblemKind, operation: &str, error: &io::Error) -> Self {
         Self::new(path, kind, operation, error.to_string()).with_errno(error.raw_os_error())
+    }
+
+    /// Makes the problem of a reference whose manifest cannot be used.
+    pub(crate) fn unusable_manifest(error: &Error) -> Self {
+        let message = format!("{error}; `reindex` makes it anew");
+        Self::new(RelPath::root(), ProblemKind::ReferenceUnreadable, error.operation(), message)
     }
 
     /// Makes the problem of a published snapshot whose surroundings could not be tidied up.

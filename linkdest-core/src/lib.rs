@@ -50,6 +50,7 @@ mod counts;
 mod entry;
 mod error;
 pub mod filter;
+mod hashing;
 mod monitor;
 mod os;
 mod path;
@@ -66,9 +67,9 @@ pub use monitor::{Action, Collecting, Event, Monitor, Notice, Progress, Reason, 
 #[cfg(linkdest_calls)]
 pub use os::calls;
 pub use path::{Escaped, RelPath};
-pub use policy::{ChangePolicy, Checksum, Comparison, Quick, Verdict};
+pub use policy::{ChangePolicy, Checksum, Comparison, Quick, Strict, Verdict};
 pub use repository::{
-    Capabilities, InvalidRunRecord, InvalidSnapshotName, Repository, RunRecord, Snapshot, SnapshotName,
+    Capabilities, Damage, InvalidRunRecord, InvalidSnapshotName, Repository, RunRecord, Snapshot, SnapshotName,
     Status,
 };
 pub use rule_files::LocalRuleFiles;

@@ -82,7 +82,7 @@ pub enum Notice {
     MountSkipped(RelPath),
     /// An entry was listed, but gone when it was to be saved.
     Vanished(RelPath),
-    /// Attributes that this run cannot set here; they are neither compared nor kept.
+    /// Attributes that this run cannot set here; the manifest keeps them, the snapshot does not.
     OutOfReach {
         /// Which attributes: `owners`, `trusted attributes` ...
         what: &'static str,
@@ -144,6 +144,10 @@ pub enum Reason {
     Unchanged,
     /// The bytes were compared and are those of the reference.
     SameBytes,
+    /// The reference has it under another path.
+    Moved,
+    /// It could not be read; the reference has an earlier version.
+    CarriedForward,
     /// The reference has something of another kind there.
     KindChanged,
     /// The size, or the target of a symlink, differs.
@@ -171,6 +175,8 @@ impl fmt::Display for Reason {
             Self::Directory => "directory",
             Self::Unchanged => "unchanged",
             Self::SameBytes => "same bytes",
+            Self::Moved => "renamed or moved",
+            Self::CarriedForward => "unreadable, carried forward",
             Self::KindChanged => "kind changed",
             Self::SizeChanged => "size or target changed",
             Self::TimeChanged => "modification time changed",

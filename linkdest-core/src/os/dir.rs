@@ -73,9 +73,9 @@ impl Dir {
         pass(Call::Open, name.to_bytes(), || rustix::fs::openat(&self.0, name, FILE, Mode::empty())).map(File)
     }
 
-    /// Makes a file that nobody else may open, for writing; an existing name is an error.
+    /// Makes a file that nobody else may open, for writing and reading back; an existing name is an error.
     pub fn create_file(&self, name: &CStr) -> io::Result<File> {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         pass(Call::Create, name.to_bytes(), || rustix::fs::openat(&self.0, name, flags, NARROW_FILE))
             .map(File)
     }
@@ -231,6 +231,26 @@ impl Dir {
     pub fn available(&self) -> io::Result<u64> {
         let stat = pass(Call::StatFs, b"", || rustix::fs::fstatvfs(&self.0))?;
         Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+    }
+
+    /// The file system that the directory is on: its type, and what tells it from others of that type, the same after
+    /// a restart (ext4, btrfs and tmpfs derive it from their UUID).
+    pub fn file_system(&self) -> io::Result<(String, String)> {
+        let kind = pass(Call::StatFs, b"", || rustix::fs::fstatfs(&self.0))?.f_type;
+        let id = pass(Call::StatFs, b"", || rustix::fs::fstatvfs(&self.0))?.f_fsid;
+        // FUSE and some network file systems tell nothing.
+        if id == 0 {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        let kind = match kind & 0xffff_ffff {
+            0xef53 => "ext4".to_owned(),
+            0x5846_5342 => "xfs".to_owned(),
+            0x9123_683e => "btrfs".to_owned(),
+            0x0102_1994 => "tmpfs".to_owned(),
+            0x794c_7630 => "overlay".to_owned(),
+            other => format!("{other:#x}"),
+        };
+        Ok((kind, format!("{id:016x}")))
     }
 }
 

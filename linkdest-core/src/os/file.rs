@@ -9,7 +9,7 @@ use super::calls::{Call, pass};
 use super::stat;
 use crate::entry::{Metadata, Timestamp};
 
-/// An open file, for reading or for writing, never both but in tests.
+/// An open file. What is written to is also read back, to hash what was cloned.
 #[derive(Debug)]
 pub(crate) struct File(pub(super) OwnedFd);
 

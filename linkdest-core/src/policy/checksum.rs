@@ -4,12 +4,12 @@ use super::{ChangePolicy, Comparison, Verdict};
 use crate::entry::Metadata;
 use crate::monitor::Reason;
 
-/// Content is unchanged only when both sides were read and are equal.
+/// Content is unchanged only when both sides were read: each has the recorded hash, or without one, they are equal.
 ///
 /// ```
 /// use linkdest_core::{ChangePolicy, Checksum, Comparison, Metadata, Timestamp, Verdict};
 /// let file = Metadata::file(3, Timestamp::now());
-/// assert_eq!(Checksum::default().content(&file, &file, &Comparison::new(1)), Verdict::CompareBytes);
+/// assert_eq!(Checksum::default().content(&file, &file, &Comparison::new(1)), Verdict::ReadBoth);
 /// ```
 #[derive(Debug, Clone, Copy, Default)]
 #[non_exhaustive]
@@ -22,7 +22,7 @@ impl ChangePolicy for Checksum {
 
     fn content(&self, source: &Metadata, reference: &Metadata, _: &Comparison) -> Verdict {
         if source.size == reference.size {
-            Verdict::CompareBytes
+            Verdict::ReadBoth
         } else {
             Verdict::Changed(Reason::SizeChanged)
         }
@@ -38,8 +38,8 @@ mod tests {
     fn only_the_size_decides_unread() {
         let at = |seconds| Timestamp { seconds, nanos: 0 };
         for (size, mtime, expected) in [
-            (7, 100, Verdict::CompareBytes),
-            (7, 101, Verdict::CompareBytes),
+            (7, 100, Verdict::ReadBoth),
+            (7, 101, Verdict::ReadBoth),
             (8, 100, Verdict::Changed(Reason::SizeChanged)),
         ] {
             let comparison = Comparison::new(1).started(at(500));

@@ -6,9 +6,11 @@
 pub(crate) mod attributes;
 mod checksum;
 mod quick;
+mod strict;
 
 pub use checksum::Checksum;
 pub use quick::Quick;
+pub use strict::Strict;
 
 use crate::entry::{Metadata, Timestamp};
 use crate::monitor::Reason;
@@ -21,8 +23,10 @@ pub enum Verdict {
     Unchanged,
     /// The content differs, for this reason.
     Changed(Reason),
-    /// Only reading both sides can tell.
+    /// Only the bytes of the source can tell: compared with the recorded hash, else with the bytes of the reference.
     CompareBytes,
+    /// Both sides must be read: what is recorded of the reference is not taken at its word.
+    ReadBoth,
 }
 
 /// What a policy may know besides the two metadata.
@@ -41,15 +45,32 @@ pub struct Comparison {
     pub reference_started: Option<Timestamp>,
     /// The reference's stamps prove nothing: it may never have reached the disk, or the clock went back since.
     pub reference_unproven: bool,
-    /// An attribute (mode, owner, extended attributes) was seen to differ, which by itself moves the ctime.
+    /// The manifest has the source's inode with this very ctime, and nothing against it: nothing at all changed since.
+    pub untouched: bool,
+    /// What the manifest has is not what the source was: it changed while it was read, or was carried forward.
+    pub doubtful: bool,
+    /// Something that moves a ctime by itself was seen to differ: an attribute (mode, owner, extended attributes), the
+    /// number of links, the path.
     pub attributes_differ: bool,
 }
+
+/// How much older than a run's start a ctime must be to prove that the run saw the change, in seconds.
+///
+/// Covers coarse file system clocks and the tick in which a run begins.
+pub(crate) const MARGIN: i64 = 2;
 
 impl Comparison {
     /// Makes a comparison without a run record, with attributes alike.
     #[must_use]
     pub fn new(granularity: u32) -> Self {
-        Self { granularity, reference_started: None, reference_unproven: false, attributes_differ: false }
+        Self {
+            granularity,
+            reference_started: None,
+            reference_unproven: false,
+            untouched: false,
+            doubtful: false,
+            attributes_differ: false,
+        }
     }
 
     /// Sets when the run began that made the reference.
@@ -57,6 +78,33 @@ impl Comparison {
     pub fn started(mut self, started: Timestamp) -> Self {
         self.reference_started = Some(started);
         self
+    }
+
+    /// Says whether the run that made the reference surely saw the source as it is.
+    ///
+    /// `None` if there is no ctime, or no run record, to tell by.
+    #[must_use]
+    pub fn seen_by_reference(&self, source: &Metadata) -> Option<bool> {
+        let (ctime, started) = (source.ctime?, self.reference_started?);
+        Some(ctime < started.minus_seconds(MARGIN))
+    }
+
+    /// What size and mtime say; `None` if both are equal.
+    fn stamps(&self, source: &Metadata, reference: &Metadata) -> Option<Verdict> {
+        if source.size != reference.size {
+            return Some(Verdict::Changed(Reason::SizeChanged));
+        }
+        let same = source.mtime.same_tick(reference.mtime, self.granularity);
+        (!same).then_some(Verdict::Changed(Reason::TimeChanged))
+    }
+
+    /// What is to be done where stamps prove nothing; `None` where they do.
+    fn doubt(&self) -> Option<Verdict> {
+        match (self.reference_unproven, self.doubtful) {
+            (true, _) => Some(Verdict::ReadBoth),
+            (false, true) => Some(Verdict::CompareBytes),
+            (false, false) => None,
+        }
     }
 }
 

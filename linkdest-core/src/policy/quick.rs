@@ -2,19 +2,13 @@
 
 use super::{ChangePolicy, Comparison, Verdict};
 use crate::entry::Metadata;
-use crate::monitor::Reason;
-
-/// How much older than a run's start a ctime must be to prove that the run saw the change, in seconds.
-///
-/// Covers coarse file system clocks and the tick in which a run begins.
-const MARGIN: i64 = 2;
 
 /// The default policy: content is unchanged when size and mtime are equal and the ctime does not say otherwise.
 ///
 /// With size and mtime equal, it is unread if one of these holds; else the bytes are compared:
-/// - the source's ctime is more than 2 s older than the start of the run that made the reference: nothing at all
-///   changed since;
-/// - the ctime moved, and an attribute that is seen to differ explains it;
+/// - the manifest has the same inode with the same ctime, and no flag: nothing at all changed since;
+/// - the source's ctime is more than 2 s older than the start of the run that made the reference;
+/// - the ctime moved, and an attribute, the number of links or the path, seen to differ, explains it;
 /// - there is no usable ctime, or nothing is known of the run that made the reference.
 ///
 /// So a file rewritten with its size kept and its mtime put back is caught.
@@ -39,20 +33,12 @@ impl ChangePolicy for Quick {
     }
 
     fn content(&self, source: &Metadata, reference: &Metadata, comparison: &Comparison) -> Verdict {
-        if source.size != reference.size {
-            return Verdict::Changed(Reason::SizeChanged);
+        if let Some(decided) = comparison.stamps(source, reference).or_else(|| comparison.doubt()) {
+            return decided;
         }
-        if !source.mtime.same_tick(reference.mtime, comparison.granularity) {
-            return Verdict::Changed(Reason::TimeChanged);
-        }
-        if comparison.reference_unproven {
-            return Verdict::CompareBytes;
-        }
-        match (source.ctime, comparison.reference_started) {
-            (Some(ctime), Some(started)) => {
-                let seen = ctime < started.minus_seconds(MARGIN);
-                if seen || comparison.attributes_differ { Verdict::Unchanged } else { Verdict::CompareBytes }
-            }
+        let explained = comparison.untouched || comparison.attributes_differ;
+        match comparison.seen_by_reference(source) {
+            Some(false) if !explained => Verdict::CompareBytes,
             _ => Verdict::Unchanged,
         }
     }
@@ -62,6 +48,7 @@ impl ChangePolicy for Quick {
 mod tests {
     use super::*;
     use crate::entry::Timestamp;
+    use crate::monitor::Reason;
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp { seconds, nanos: 5 }
@@ -69,7 +56,7 @@ mod tests {
 
     #[test]
     fn truth_table() {
-        use Verdict::{Changed, CompareBytes, Unchanged};
+        use Verdict::{Changed, CompareBytes, ReadBoth, Unchanged};
         // size, mtime, ctime of the source (reference: 7 bytes, mtime 100); run started; attributes differ; unsynced
         for (size, mtime, ctime, started, differ, unsynced, expected) in [
             (7, at(100), Some(100), Some(500), false, false, Unchanged),
@@ -90,8 +77,8 @@ mod tests {
             (7, at(100), Some(900), None, false, false, Unchanged),
             (7, at(101), None, None, false, false, Changed(Reason::TimeChanged)),
             // a reference that a crash may have emptied
-            (7, at(100), Some(100), Some(500), false, true, CompareBytes),
-            (7, at(100), None, None, true, true, CompareBytes),
+            (7, at(100), Some(100), Some(500), false, true, ReadBoth),
+            (7, at(100), None, None, true, true, ReadBoth),
             (8, at(100), Some(100), Some(500), false, true, Changed(Reason::SizeChanged)),
         ] {
             let mut source = Metadata::file(size, mtime);
@@ -101,6 +88,7 @@ mod tests {
                 reference_started: started.map(at),
                 reference_unproven: unsynced,
                 attributes_differ: differ,
+                ..Comparison::new(1)
             };
             let found = Quick {}.content(&source, &Metadata::file(7, at(100)), &comparison);
             assert_eq!(found, expected, "{size} {mtime:?} {ctime:?} {started:?} {differ} {unsynced}");
@@ -114,5 +102,22 @@ mod tests {
         let verdict = |granularity| Quick {}.content(&source, &reference, &Comparison::new(granularity));
         assert_eq!(verdict(1), Verdict::Changed(Reason::TimeChanged));
         assert_eq!(verdict(100), Verdict::Unchanged);
+    }
+
+    #[test]
+    fn the_manifest_knows_more_than_the_run_record() {
+        let mut source = Metadata::file(7, at(100));
+        source.ctime = Some(at(900));
+        // untouched, doubtful
+        for (untouched, doubtful, expected) in [
+            (false, false, Verdict::CompareBytes),
+            (true, false, Verdict::Unchanged),
+            (false, true, Verdict::CompareBytes),
+            (true, true, Verdict::CompareBytes),
+        ] {
+            let comparison = Comparison { untouched, doubtful, ..Comparison::new(1).started(at(500)) };
+            let found = Quick {}.content(&source, &Metadata::file(7, at(100)), &comparison);
+            assert_eq!(found, expected, "{untouched} {doubtful}");
+        }
     }
 }

@@ -3,8 +3,10 @@
 //! A direct child that is a real directory with the name of a snapshot is a complete snapshot. Everything else of ours
 //! lives in `.linkdest/`; everything else that lies there is foreign.
 
+mod damage;
 mod init;
 mod lock;
+mod manifests;
 mod name;
 pub(crate) mod probe;
 mod publish;
@@ -14,6 +16,7 @@ mod removal;
 mod snapshots;
 pub(crate) mod staging;
 
+pub use damage::Damage;
 pub use name::{InvalidSnapshotName, SnapshotName};
 pub use probe::Capabilities;
 pub use record::{InvalidRunRecord, RunRecord, Status};
@@ -34,6 +37,7 @@ pub(crate) const CONTROL: &CStr = c".linkdest";
 const SETTINGS: &CStr = c"repository.toml";
 const LOCK: &CStr = c"lock";
 const RUNS: &CStr = c"runs";
+const MANIFESTS: &CStr = c"manifests";
 const STAGING: &CStr = c"staging";
 const LATEST: &CStr = c"latest";
 /// No record of ours is larger; a larger one is damaged.

@@ -38,8 +38,14 @@ impl Repository {
         let Sealed { staging, record, root_mtime, with_latest } = sealed;
         let path = self.path.join(staging.name.as_str());
         let name = c_name(staging.name.as_str()).map_err(|error| Error::io("name", &path, error))?;
-        self.write_run(&record)?;
+        staging.place_manifest(self)?;
+        let written = self.write_run(&record);
+        if let Err(error) = written {
+            let _ = self.drop_manifest(&staging.name);
+            return Err(error);
+        }
         if let Err((operation, error)) = self.commit(&staging.dir, &name, &record, root_mtime) {
+            let _ = self.drop_manifest(&staging.name);
             let _ = self.drop_run(&staging.name);
             if operation.starts_with("flush") {
                 // The kernel takes pages that it could not write for clean: nothing may be linked to them.
@@ -126,6 +132,11 @@ impl Repository {
     /// Repairs what a run left that was killed between two steps of publishing, and forgets snapshots that were
     /// removed by hand. The lock is held.
     pub(crate) fn repair(&self) -> Result<()> {
+        for name in self.manifest_names()? {
+            if !self.has_snapshot(&name)? {
+                self.drop_manifest(&name)?;
+            }
+        }
         for (name, record) in self.read_runs()? {
             let path = self.path.join(name.as_str());
             let failed = |operation: &'static str| {

@@ -80,7 +80,7 @@ impl Repository {
         for entry in listing.entries() {
             let text = listing.name(*entry).to_str().unwrap_or_default();
             if let Ok(name) = text.parse::<SnapshotName>()
-                && self.is_directory(&name)?
+                && self.has_snapshot(&name)?
             {
                 let record = records.remove(&name).and_then(Result::ok);
                 snapshots.push(Snapshot { path: self.path.join(name.as_str()), name, record });
@@ -90,7 +90,8 @@ impl Repository {
         Ok(snapshots)
     }
 
-    fn is_directory(&self, name: &SnapshotName) -> Result<bool> {
+    /// Says whether there is a snapshot of that name.
+    pub(crate) fn has_snapshot(&self, name: &SnapshotName) -> Result<bool> {
         let failed = |error| Error::io("stat", self.path.join(name.as_str()), error);
         let stat = self.root.stat_if_there(&c_name(name.as_str()).map_err(failed)?).map_err(failed)?;
         Ok(stat.is_some_and(|stat| stat.kind == Kind::Directory))

@@ -1,8 +1,10 @@
-//! Content on its way from a source to staging: shared blocks where the file system can, else the bytes, holes kept.
+//! Content on its way from a source to staging: the bytes with their hash, holes kept.
 
 use std::io;
 
 use crate::entry::Metadata;
+use crate::hashing::ContentHasher;
+use crate::manifest::ContentHash;
 use crate::monitor::StopFlag;
 use crate::os::File;
 use crate::source::SourceFile;
@@ -17,13 +19,23 @@ pub(super) enum CopyError {
 }
 
 /// One read and one write are this large at most.
-const CHUNK: u64 = 1 << 20;
+pub(super) const CHUNK: u64 = 1 << 20;
 /// Longer files get their length first: XFS then allocates no more than is written, and holes need no writes.
 const LENGTH_FIRST: u64 = 64 << 10;
 /// Nothing honest says that it is empty and goes on for longer than this.
 const UNSIZED_LIMIT: u64 = 64 << 20;
 
-/// Copies what the file held when `metadata` was taken; returns the bytes written, holes left out.
+/// Content on its way.
+struct Copying<'c, F> {
+    from: &'c F,
+    to: &'c File,
+    buffer: &'c mut Vec<u8>,
+    hasher: ContentHasher,
+    stop: &'c StopFlag,
+}
+
+/// Copies what the file held when `metadata` was taken; returns the bytes written, holes left out, and the hash of the
+/// whole.
 ///
 /// No more than `metadata.size` is copied, so that a growing file comes to an end. Whether it changed meanwhile is the
 /// caller's to find out.
@@ -33,88 +45,89 @@ pub(super) fn copy<F: SourceFile>(
     to: &File,
     buffer: &mut Vec<u8>,
     stop: &StopFlag,
-) -> Result<u64, CopyError> {
+) -> Result<(u64, Option<ContentHash>), CopyError> {
     let size = metadata.size;
+    let mut copying = Copying { from, to, buffer, hasher: ContentHasher::default(), stop };
     if size == 0 {
-        let copied = copy_range(from, 0, UNSIZED_LIMIT, to, buffer, stop)?;
-        let more =
-            copied == UNSIZED_LIMIT && from.read_at(chunk(buffer, 1), copied).map_err(CopyError::Source)? > 0;
-        let endless =
-            || io::Error::new(io::ErrorKind::FileTooLarge, "says that it is empty, and is over 64 MiB");
-        return if more { Err(CopyError::Source(endless())) } else { Ok(copied) };
+        let copied = copying.unsized_file()?;
+        return Ok((copied, copying.hasher.finish()));
     }
     if size > LENGTH_FIRST {
         to.set_len(size).map_err(CopyError::Repository)?;
     }
-    match from.local() {
-        Some(local) if metadata.allocated < size => copy_extents(from, local, size, to, buffer, stop),
+    let written = match from.local() {
+        Some(local) if metadata.allocated < size => copying.extents(local, size)?,
         _ => {
-            let copied = copy_range(from, 0, size, to, buffer, stop)?;
+            let copied = copying.range(0, size)?;
             // Some files say more than they have; nothing is added to what was read.
             if copied < size {
                 to.set_len(copied).map_err(CopyError::Repository)?;
             }
-            Ok(copied)
+            copied
         }
-    }
+    };
+    Ok((written, copying.hasher.finish()))
 }
 
-/// Copies the extents that hold data, and leaves the holes between them.
-fn copy_extents<F: SourceFile>(
-    from: &F,
-    local: &File,
-    size: u64,
-    to: &File,
-    buffer: &mut Vec<u8>,
-    stop: &StopFlag,
-) -> Result<u64, CopyError> {
-    to.set_len(size).map_err(CopyError::Repository)?;
-    let (mut offset, mut written) = (0, 0);
-    while offset < size {
-        let start = match local.next_data(offset) {
-            Ok(Some(start)) if start < size => start,
-            Ok(_) => break,
-            // A file system that cannot tell holes: everything is data.
-            Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
-                return Ok(written + copy_range(from, offset, size, to, buffer, stop)?);
+impl<F: SourceFile> Copying<'_, F> {
+    /// Copies a file that says it is empty: files of the kernel say so and are not.
+    fn unsized_file(&mut self) -> Result<u64, CopyError> {
+        let copied = self.range(0, UNSIZED_LIMIT)?;
+        let more = copied == UNSIZED_LIMIT
+            && self.from.read_at(chunk(self.buffer, 1), copied).map_err(CopyError::Source)? > 0;
+        if more {
+            let message = "says that it is empty, and is over 64 MiB";
+            return Err(CopyError::Source(io::Error::new(io::ErrorKind::FileTooLarge, message)));
+        }
+        Ok(copied)
+    }
+
+    /// Copies the extents that hold data, and leaves the holes between them.
+    fn extents(&mut self, local: &File, size: u64) -> Result<u64, CopyError> {
+        self.to.set_len(size).map_err(CopyError::Repository)?;
+        let (mut offset, mut written) = (0, 0);
+        while offset < size {
+            let start = match local.next_data(offset) {
+                Ok(Some(start)) if start < size => start,
+                Ok(_) => break,
+                // A file system that cannot tell holes: everything is data.
+                Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                    return Ok(written + self.range(offset, size)?);
+                }
+                Err(error) => return Err(CopyError::Source(error)),
+            };
+            self.hasher.hole(start - offset);
+            let end = local.next_hole(start).map_err(CopyError::Source)?.clamp(start + 1, size);
+            written += self.range(start, end)?;
+            offset = end;
+        }
+        self.hasher.hole(size.saturating_sub(offset));
+        Ok(written)
+    }
+
+    /// Copies `start..end`, or as much of it as there is.
+    fn range(&mut self, start: u64, end: u64) -> Result<u64, CopyError> {
+        let mut offset = start;
+        while offset < end {
+            if self.stop.is_stopped() {
+                return Err(CopyError::Stopped);
             }
-            Err(error) => return Err(CopyError::Source(error)),
-        };
-        let end = local.next_hole(start).map_err(CopyError::Source)?.clamp(start + 1, size);
-        written += copy_range(from, start, end, to, buffer, stop)?;
-        offset = end;
-    }
-    Ok(written)
-}
-
-/// Copies `start..end`, or as much of it as there is.
-fn copy_range<F: SourceFile>(
-    from: &F,
-    start: u64,
-    end: u64,
-    to: &File,
-    buffer: &mut Vec<u8>,
-    stop: &StopFlag,
-) -> Result<u64, CopyError> {
-    let mut offset = start;
-    while offset < end {
-        if stop.is_stopped() {
-            return Err(CopyError::Stopped);
+            let chunk = chunk(self.buffer, end - offset);
+            let read = self.from.read_at(chunk, offset).map_err(CopyError::Source)?;
+            let (bytes, short) = (chunk.get(..read).unwrap_or_default(), read < chunk.len());
+            self.to.write_all_at(bytes, offset).map_err(CopyError::Repository)?;
+            self.hasher.data(bytes);
+            offset += read as u64;
+            if short {
+                break;
+            }
         }
-        let chunk = chunk(buffer, end - offset);
-        let read = from.read_at(chunk, offset).map_err(CopyError::Source)?;
-        let (bytes, short) = (chunk.get(..read).unwrap_or_default(), read < chunk.len());
-        to.write_all_at(bytes, offset).map_err(CopyError::Repository)?;
-        offset += read as u64;
-        if short {
-            break;
-        }
+        Ok(offset - start)
     }
-    Ok(offset - start)
 }
 
 /// The part of the buffer that the next read may fill.
-fn chunk(buffer: &mut Vec<u8>, left: u64) -> &mut [u8] {
+pub(super) fn chunk(buffer: &mut Vec<u8>, left: u64) -> &mut [u8] {
     let length = usize::try_from(left.min(CHUNK)).unwrap_or_default();
     if buffer.len() < length {
         buffer.resize(length, 0);
@@ -122,15 +135,25 @@ fn chunk(buffer: &mut Vec<u8>, left: u64) -> &mut [u8] {
     buffer.get_mut(..length).unwrap_or_default()
 }
 
-/// Compares the bytes of a file with those of a reference, both of `size` bytes; holes are not read.
+/// What came of comparing the bytes of two files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Compared {
+    /// They are the same, and this is their hash, if they have one.
+    Same(Option<ContentHash>),
+    Different,
+}
+
+/// Compares the bytes of a file with those of a reference, both of the size that `metadata` says.
+/// Holes are not read.
 pub(super) fn same_bytes<F: SourceFile>(
     source: &F,
     reference: &File,
     metadata: &Metadata,
     buffers: &mut (Vec<u8>, Vec<u8>),
     stop: &StopFlag,
-) -> Result<bool, CopyError> {
+) -> Result<Compared, CopyError> {
     let sparse = metadata.allocated < metadata.size;
+    let mut hasher = ContentHasher::default();
     let mut offset = 0;
     while offset < metadata.size {
         if stop.is_stopped() {
@@ -138,8 +161,14 @@ pub(super) fn same_bytes<F: SourceFile>(
         }
         if let (true, Some(local)) = (sparse, source.local()) {
             match next_data_of_either(local, reference, offset) {
-                Some(start) if start < metadata.size => offset = start,
-                _ => return Ok(true),
+                Some(start) if start < metadata.size => {
+                    hasher.hole(start - offset);
+                    offset = start;
+                }
+                _ => {
+                    hasher.hole(metadata.size - offset);
+                    break;
+                }
             }
         }
         let ours = chunk(&mut buffers.0, metadata.size - offset);
@@ -147,11 +176,12 @@ pub(super) fn same_bytes<F: SourceFile>(
         let read = source.read_at(ours, offset).map_err(CopyError::Source)?;
         let other = reference.read_at(theirs, offset).map_err(CopyError::Repository)?;
         if read != other || ours.get(..read) != theirs.get(..other) || read < ours.len() {
-            return Ok(false);
+            return Ok(Compared::Different);
         }
+        hasher.data(ours);
         offset += read as u64;
     }
-    Ok(true)
+    Ok(Compared::Same(hasher.finish()))
 }
 
 /// Where data begins next in one of the two; `None` if only holes follow in both. Unknown counts as data.

@@ -2,35 +2,60 @@
 
 use std::ffi::{CStr, CString};
 use std::io;
+use std::sync::Arc;
 
 use super::groups::SharedGroup;
 use super::node::{Handles, Node};
+use super::recorded::{Found, Known};
 use super::worker::Worker;
 use crate::entry::{FileId, Kind, Metadata};
 use crate::error::Result;
+use crate::manifest::Directory;
 use crate::monitor::Reason;
-use crate::os::{Dir, XattrPlace, Xattrs, errno};
+use crate::os::{Dir, XattrPlace, errno};
+use crate::path::RelPath;
 use crate::policy::{Comparison, Verdict};
 use crate::source::{KnownXattrs, Source};
 
-/// The same name in one reference.
-#[derive(Debug, Clone, Copy)]
+/// Another path of a reference that an entry may be linked to.
+#[derive(Debug)]
+pub(super) struct Elsewhere {
+    pub dir: Arc<Dir>,
+    pub name: CString,
+    pub path: RelPath,
+}
+
+/// An entry of a reference that may stand for one of the source.
+#[derive(Debug, Clone)]
 pub(super) struct Candidate {
     /// The number of the reference.
     pub reference: usize,
+    /// What is on disk.
     pub metadata: Metadata,
+    pub known: Known,
+    /// Where it is, if not at the same path.
+    pub elsewhere: Option<Arc<Elsewhere>>,
+    /// Attributes differ and are written down alone.
+    pub recorded_only: bool,
+}
+
+/// What must be read before content counts as equal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Proof {
+    Unread,
+    /// The source, compared with the recorded hash, else with the reference.
+    Source,
+    /// The source and the reference.
+    Both,
 }
 
 /// What is to be done with an entry that is no directory.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) enum Decision {
-    /// Content and attributes are those of a reference.
-    Link(Candidate),
-    /// The attributes are those of a reference; the bytes decide.
-    Compare(Candidate),
-    /// Only attributes differ, and the content can be had by sharing blocks with a reference: surely, or if the bytes
-    /// turn out equal.
-    Share { candidate: Candidate, sure: bool },
+    /// The attributes are those of a reference, and so is the content, once that is proven.
+    Link { candidate: Candidate, proof: Proof },
+    /// Only attributes differ, and the content can be had by sharing blocks with a reference, once it is proven equal.
+    Share { candidate: Candidate, proof: Proof },
     /// It is made anew from the source.
     Anew(Reason),
 }
@@ -42,36 +67,58 @@ pub(super) struct Wanted<'n, S: Source> {
     pub decision: Decision,
     /// The hard-link group that it leads if it can be placed.
     pub group: Option<SharedGroup<S>>,
-    /// The kinds of attributes that it has and this run cannot set, as far as they were read.
-    pub out_of_reach: Vec<&'static str>,
+    /// What was found of it besides its stat.
+    pub found: Found,
 }
 
 impl Decision {
     /// How good a decision is: unread links first, then what costs reading, then copies with the best reason.
-    fn rank(&self) -> u8 {
+    pub fn rank(&self) -> u8 {
         match self {
-            Self::Link(_) => 6,
-            Self::Compare(_) => 5,
-            Self::Share { sure: true, .. } => 4,
-            Self::Share { sure: false, .. } => 3,
+            Self::Link { proof: Proof::Unread, .. } => 6,
+            Self::Link { .. } => 5,
+            Self::Share { proof: Proof::Unread, .. } => 4,
+            Self::Share { .. } => 3,
             Self::Anew(Reason::AttributesChanged) => 2,
             Self::Anew(Reason::New) => 0,
             Self::Anew(_) => 1,
         }
     }
+
+    /// The reference's entry that it is about.
+    pub fn candidate(&self) -> Option<&Candidate> {
+        match self {
+            Self::Link { candidate, .. } | Self::Share { candidate, .. } => Some(candidate),
+            Self::Anew(_) => None,
+        }
+    }
 }
 
 /// The source's side of a comparison; what costs a call is asked for once.
-struct Subject<'s, S: Source> {
-    dir: &'s S::Dir,
-    name: &'s CStr,
-    metadata: &'s Metadata,
-    xattrs: Option<Xattrs>,
+pub(super) struct Subject<'s, S: Source> {
+    pub dir: &'s S::Dir,
+    pub name: &'s CStr,
+    pub metadata: &'s Metadata,
+    xattrs: Option<KnownXattrs>,
     target: Option<CString>,
 }
 
+/// The reference's side of a comparison.
+#[derive(Clone, Copy)]
+pub(super) struct Other<'o> {
+    pub dir: &'o Dir,
+    pub name: &'o CStr,
+}
+
+/// Which side of a comparison could not be read.
+pub(super) enum SideError {
+    Source,
+    Reference(io::Error),
+}
+
 impl<S: Source> Worker<'_, '_, S> {
-    /// Compares an entry with every reference that has its name, and takes the best.
+    /// Compares an entry with every reference that has its name, then with what its inode was called before, and takes
+    /// the best.
     pub fn decide(
         &mut self,
         node: &Node<S>,
@@ -79,49 +126,105 @@ impl<S: Source> Worker<'_, '_, S> {
         name: &CStr,
         metadata: &Metadata,
     ) -> Result<Decision> {
-        self.out_of_reach.clear();
-        let mut subject = Subject { dir: &handles.source, name, metadata, xattrs: None, target: None };
+        self.found.clear();
+        // Taken out while it is looked into; nothing below needs it.
+        let records = self.records.take();
+        let mut subject = Subject::new(&handles.source, name, metadata);
+        let decided = self.decide_among(node, handles, &mut subject, records.as_ref());
+        self.records = records;
+        decided
+    }
+
+    fn decide_among(
+        &mut self,
+        node: &Node<S>,
+        handles: &Handles<S>,
+        subject: &mut Subject<'_, S>,
+        records: Option<&Directory>,
+    ) -> Result<Decision> {
         let mut best = Decision::Anew(Reason::New);
         for (number, dir) in &handles.references {
-            let found = match dir.stat_at(name) {
-                Ok(metadata) => self.compare(&mut subject, dir, Candidate { reference: *number, metadata }),
+            let other = Other { dir, name: subject.name };
+            let found = match dir.stat_at(subject.name) {
+                Ok(disk) if self.engine.plan.damaged.contains(&disk.id.inode) => continue,
+                Ok(disk) => {
+                    let candidate = self.candidate(node, subject, *number, disk, records);
+                    match candidate {
+                        Some(candidate) => self.compare(subject, other, candidate),
+                        None => continue,
+                    }
+                }
                 Err(error) if errno::is_absent(&error) => continue,
                 Err(error) => Err(SideError::Reference(error)),
             };
             match found {
                 Ok(found) if found.rank() > best.rank() => best = found,
                 Ok(_) => {}
-                Err(SideError::Reference(error)) => self.reference_problem(node, name, "compare", error)?,
+                Err(SideError::Reference(error)) => self.reference_problem(node, subject.name, "compare", error)?,
                 // It will be read again, and reported, when it is copied.
                 Err(SideError::Source) => best = Decision::Anew(Reason::AttributesChanged),
             }
             if best.rank() == 6 {
-                break;
+                return Ok(best);
             }
+        }
+        if best.candidate().is_none()
+            && let Some(moved) = self.find_moved(node, subject)?
+        {
+            best = moved;
         }
         Ok(best)
     }
 
-    fn compare(
+    /// Puts together what is known of the same name in a reference. In a directory that was found by its inode only
+    /// what the source has the recorded inode of counts: names say nothing there.
+    fn candidate(
+        &mut self,
+        node: &Node<S>,
+        subject: &Subject<'_, S>,
+        number: usize,
+        disk: Metadata,
+        records: Option<&Directory>,
+    ) -> Option<Candidate> {
+        let record =
+            records.filter(|_| number == 0).and_then(|directory| directory.find(subject.name.to_bytes()));
+        let id = node.identity_before(subject.metadata);
+        let moved = number == 0 && node.opened.moved_from.is_some();
+        if moved && record.as_ref().is_none_or(|record| record.metadata.id != id) {
+            return None;
+        }
+        let known = record
+            .as_ref()
+            .map_or_else(Known::default, |record| Known::weigh(record, subject.metadata, &disk, id));
+        if let Some(record) = record.filter(|_| known.untouched) {
+            self.take_over_attributes(&record);
+        }
+        Some(Candidate { reference: number, metadata: disk, known, elsewhere: None, recorded_only: false })
+    }
+
+    pub(super) fn compare(
         &mut self,
         subject: &mut Subject<'_, S>,
-        dir: &Dir,
+        other: Other<'_>,
         candidate: Candidate,
     ) -> std::result::Result<Decision, SideError> {
-        let (source, reference) = (subject.metadata, &candidate.metadata);
-        if source.kind != reference.kind {
+        let (source, disk) = (subject.metadata, &candidate.metadata);
+        if source.kind != disk.kind {
             return Ok(Decision::Anew(Reason::KindChanged));
         }
         match source.kind {
-            Kind::File => self.compare_file(subject, dir, candidate),
+            Kind::File => self.compare_file(subject, other, candidate),
+            Kind::Symlink if candidate.known.untouched => {
+                self.compare_special(subject, other, candidate, true, Reason::SizeChanged)
+            }
             Kind::Symlink => {
-                let theirs = dir.read_link(subject.name).map_err(SideError::Reference)?;
+                let theirs = other.dir.read_link(other.name).map_err(SideError::Reference)?;
                 let same = *subject.target(self)? == theirs;
-                self.compare_special(subject, dir, candidate, same, Reason::SizeChanged)
+                self.compare_special(subject, other, candidate, same, Reason::SizeChanged)
             }
             _ => {
-                let same = source.rdev == reference.rdev;
-                self.compare_special(subject, dir, candidate, same, Reason::KindChanged)
+                let same = source.rdev == disk.rdev;
+                self.compare_special(subject, other, candidate, same, Reason::KindChanged)
             }
         }
     }
@@ -129,101 +232,138 @@ impl<S: Source> Worker<'_, '_, S> {
     fn compare_file(
         &mut self,
         subject: &mut Subject<'_, S>,
-        dir: &Dir,
-        candidate: Candidate,
+        other: Other<'_>,
+        mut candidate: Candidate,
     ) -> std::result::Result<Decision, SideError> {
         let plan = &self.engine.plan;
-        let (source, reference) = (subject.metadata, &candidate.metadata);
-        let same_mtime = plan.reach.same_mtime(source, reference);
+        let (source, disk, known) = (subject.metadata, candidate.metadata, candidate.known);
         // The size alone tells, and no attribute needs be read to make a new file.
-        if source.size != reference.size {
+        if source.size != disk.size {
             return Ok(Decision::Anew(Reason::SizeChanged));
         }
+        let reference = self.engine.believed_mtime(source, &disk, &known);
+        let same_mtime = plan.reach.same_mtime(source, &disk);
+        let like = plan.reach.same_mtime(source, &reference);
+        let needed = like || plan.reach.reflink;
         let same_attributes =
-            plan.reach.same_stat(source, reference) && self.same_xattrs(subject, dir, same_mtime)?;
+            plan.reach.same_stat(source, &disk) && (!needed || self.same_xattrs(subject, other, &known)?);
         let facts = plan.references.get(candidate.reference);
         let comparison = Comparison {
             granularity: plan.reach.granularity,
             reference_started: facts.and_then(|facts| facts.started),
             reference_unproven: facts.is_some_and(|facts| facts.unproven),
-            attributes_differ: !same_attributes,
+            untouched: known.untouched,
+            doubtful: known.doubtful,
+            attributes_differ: !same_attributes || known.differs || candidate.elsewhere.is_some(),
         };
-        let verdict = plan.policy.content(source, reference, &comparison);
-        Ok(match (verdict, same_attributes && same_mtime) {
-            (Verdict::Changed(reason), _) => Decision::Anew(reason),
-            (Verdict::Unchanged, true) => Decision::Link(candidate),
-            (Verdict::CompareBytes, true) => Decision::Compare(candidate),
-            // Without shared blocks the bytes are written in any case, and those of the source are the truth.
-            (_, false) if !plan.reach.reflink => Decision::Anew(Reason::AttributesChanged),
-            // What explains a moved ctime does not prove the bytes: shared blocks must be those of the source.
-            (_, false) => {
-                let unexplained = Comparison { attributes_differ: false, ..comparison };
-                let sure = plan.policy.content(source, reference, &unexplained) == Verdict::Unchanged;
-                Decision::Share { candidate, sure }
-            }
-        })
+        let verdict = plan.policy.content(source, &reference, &comparison);
+        let proof = match proof_of(verdict) {
+            Ok(proof) => proof,
+            Err(reason) => return Ok(Decision::Anew(reason)),
+        };
+        if same_attributes && same_mtime {
+            return Ok(Decision::Link { candidate, proof });
+        }
+        // What explains a moved ctime does not prove the bytes where attributes changed.
+        let unexplained = Comparison { attributes_differ: false, ..comparison };
+        let proof = proof_of(plan.policy.content(source, &reference, &unexplained)).unwrap_or(proof);
+        let shifted = same_attributes && !same_mtime;
+        if plan.record_attributes || shifted {
+            candidate.recorded_only = true;
+            let proof = if shifted { self.engine.shift_proof(source, &known, proof) } else { proof };
+            return Ok(Decision::Link { candidate, proof });
+        }
+        // Without shared blocks the bytes are written in any case, and those of the source are the truth.
+        if !plan.reach.reflink {
+            return Ok(Decision::Anew(Reason::AttributesChanged));
+        }
+        Ok(Decision::Share { candidate, proof })
     }
 
     fn compare_special(
         &mut self,
         subject: &mut Subject<'_, S>,
-        dir: &Dir,
-        candidate: Candidate,
+        other: Other<'_>,
+        mut candidate: Candidate,
         same_content: bool,
         changed: Reason,
     ) -> std::result::Result<Decision, SideError> {
-        let reach = &self.engine.plan.reach;
-        let (source, reference) = (subject.metadata, &candidate.metadata);
+        let plan = &self.engine.plan;
+        let (source, disk, known) = (subject.metadata, candidate.metadata, candidate.known);
         if !same_content {
             return Ok(Decision::Anew(changed));
         }
-        if !reach.same_mtime(source, reference) {
+        if !plan.reach.same_mtime(source, &self.engine.believed_mtime(source, &disk, &known)) {
             return Ok(Decision::Anew(Reason::TimeChanged));
         }
-        let same = reach.same_stat(source, reference) && self.same_xattrs(subject, dir, true)?;
-        Ok(if same { Decision::Link(candidate) } else { Decision::Anew(Reason::AttributesChanged) })
+        let same_mtime = plan.reach.same_mtime(source, &disk);
+        let same =
+            plan.reach.same_stat(source, &disk) && self.same_xattrs(subject, other, &known)? && same_mtime;
+        if !same && !plan.record_attributes && same_mtime {
+            return Ok(Decision::Anew(Reason::AttributesChanged));
+        }
+        if source.kind == Kind::Symlink && !known.untouched {
+            subject.target(self)?;
+        }
+        candidate.recorded_only = !same;
+        Ok(Decision::Link { candidate, proof: Proof::Unread })
     }
 
-    /// Compares extended attributes, ACLs among them; not asked for where the entry is made anew in any case.
+    /// Compares extended attributes, ACLs among them; not read where the manifest proves that nothing changed.
     fn same_xattrs(
         &mut self,
         subject: &mut Subject<'_, S>,
-        dir: &Dir,
-        needed: bool,
+        other: Other<'_>,
+        known: &Known,
     ) -> std::result::Result<bool, SideError> {
-        let reach = self.engine.plan.reach;
-        if !(needed || reach.reflink) {
+        if known.untouched && !known.recorded_only {
             return Ok(true);
         }
-        let place = XattrPlace::At(dir, subject.name);
+        let reach = self.engine.plan.reach;
+        let place = XattrPlace::At(other.dir, other.name);
         let theirs =
             crate::source::read_xattrs(place, &reach, &mut self.xattrs).map_err(SideError::Reference)?;
-        Ok(*subject.xattrs(self)? == theirs.kept)
+        Ok(subject.xattrs(self)?.kept == theirs.kept)
     }
 }
 
-/// Which side of a comparison could not be read.
-enum SideError {
-    Source,
-    Reference(io::Error),
+/// What must be read, by the policy's word.
+fn proof_of(verdict: Verdict) -> std::result::Result<Proof, Reason> {
+    match verdict {
+        Verdict::Unchanged => Ok(Proof::Unread),
+        Verdict::CompareBytes => Ok(Proof::Source),
+        Verdict::ReadBoth => Ok(Proof::Both),
+        Verdict::Changed(reason) => Err(reason),
+    }
 }
 
-impl<S: Source> Subject<'_, S> {
-    fn xattrs(&mut self, worker: &mut Worker<'_, '_, S>) -> std::result::Result<&Xattrs, SideError> {
+impl<'s, S: Source> Subject<'s, S> {
+    pub fn new(dir: &'s S::Dir, name: &'s CStr, metadata: &'s Metadata) -> Self {
+        Self { dir, name, metadata, xattrs: None, target: None }
+    }
+
+    pub fn metadata(&self) -> &'s Metadata {
+        self.metadata
+    }
+
+    fn xattrs(&mut self, worker: &mut Worker<'_, '_, S>) -> std::result::Result<&KnownXattrs, SideError> {
         if self.xattrs.is_none() {
             let plan = &worker.engine.plan;
             let read = plan.source.xattrs(self.dir, Some(self.name), &plan.reach, &mut worker.xattrs);
-            let KnownXattrs { kept, out_of_reach } = read.map_err(|_| SideError::Source)?;
-            worker.out_of_reach = out_of_reach;
-            self.xattrs = Some(kept);
+            let known = read.map_err(|_| SideError::Source)?;
+            worker.found.set_xattrs(&known);
+            self.xattrs = Some(known);
         }
         self.xattrs.as_ref().ok_or(SideError::Source)
     }
 
-    fn target(&mut self, worker: &Worker<'_, '_, S>) -> std::result::Result<&CString, SideError> {
+    fn target(&mut self, worker: &mut Worker<'_, '_, S>) -> std::result::Result<&CString, SideError> {
         if self.target.is_none() {
             let read = worker.engine.plan.source.target(self.dir, self.name);
-            self.target = Some(read.map_err(|_| SideError::Source)?);
+            let target = read.map_err(|_| SideError::Source)?;
+            worker.found.target.clear();
+            worker.found.target.extend_from_slice(target.to_bytes());
+            self.target = Some(target);
         }
         self.target.as_ref().ok_or(SideError::Source)
     }

@@ -1,8 +1,8 @@
 //! What all workers of a run share, and the threads themselves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -10,17 +10,23 @@ use super::budget::Budget;
 use super::filtering::Filtering;
 use super::groups::Groups;
 use super::inodes::InodeSet;
+use super::decide::Proof;
 use super::node::Node;
 use super::queue::Queue;
+use super::recorded::{DeviceNumbers, Devices, Known};
 use super::references::Reference;
+use super::shift::is_shift;
 use super::worker::{Task, Worker};
 use crate::counts::{Counter, Counters};
-use crate::entry::FileId;
+use crate::entry::{FileId, Metadata, Timestamp};
 use crate::error::{Error, Problem, ProblemKind, Result};
+use crate::manifest::{
+    ContentHash, EntryFlags, Lane, Locator, Manifest, ManifestError, ManifestWriter, Totals,
+};
 use crate::monitor::{Action, Event, Monitor, Notice, Progress, Reason, StopFlag};
 use crate::os::{Dir, errno};
 use crate::path::RelPath;
-use crate::policy::ChangePolicy;
+use crate::policy::{ChangePolicy, MARGIN};
 use crate::policy::attributes::Reach;
 use crate::repository::record::{PROBLEM_PATHS_KEPT, PROBLEMS_KEPT};
 use crate::source::Source;
@@ -40,6 +46,18 @@ pub(super) struct Plan<'a, S> {
     /// The device that the repository is on.
     pub device: u64,
     pub references: &'a [Reference],
+    /// Inodes of the repository that were found damaged: nothing is linked to them.
+    pub damaged: &'a HashSet<u64>,
+    /// Where entries are written down; `None` in a dry run.
+    pub manifest: Option<ManifestWriter>,
+    /// When the run started: what changed since, or shortly before, may change again within the same tick.
+    pub started: Timestamp,
+    /// Attributes that changed are written down alone, the link is kept.
+    pub record_attributes: bool,
+    /// All modification times moved by so many seconds (daylight saving on FAT, a phone).
+    pub shift: Option<i64>,
+    /// Such a shift is believed after a sample.
+    pub trust_shift: bool,
     pub policy: &'a dyn ChangePolicy,
     pub reach: Reach,
     pub one_file_system: bool,
@@ -67,6 +85,12 @@ pub(super) struct Engine<'a, S: Source> {
     /// Directories found and not yet walked.
     pub walking: AtomicUsize,
     pub root_mount: OnceLock<Option<u64>>,
+    devices: Devices,
+    /// The first reference's manifest was found damaged: it is not asked again.
+    manifest_lost: AtomicBool,
+    damages: Mutex<Vec<(usize, RelPath, FileId)>>,
+    lanes: Mutex<Vec<Lane>>,
+    root_record: OnceLock<(Locator, EntryFlags)>,
     problems: Mutex<Vec<Problem>>,
     out_of_reach: Mutex<BTreeMap<&'static str, u64>>,
     fatal: Mutex<Option<Error>>,
@@ -79,7 +103,11 @@ pub(super) struct Walked {
     pub problems: Vec<Problem>,
     pub counts: crate::counts::Counts,
     /// The source's root as it was when it was opened.
-    pub root: crate::entry::Metadata,
+    pub root: Metadata,
+    /// The digest of the manifest; `None` after a dry run.
+    pub manifest: Option<ContentHash>,
+    /// What was found damaged: the number of the reference, the path in it, the inode.
+    pub damages: Vec<(usize, RelPath, FileId)>,
 }
 
 impl Walked {
@@ -107,6 +135,11 @@ pub(super) fn walk<S: Source>(plan: Plan<'_, S>) -> Result<Walked> {
         unclonable: Mutex::default(),
         walking: AtomicUsize::new(1),
         root_mount: OnceLock::new(),
+        devices: Devices::default(),
+        manifest_lost: AtomicBool::new(false),
+        damages: Mutex::default(),
+        lanes: Mutex::default(),
+        root_record: OnceLock::new(),
         problems: Mutex::default(),
         out_of_reach: Mutex::default(),
         fatal: Mutex::default(),
@@ -115,8 +148,7 @@ pub(super) fn walk<S: Source>(plan: Plan<'_, S>) -> Result<Walked> {
         plan,
     };
     let root = engine.open_root()?;
-    let metadata = root.metadata;
-    engine.queue.push(Task::Walk(root));
+    engine.queue.push(Task::Walk(Arc::clone(&root)));
     std::thread::scope(|scope| {
         for (index, local) in locals.into_iter().enumerate() {
             let engine = &engine;
@@ -125,7 +157,7 @@ pub(super) fn walk<S: Source>(plan: Plan<'_, S>) -> Result<Walked> {
         engine.watch();
     });
     engine.tell_progress();
-    engine.end(metadata)
+    engine.end(&root)
 }
 
 impl<S: Source> Engine<'_, S> {
@@ -170,7 +202,7 @@ impl<S: Source> Engine<'_, S> {
         self.plan.stop.is_stopped() || self.queue.is_closed()
     }
 
-    fn end(self, root: crate::entry::Metadata) -> Result<Walked> {
+    fn end(self, root: &Node<S>) -> Result<Walked> {
         if let Some(error) = self.fatal.into_inner().unwrap_or_else(PoisonError::into_inner) {
             return Err(error);
         }
@@ -182,7 +214,105 @@ impl<S: Source> Engine<'_, S> {
             self.plan.monitor.event(&Event::Notice(Notice::OutOfReach { what, entries }));
         }
         let problems = self.problems.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Ok(Walked { problems, counts: self.counters.sum(), root })
+        let counts = self.counters.sum();
+        let manifest = match (self.plan.manifest, self.root_record.get()) {
+            (Some(writer), Some((child, flags))) => {
+                let lanes = self.lanes.into_inner().unwrap_or_else(PoisonError::into_inner);
+                let totals = Totals {
+                    entries: counts.entries,
+                    directories: counts.directories,
+                    files: counts.files_linked + counts.files_copied + counts.files_cloned,
+                    bytes: counts.bytes,
+                    flagged: 0,
+                };
+                let entry = root.entry(*child, *flags);
+                let finished =
+                    writer.finish(lanes, &entry, &self.devices.table(), totals, Timestamp::now());
+                let failed = |error| Error::io("write the manifest of", self.plan.repository, error);
+                Some(finished.map_err(failed)?)
+            }
+            _ => None,
+        };
+        let damages = self.damages.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(Walked { problems, counts, root: *root.metadata(), manifest, damages })
+    }
+
+    /// The first reference's manifest, while it is sound.
+    pub fn predecessor(&self) -> Option<&Manifest> {
+        let manifest = self.plan.references.first()?.manifest.as_ref()?;
+        (!self.manifest_lost.load(Ordering::Relaxed)).then_some(manifest)
+    }
+
+    /// Goes on without the first reference's manifest, and says so once.
+    pub fn manifest_damaged(&self, worker: usize, error: &ManifestError) {
+        if !self.manifest_lost.swap(true, Ordering::Relaxed) {
+            let label = self.plan.references.first().map_or("", |reference| &reference.label);
+            let message = format!("the manifest of {label}: {error}; `reindex` makes it anew");
+            let problem = Problem::new(RelPath::root(), ProblemKind::ReferenceUnreadable, "read", message);
+            self.problem(worker, problem);
+        }
+    }
+
+    /// Notes that a reference's content is not what it was when it was saved.
+    pub fn damaged_reference(&self, worker: usize, reference: usize, path: RelPath, id: FileId) {
+        let label = self.plan.references.get(reference).map_or("", |reference| &reference.label);
+        let message = format!("its content in {label} is damaged; it was taken from the source");
+        self.problem(
+            worker,
+            Problem::new(path.clone(), ProblemKind::ReferenceUnreadable, "verify", message),
+        );
+        self.damages.lock().unwrap_or_else(PoisonError::into_inner).push((reference, path, id));
+    }
+
+    /// How the device of a directory is numbered.
+    pub fn device_numbers(&self, dir: &S::Dir, metadata: &Metadata) -> DeviceNumbers {
+        let identify = || self.plan.source.file_system(dir);
+        self.devices.numbers(metadata.id.device, self.predecessor(), identify)
+    }
+
+    /// Keeps what a worker has still to write.
+    pub fn keep_lane(&self, lane: Lane) {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner).push(lane);
+    }
+
+    /// Takes where the root was written down.
+    pub fn set_root_record(&self, child: Locator, flags: EntryFlags) {
+        let _ = self.root_record.set((child, flags));
+    }
+
+    /// Says whether an entry may have changed in the tick in which it was looked at.
+    pub fn is_racy(&self, metadata: &Metadata) -> bool {
+        metadata.ctime.is_some_and(|ctime| ctime >= self.plan.started.minus_seconds(MARGIN))
+    }
+
+    /// What a reference is taken for: the inode on disk, with the modification time that only the manifest has.
+    pub fn believed_mtime(&self, source: &Metadata, disk: &Metadata, known: &Known) -> Metadata {
+        let mut believed = *disk;
+        if let Some(mtime) = known.mtime
+            && (self.plan.record_attributes || is_shift(mtime, disk.mtime))
+        {
+            believed.mtime = mtime;
+        }
+        if let Some(shift) = self.plan.shift
+            && source.mtime == believed.mtime.minus_seconds(-shift)
+        {
+            believed.mtime = source.mtime;
+        }
+        believed
+    }
+
+    /// What must be read of a file whose modification time moved with all others.
+    pub fn shift_proof(&self, source: &Metadata, known: &Known, proof: Proof) -> Proof {
+        let known_shift = known.mtime == Some(source.mtime);
+        if known_shift {
+            return proof;
+        }
+        match (self.plan.trust_shift, proof) {
+            (_, Proof::Both) => Proof::Both,
+            // One in sixteen is a sample.
+            (true, _) if source.id.inode % 16 != 0 => Proof::Unread,
+            _ => Proof::Source,
+        }
     }
 
     pub fn is_dry(&self) -> bool {
@@ -298,7 +428,13 @@ impl<S: Source> Engine<'_, S> {
         let mut node = Arc::clone(node);
         while node.release() {
             let pruned = self.prune(worker, &node)?;
-            let handles = if pruned { node.handles().clone() } else { self.stamp(worker, &node)? };
+            let handles = if pruned {
+                node.handles().clone()
+            } else {
+                let (handles, flags) = self.stamp(worker, &node)?;
+                worker.record_directory(&node, flags)?;
+                handles
+            };
             let Some(parent) = node.parent().map(Arc::clone) else {
                 self.finish();
                 break;
@@ -318,7 +454,7 @@ impl<S: Source> Engine<'_, S> {
     fn prune(&self, worker: &Worker<'_, '_, S>, node: &Arc<Node<S>>) -> Result<bool> {
         let Some(parent) = node.parent() else { return Ok(false) };
         let empty = self.plan.filtering.prune_empty_dirs && node.placed.load(Ordering::Acquire) == 0;
-        let kept = || parent.rules.as_ref().is_some_and(|rules| rules.keeps_empty(node.name().to_bytes()));
+        let kept = || parent.opened.rules.as_ref().is_some_and(|rules| rules.keeps_empty(node.name().to_bytes()));
         if !empty || kept() {
             parent.placed.fetch_add(1, Ordering::AcqRel);
             self.count_directory(worker.index, node);

@@ -53,6 +53,11 @@ impl Filtering {
         Self::default()
     }
 
+    /// The rules as text, for the manifest.
+    pub(super) fn rules_text(&self) -> String {
+        self.filter.as_ref().map_or_else(String::new, ToString::to_string)
+    }
+
     /// Sets what an error in a rule file in the source does. Unset: it ends the run. Set: the file counts as absent,
     /// and that is a problem.
     pub fn ignore_bad_rules(mut self, ignore: bool) -> Self {
@@ -163,7 +168,7 @@ impl<S: Source> Engine<'_, S> {
         name: &CStr,
         dir: &S::Dir,
     ) -> Result<Option<DirectoryRules>> {
-        let Some(rules) = &parent.rules else { return Ok(None) };
+        let Some(rules) = &parent.opened.rules else { return Ok(None) };
         self.with_reader(worker, dir, |reader, errors| match errors {
             Some(errors) => Ok(rules.enter_ignoring(name.to_bytes(), reader, errors)),
             None => rules.enter(name.to_bytes(), reader),
@@ -199,7 +204,7 @@ impl<S: Source> Worker<'_, '_, S> {
     /// Says whether an entry takes part, by its name and by whether it is a directory.
     pub fn takes_part(&self, node: &Node<S>, name: &CStr, is_directory: bool) -> bool {
         let taken =
-            node.rules.as_ref().is_none_or(|rules| rules.decide(name.to_bytes(), is_directory).is_included());
+            node.opened.rules.as_ref().is_none_or(|rules| rules.decide(name.to_bytes(), is_directory).is_included());
         if !taken {
             self.count(crate::counts::Counter::Excluded, 1);
         }

@@ -1,15 +1,17 @@
 //! Fresh inodes: a file with the content and the attributes of the source.
 
-use std::ffi::CStr;
-
 use super::content::{CopyError, copy};
-use super::node::{Handles, Node};
-use super::read::Placed;
-use super::stamp::stamp_file;
+use super::decide::Subject;
+use super::place::Linked;
+use super::read::{Content, Placed};
+use super::recorded::Placing;
+use super::stamp::{not_stored, stamp_file};
 use super::worker::Worker;
 use crate::counts::Counter;
 use crate::entry::Metadata;
 use crate::error::{Error, Problem, ProblemKind, Result};
+use crate::hashing::{Hashed, hash};
+use crate::manifest::{ContentHash, EntryFlags, Origin};
 use crate::monitor::{Action, Reason};
 use crate::os::{Dir, File, errno};
 use crate::source::{KnownXattrs, Source, SourceFile};
@@ -17,8 +19,8 @@ use crate::source::{KnownXattrs, Source, SourceFile};
 /// Where the content of a new file comes from.
 pub(super) enum From<'r> {
     Source,
-    /// The blocks of a reference whose content was found equal.
-    Reference(&'r File),
+    /// The blocks of a reference whose content was found equal, with its hash.
+    Reference(&'r File, Option<ContentHash>),
 }
 
 /// How often a file that changes while it is read is read.
@@ -29,114 +31,168 @@ struct Filled {
     stamps: Metadata,
     cloned: bool,
     written: u64,
+    hash: Option<ContentHash>,
+    /// It changed while it was read.
+    torn: bool,
 }
 
 impl<S: Source> Worker<'_, '_, S> {
     /// Makes a new file with the content of the source, or of a reference that was found equal.
-    #[expect(clippy::too_many_arguments, reason = "one file on its way from source to staging")]
     pub fn copy_file(
         &mut self,
-        node: &Node<S>,
-        handles: &Handles<S>,
-        name: &CStr,
-        file: &S::File,
-        metadata: &Metadata,
+        content: &Content<'_, S>,
         from: &From<'_>,
         reason: Reason,
     ) -> Result<Placed> {
-        let engine = self.engine;
-        let path = || node.path_of(name);
-        let Some(staged) = &handles.staged else {
-            let cloned = matches!(from, From::Reference(_)) || self.may_clone(metadata);
+        let (engine, metadata) = (self.engine, content.metadata);
+        let Some(staged) = &content.handles.staged else {
+            let cloned = matches!(from, From::Reference(..)) || self.may_clone(metadata);
             let cloned = cloned && metadata.size > 0;
-            engine.tell_entry(path, if cloned { Action::Clone } else { Action::Copy }, reason);
+            engine.tell_entry(|| content.path(), if cloned { Action::Clone } else { Action::Copy }, reason);
             self.count_copied(metadata, cloned, metadata.size.min(metadata.allocated));
             return Ok(Placed::Fresh);
         };
-        let to = match staged.create_file(name) {
+        let to = match staged.create_file(content.name) {
             Ok(to) => to,
             Err(error) => {
-                return engine.repository_problem(self.index, path(), "create", error).map(|()| Placed::No);
+                let path = content.path();
+                return engine.repository_problem(self.index, path, "create", error).map(|()| Placed::No);
             }
         };
-        let Some(filled) = self.fill(node, name, file, metadata, from, &to)? else {
-            staged.unlink(name).map_err(|error| engine.repository_error("remove", error))?;
-            return Ok(Placed::No);
+        let remove = || staged.unlink(content.name).map_err(|error| engine.repository_error("remove", error));
+        let filled = match self.fill(content, from, &to)? {
+            Ok(filled) => filled,
+            Err(Unfilled::Reported) => {
+                remove()?;
+                return Ok(Placed::No);
+            }
+            Err(Unfilled::Unreadable(error)) => {
+                remove()?;
+                let Content { node, handles, name, metadata, .. } = content;
+                return self.unreadable(node, handles, name, Some(metadata.id), "read", &error);
+            }
         };
-        self.stamp_copied(node, staged, name, file, &filled.stamps, &to)?;
-        engine.tell_entry(path, if filled.cloned { Action::Clone } else { Action::Copy }, reason);
+        if matches!(from, From::Source)
+            && let Some(placed) = self.link_to_same_content(content, &filled, staged)?
+        {
+            return Ok(placed);
+        }
+        let flags = self.stamp_copied(content, staged, &filled, &to)?;
+        let repository_inode = to.stat().map_or(0, |stat| stat.id.inode);
+        let placing = Placing { repository_inode, origin: Origin::Fresh, content: filled.hash, flags };
+        self.record(content.node, content.name, &filled.stamps, &placing);
+        let action = if filled.cloned { Action::Clone } else { Action::Copy };
+        engine.tell_entry(|| content.path(), action, reason);
         self.count_copied(&filled.stamps, filled.cloned, filled.written);
         Ok(Placed::Fresh)
     }
 
+    /// Links a name to an entry of the first reference that has the content just read, under whatever path; what was
+    /// written meanwhile is dropped.
+    fn link_to_same_content(
+        &mut self,
+        content: &Content<'_, S>,
+        filled: &Filled,
+        staged: &Dir,
+    ) -> Result<Option<Placed>> {
+        let Some(hash) = filled.hash.filter(|_| filled.stamps.size > 0 && !filled.torn) else {
+            return Ok(None);
+        };
+        let engine = self.engine;
+        if engine.predecessor().is_none() || !self.search_content {
+            return Ok(None);
+        }
+        let Content { node, handles, name, .. } = content;
+        let mut subject = Subject::new(&handles.source, name, &filled.stamps);
+        let Some(candidate) = self.find_content(&mut subject, &hash) else { return Ok(None) };
+        staged.unlink(name).map_err(|error| engine.repository_error("remove", error))?;
+        match self.link(node, handles, name, &filled.stamps, &candidate, Some(hash), Reason::SameBytes)? {
+            Linked::Yes => {
+                self.count_linked(&filled.stamps, true);
+                Ok(Some(Placed::Linked))
+            }
+            Linked::Failed => Ok(Some(Placed::No)),
+            // Its name is free again: the next round copies without looking.
+            Linked::Instead(reason) => self.copy_again(content, reason).map(Some),
+        }
+    }
+
+    /// Copies a file whose content the reference has, where no link to that can be made.
+    fn copy_again(&mut self, content: &Content<'_, S>, reason: Reason) -> Result<Placed> {
+        let searched = std::mem::replace(&mut self.search_content, false);
+        let placed = self.copy_file(content, &From::Source, reason);
+        self.search_content = searched;
+        placed
+    }
+
     fn stamp_copied(
         &mut self,
-        node: &Node<S>,
+        content: &Content<'_, S>,
         staged: &Dir,
-        name: &CStr,
-        file: &S::File,
-        stamps: &Metadata,
+        filled: &Filled,
         to: &File,
-    ) -> Result<()> {
+    ) -> Result<EntryFlags> {
         let engine = self.engine;
-        let xattrs = match file.xattrs(&engine.plan.reach, &mut self.xattrs) {
+        let path = || content.path();
+        let xattrs = match content.file.xattrs(&engine.plan.reach, &mut self.xattrs) {
             Ok(known) => known,
             Err(error) => {
-                engine.source_problem(self.index, node.path_of(name), "read extended attributes", &error)?;
+                engine.source_problem(self.index, path(), "read extended attributes", &error)?;
                 KnownXattrs::default()
             }
         };
-        xattrs.out_of_reach.iter().for_each(|what| engine.count_out_of_reach(what));
-        let refused = stamp_file(to, stamps, &xattrs.kept, &engine.plan.reach, &mut self.xattrs);
-        engine.report_refused(self.index, staged, || node.path_of(name), refused)
+        self.found.set_xattrs(&xattrs);
+        self.count_out_of_reach();
+        let refused = stamp_file(to, &filled.stamps, &xattrs.kept, &engine.plan.reach, &mut self.xattrs);
+        let mut flags = not_stored(&refused);
+        if filled.torn {
+            flags.insert(EntryFlags::CHANGED_WHILE_READ);
+        }
+        engine.report_refused(self.index, staged, path, refused)?;
+        Ok(flags)
     }
 
-    /// Fills a new file, again if the source changed meanwhile; `None` if it could not be read, which is reported.
+    /// Fills a new file, again if the source changed meanwhile.
     ///
     /// The stamps are those from before the last read: if it was torn, they differ from the source's, and the next run
     /// takes the file again.
     fn fill(
         &mut self,
-        node: &Node<S>,
-        name: &CStr,
-        file: &S::File,
-        metadata: &Metadata,
+        content: &Content<'_, S>,
         from: &From<'_>,
         to: &File,
-    ) -> Result<Option<Filled>> {
+    ) -> Result<std::result::Result<Filled, Unfilled>> {
         let engine = self.engine;
-        let path = || node.path_of(name);
-        let mut stamps = *metadata;
+        let path = || content.path();
+        let mut stamps = *content.metadata;
         for read in 1..=READS {
-            let (cloned, written) = match self.fill_once(file, &stamps, from, to) {
+            let mut filled = match self.fill_once(content.file, &stamps, from, to) {
                 Ok(filled) => filled,
-                Err(CopyError::Source(error)) => {
-                    return engine.source_problem(self.index, path(), "read", &error).map(|()| None);
-                }
+                Err(CopyError::Source(error)) => return Ok(Err(Unfilled::Unreadable(error))),
                 Err(CopyError::Repository(error)) => {
-                    return engine.repository_problem(self.index, path(), "write", error).map(|()| None);
+                    engine.repository_problem(self.index, path(), "write", error)?;
+                    return Ok(Err(Unfilled::Reported));
                 }
                 Err(CopyError::Stopped) => return Err(Error::interrupted()),
             };
-            let now = match file.stat() {
+            let now = match content.file.stat() {
                 Ok(now) => now,
-                Err(error) => {
-                    return engine.source_problem(self.index, path(), "stat", &error).map(|()| None);
-                }
+                Err(error) => return Ok(Err(Unfilled::Unreadable(error))),
             };
             if now.same_stamps(&stamps) {
-                return Ok(Some(Filled { stamps, cloned, written }));
+                return Ok(Ok(filled));
             }
             if read == READS {
                 let message =
                     format!("it changed each of the {READS} times it was read; the last copy was kept");
                 engine.problem(self.index, Problem::new(path(), ProblemKind::Changed, "read", message));
-                return Ok(Some(Filled { stamps, cloned, written }));
+                filled.torn = true;
+                return Ok(Ok(filled));
             }
             stamps = now;
             to.set_len(0).map_err(|error| engine.repository_error("write", error))?;
         }
-        Ok(None)
+        Ok(Err(Unfilled::Reported))
     }
 
     /// Fills a new file once: by sharing blocks if that is possible, else by copying bytes.
@@ -146,18 +202,35 @@ impl<S: Source> Worker<'_, '_, S> {
         stamps: &Metadata,
         from: &From<'_>,
         to: &File,
-    ) -> std::result::Result<(bool, u64), CopyError> {
+    ) -> std::result::Result<Filled, CopyError> {
+        let filled = |cloned, written, hash| Filled { stamps: *stamps, cloned, written, hash, torn: false };
         if stamps.size > 0 && self.may_clone(stamps) && self.clone_from_source(file, stamps, to)? {
-            return Ok((true, 0));
+            return Ok(filled(true, 0, self.hash_clone(stamps, to)?));
         }
-        if let From::Reference(reference) = from
+        if let From::Reference(reference, hash) = from
             && stamps.size > 0
             && to.clone_from(reference).is_ok()
         {
-            return Ok((true, 0));
+            let hash = if hash.is_some() { *hash } else { self.hash_clone(stamps, to)? };
+            return Ok(filled(true, 0, hash));
         }
-        let copied = copy(file, stamps, to, &mut self.buffers.0, self.engine.plan.stop)?;
-        Ok((false, copied))
+        let (copied, hash) = copy(file, stamps, to, &mut self.buffers.0, self.engine.plan.stop)?;
+        Ok(filled(false, copied, hash))
+    }
+
+    /// Hashes what was cloned; the bytes did not pass by.
+    fn hash_clone(
+        &mut self,
+        stamps: &Metadata,
+        to: &File,
+    ) -> std::result::Result<Option<ContentHash>, CopyError> {
+        let stop = self.engine.plan.stop;
+        match hash(to, stamps, &mut self.buffers.0, stop) {
+            Ok(Hashed::As(hash)) => Ok(Some(hash)),
+            Ok(Hashed::Unhashable | Hashed::Short) => Ok(None),
+            Err(_) if stop.is_stopped() => Err(CopyError::Stopped),
+            Err(error) => Err(CopyError::Repository(error)),
+        }
     }
 
     fn may_clone(&self, metadata: &Metadata) -> bool {
@@ -200,4 +273,12 @@ impl<S: Source> Worker<'_, '_, S> {
             self.count(Counter::BytesCopied, written);
         }
     }
+}
+
+/// Why a new file has no content.
+enum Unfilled {
+    /// That was reported.
+    Reported,
+    /// The source cannot be read.
+    Unreadable(std::io::Error),
 }

@@ -3,7 +3,7 @@
 use std::ffi::{CStr, CString};
 use std::sync::Arc;
 
-use super::decide::{Decision, Wanted};
+use super::decide::{Decision, Proof, Wanted};
 use super::groups::{Group, SharedGroup, State, lock};
 use super::node::{Handles, Node};
 use super::opening::{ReopenError, StagedDir, WaitingName};
@@ -54,9 +54,7 @@ impl<S: Source> Worker<'_, '_, S> {
             State::Open => {
                 let decision = self.decide(node, handles, name, metadata)?;
                 let decision = match decision {
-                    Decision::Link(candidate)
-                    | Decision::Compare(candidate)
-                    | Decision::Share { candidate, .. }
+                    Decision::Link { candidate, .. } | Decision::Share { candidate, .. }
                         if group.rejected.contains(&candidate.metadata.id) =>
                     {
                         Decision::Anew(Reason::BytesChanged)
@@ -85,11 +83,12 @@ impl<S: Source> Worker<'_, '_, S> {
         wanted: &mut Vec<Wanted<'n, S>>,
     ) -> Result<bool> {
         let reason = match decision {
-            Decision::Link(candidate) => {
-                match self.link(node, handles, name, &candidate, Reason::Unchanged)? {
+            Decision::Link { candidate, proof: Proof::Unread } => {
+                let content = candidate.known.content;
+                match self.link(node, handles, name, metadata, &candidate, content, Reason::Unchanged)? {
                     Linked::Yes => {
                         self.count_linked(metadata, true);
-                        group.lead(node, name, false);
+                        group.lead(node, name, false, self.last.take());
                         return Ok(true);
                     }
                     Linked::Failed => return Ok(false),
@@ -118,7 +117,7 @@ impl<S: Source> Worker<'_, '_, S> {
         }
         let made = self.make_special(node, handles, name, metadata, reason)?;
         if made {
-            group.lead(node, name, true);
+            group.lead(node, name, true, self.last.take());
         }
         Ok(made)
     }
@@ -143,8 +142,8 @@ impl<S: Source> Worker<'_, '_, S> {
     ) -> Result<()> {
         let mut group = lock(shared);
         match placed {
-            Placed::Linked => group.lead(node, name, false),
-            Placed::Fresh => group.lead(node, name, true),
+            Placed::Linked => group.lead(node, name, false, self.last.take()),
+            Placed::Fresh => group.lead(node, name, true, self.last.take()),
             Placed::Rejected(inode) => {
                 group.rejected.push(inode);
                 group.state = State::Open;
@@ -171,7 +170,7 @@ impl<S: Source> Worker<'_, '_, S> {
             let made = self.make_anew(&node, &name, of, Reason::New)?;
             let mut group = lock(shared);
             if made == Made::Leader {
-                group.lead(&node, &name, true);
+                group.lead(&node, &name, true, self.last.take());
             } else {
                 group.state = State::Open;
             }
@@ -223,6 +222,9 @@ impl<S: Source> Worker<'_, '_, S> {
                 }
             }
         }
+        if let Some(record) = &group.record {
+            self.record_in_group(node, name, record);
+        }
         engine.tell_entry(|| node.path_of(name), Action::Link, Reason::HardLink);
         self.count(Counter::Entries, 1);
         self.count(if group.kind == Kind::File { Counter::FilesLinked } else { Counter::OtherLinked }, 1);
@@ -239,7 +241,7 @@ impl<S: Source> Worker<'_, '_, S> {
         }
         self.count(Counter::RelinkedLimit, 1);
         let earlier = std::mem::take(&mut group.placed);
-        group.lead(node, name, true);
+        group.lead(node, name, true, self.last.take());
         if full_of_ours {
             // All of its names are of this run: the group is larger than any inode here can be.
             let message = "the group of hard links is larger than this file system allows; it was split";
@@ -276,7 +278,7 @@ impl<S: Source> Worker<'_, '_, S> {
         let temporary = CString::new(format!("relink-{}", self.index)).unwrap_or_default();
         from.link(from_name, scratch, &temporary).map_err(failed)?;
         scratch.rename(&temporary, target, &to.name).map_err(failed)?;
-        if *stamped { engine.stamp_directory(self, &to.node, target) } else { Ok(()) }
+        if *stamped { engine.stamp_directory(self, &to.node, target).map(|_| ()) } else { Ok(()) }
     }
 
     /// Makes one entry anew from the source. What has the name by now may be another inode than the group's: it is
@@ -304,7 +306,7 @@ impl<S: Source> Worker<'_, '_, S> {
             None => return Ok(Made::Nothing),
         };
         let made = if metadata.id == of { Made::Leader } else { Made::Alone };
-        self.out_of_reach.clear();
+        self.found.clear();
         match metadata.kind {
             Kind::Directory => {
                 let message = "a directory took its place meanwhile";

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::node::Node;
+use super::recorded::GroupRecord;
 use super::opening::WaitingName;
 use crate::entry::{FileId, Kind, Metadata};
 use crate::source::Source;
@@ -27,6 +28,8 @@ pub(super) struct Group<S: Source> {
     pub placed: Vec<WaitingName<S>>,
     /// Inodes of references whose bytes were found to differ.
     pub rejected: Vec<FileId>,
+    /// What all of its names are written down with, once it is led.
+    pub record: Option<Arc<GroupRecord>>,
 }
 
 /// How far a group is.
@@ -118,6 +121,7 @@ impl<S: Source> Group<S> {
             waiting: Vec::new(),
             placed: Vec::new(),
             rejected: Vec::new(),
+            record: None,
         }
     }
 
@@ -143,7 +147,14 @@ impl<S: Source> Group<S> {
     }
 
     /// Makes a name that was just placed the leader.
-    pub fn lead(&mut self, node: &Arc<Node<S>>, name: &CStr, fresh: bool) {
+    pub fn lead(
+        &mut self,
+        node: &Arc<Node<S>>,
+        name: &CStr,
+        fresh: bool,
+        record: Option<Arc<GroupRecord>>,
+    ) {
+        self.record = record;
         self.placed.push(WaitingName::new(node, name));
         self.state = State::Led { leader: WaitingName::new(node, name), fresh };
     }

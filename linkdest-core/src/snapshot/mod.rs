@@ -1,6 +1,7 @@
 //! Taking a snapshot: what can be asked for, and the run itself.
 
 mod budget;
+mod carry;
 mod content;
 mod decide;
 mod engine;
@@ -9,15 +10,18 @@ mod fresh;
 mod grouping;
 mod groups;
 mod inodes;
+mod moved;
 mod node;
 mod opening;
 mod place;
 mod queue;
 mod read;
+mod recorded;
 mod references;
 mod report;
 mod run;
 mod select;
+mod shift;
 mod stamp;
 mod worker;
 
@@ -62,6 +66,8 @@ pub struct Snapshotter {
     descriptors: Option<NonZeroUsize>,
     filtering: Filtering,
     one_file_system: bool,
+    record_attributes: bool,
+    trust_shift: bool,
     init: bool,
     dry_run: bool,
     sync: bool,
@@ -91,6 +97,8 @@ impl Snapshotter {
             descriptors: None,
             filtering: Filtering::new(),
             one_file_system: false,
+            record_attributes: false,
+            trust_shift: false,
             init: false,
             dry_run: false,
             sync: true,
@@ -139,6 +147,23 @@ impl Snapshotter {
     #[must_use]
     pub fn one_file_system(mut self, stay: bool) -> Self {
         self.one_file_system = stay;
+        self
+    }
+
+    /// Keeps the link where only attributes changed (mode, owner, extended attributes), and writes the new ones in the
+    /// manifest alone: the snapshot's tree shows the old ones, restoring sets the new ones. For trees whose modes or
+    /// owners change often. Unset: a new inode gets them.
+    #[must_use]
+    pub fn record_attributes(mut self, record: bool) -> Self {
+        self.record_attributes = record;
+        self
+    }
+
+    /// Believes after a sample that contents are unchanged where all modification times moved by the same number of
+    /// quarter hours (daylight saving on FAT, a phone). Unset: every such file is read once.
+    #[must_use]
+    pub fn trust_shift(mut self, trust: bool) -> Self {
+        self.trust_shift = trust;
         self
     }
 

@@ -4,8 +4,10 @@ use std::ffi::{CStr, CString};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use super::recorded::DeviceNumbers;
 use crate::entry::{FileId, Metadata};
 use crate::filter::DirectoryRules;
+use crate::manifest::{DirectoryDraft, EncodedXattrs, Entry, EntryFlags, Locator, Origin};
 use crate::os::{Dir, Xattrs};
 use crate::path::RelPath;
 use crate::source::Source;
@@ -40,16 +42,16 @@ pub(super) struct Identities {
     pub references: Vec<(usize, FileId)>,
 }
 
-/// The sub-directories that were found, by name, in one arena.
+/// The sub-directories that were found, by name, in one arena, each with its record in the first reference's manifest.
 #[derive(Debug, Default)]
 pub(super) struct Subdirectories {
     names: Vec<u8>,
-    starts: Vec<usize>,
+    starts: Vec<(usize, Option<Locator>)>,
 }
 
 impl Subdirectories {
-    pub fn push(&mut self, name: &CStr) {
-        self.starts.push(self.names.len());
+    pub fn push(&mut self, name: &CStr, recorded: Option<Locator>) {
+        self.starts.push((self.names.len(), recorded));
         self.names.extend_from_slice(name.to_bytes_with_nul());
     }
 
@@ -57,21 +59,39 @@ impl Subdirectories {
         self.starts.len()
     }
 
-    pub fn get(&self, index: usize) -> Option<&CStr> {
-        CStr::from_bytes_until_nul(self.names.get(*self.starts.get(index)?..)?).ok()
+    pub fn get(&self, index: usize) -> Option<(&CStr, Option<Locator>)> {
+        let (start, recorded) = self.starts.get(index)?;
+        Some((CStr::from_bytes_until_nul(self.names.get(*start..)?).ok()?, *recorded))
     }
+}
+
+/// What is known of a directory when it was opened.
+pub(super) struct OpenedNode {
+    /// What the source's directory was.
+    pub metadata: Metadata,
+    /// What the directory in staging will get.
+    pub xattrs: Xattrs,
+    /// All of its extended attributes, for the manifest.
+    pub encoded: EncodedXattrs,
+    /// The filter rules that hold in it.
+    pub rules: Option<DirectoryRules>,
+    /// How its device is numbered.
+    pub devices: DeviceNumbers,
+    /// Its record in the first reference's manifest.
+    pub recorded: Option<Locator>,
+    /// Where the first reference has it, if not at the same path.
+    pub moved_from: Option<RelPath>,
 }
 
 /// A directory of the source and what becomes of it.
 pub(super) struct Node<S: Source> {
     parent: Option<Arc<Node<S>>>,
     name: CString,
-    /// What the source's directory was when it was opened.
-    pub metadata: Metadata,
-    /// What the directory in staging will get.
-    pub xattrs: Xattrs,
-    /// The filter rules that hold in it.
-    pub rules: Option<DirectoryRules>,
+    pub opened: OpenedNode,
+    /// The records of its entries so far.
+    draft: Mutex<DirectoryDraft>,
+    /// Its content could not be read: what it had in the reference stands in its place.
+    pub carried: AtomicBool,
     /// How many entries it has in the snapshot so far.
     pub placed: AtomicUsize,
     pub subdirectories: OnceLock<Subdirectories>,
@@ -91,17 +111,16 @@ impl<S: Source> Node<S> {
     pub fn new(
         parent: Option<Arc<Self>>,
         name: &CStr,
-        metadata: Metadata,
-        xattrs: Xattrs,
-        rules: Option<DirectoryRules>,
+        opened: OpenedNode,
         handles: Arc<Handles<S>>,
     ) -> Self {
+        let base = Metadata { id: FileId { device: opened.devices.here, ..opened.metadata.id }, ..opened.metadata };
         Self {
             parent,
             name: name.to_owned(),
-            metadata,
-            xattrs,
-            rules,
+            opened,
+            draft: Mutex::new(DirectoryDraft::new(&base)),
+            carried: AtomicBool::new(false),
             placed: AtomicUsize::new(0),
             subdirectories: OnceLock::new(),
             next: AtomicUsize::new(0),
@@ -122,6 +141,57 @@ impl<S: Source> Node<S> {
         &self.name
     }
 
+    /// What the source's directory was when it was opened.
+    pub fn metadata(&self) -> &Metadata {
+        &self.opened.metadata
+    }
+
+    /// The records of its entries.
+    pub fn draft(&self) -> MutexGuard<'_, DirectoryDraft> {
+        self.draft.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The metadata of one of its entries, with its device as the manifest numbers it. What was mounted over a name is
+    /// on a device that nobody asked for.
+    pub fn numbered(&self, metadata: &Metadata) -> Metadata {
+        Metadata { id: self.number(metadata, self.opened.devices.here), mount: None, ..*metadata }
+    }
+
+    /// The identity that an entry would have in the first reference's manifest; device 0 if it cannot be there.
+    pub fn identity_before(&self, metadata: &Metadata) -> FileId {
+        self.number(metadata, self.opened.devices.before)
+    }
+
+    fn number(&self, metadata: &Metadata, number: u64) -> FileId {
+        let known = metadata.id.device == self.opened.metadata.id.device;
+        FileId { device: if known { number } else { 0 }, inode: metadata.id.inode }
+    }
+
+    /// The entry that stands for this directory in the manifest.
+    pub fn entry(&self, child: Locator, flags: EntryFlags) -> Entry<'_> {
+        let here = self.opened.devices.here;
+        Entry {
+            name: self.name.to_bytes(),
+            metadata: Metadata {
+                id: FileId { device: here, ..self.opened.metadata.id },
+                mount: None,
+                ..self.opened.metadata
+            },
+            repository_inode: 0,
+            origin: Origin::Fresh,
+            target: &[],
+            xattrs: self.opened.encoded.as_ref(),
+            content: None,
+            flags,
+            child: Some(child),
+        }
+    }
+
+    /// Where the first reference has a name of this directory, if not at the same path.
+    pub fn moved_from(&self, name: &CStr) -> Option<RelPath> {
+        self.opened.moved_from.as_ref().map(|path| path.child(name.to_bytes()))
+    }
+
     /// The path of a name in this directory.
     pub fn path_of(&self, name: &CStr) -> RelPath {
         self.path().child(name.to_bytes())
@@ -139,10 +209,10 @@ impl<S: Source> Node<S> {
     }
 
     /// Takes the next sub-directory that nobody has begun, and says whether more are left.
-    pub fn next_subdirectory(&self) -> Option<(&CStr, bool)> {
+    pub fn next_subdirectory(&self) -> Option<(&CStr, Option<Locator>, bool)> {
         let all = self.subdirectories.get()?;
         let index = self.next.fetch_add(1, Ordering::Relaxed);
-        all.get(index).map(|name| (name, index + 1 < all.len()))
+        all.get(index).map(|(name, recorded)| (name, recorded, index + 1 < all.len()))
     }
 
     /// Keeps the directory unfinished for so many more children or waiting names.

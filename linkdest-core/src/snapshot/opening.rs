@@ -5,11 +5,11 @@ use std::io;
 use std::sync::Arc;
 
 use super::engine::Engine;
-use super::node::{Handles, Node};
-use crate::entry::{FileId, Metadata};
+use super::node::{Handles, Node, OpenedNode};
+use super::recorded::encoded;
+use crate::entry::FileId;
 use crate::error::{Error, ErrorKind, Result};
-use crate::filter::DirectoryRules;
-use crate::os::{Dir, XattrBuffer, Xattrs};
+use crate::os::{Dir, XattrBuffer};
 use crate::source::{Opened, Source};
 
 /// Why a directory could not be opened again.
@@ -51,8 +51,17 @@ impl<S: Source> Engine<'_, S> {
         xattrs.out_of_reach.iter().for_each(|what| self.count_out_of_reach(what));
         let lease = self.budget.lease(Handles::<S>::descriptors(staged.is_some(), references.len()));
         let rules = self.root_rules(0, &dir)?;
+        let opened = OpenedNode {
+            metadata,
+            encoded: encoded(&xattrs),
+            xattrs: xattrs.kept,
+            rules,
+            devices: self.device_numbers(&dir, &metadata),
+            recorded: self.predecessor().and_then(|manifest| manifest.root().child),
+            moved_from: None,
+        };
         let handles = Arc::new(Handles { source: dir, staged, references, _lease: lease });
-        Ok(Arc::new(Node::new(None, c"", metadata, xattrs.kept, rules, handles)))
+        Ok(Arc::new(Node::new(None, c"", opened, handles)))
     }
 
     /// Makes the node of a sub-directory whose source and staged directories are open.
@@ -60,14 +69,14 @@ impl<S: Source> Engine<'_, S> {
         &self,
         parent: &Arc<Node<S>>,
         name: &CStr,
-        (source, metadata, xattrs, rules): (S::Dir, Metadata, Xattrs, Option<DirectoryRules>),
+        (source, opened): (S::Dir, OpenedNode),
         staged: Option<Dir>,
         references: Vec<(usize, Dir)>,
     ) -> (Arc<Node<S>>, Arc<Handles<S>>) {
         let lease = self.budget.lease(Handles::<S>::descriptors(staged.is_some(), references.len()));
         let handles = Arc::new(Handles { source, staged, references, _lease: lease });
         let in_use = Arc::clone(&handles);
-        let node = Arc::new(Node::new(Some(Arc::clone(parent)), name, metadata, xattrs, rules, handles));
+        let node = Arc::new(Node::new(Some(Arc::clone(parent)), name, opened, handles));
         self.budget.touch(&node);
         self.budget.enter(&node);
         // Handles that are opened again cannot be listed: whoever lists keeps these until that is done.
@@ -104,7 +113,7 @@ impl<S: Source> Engine<'_, S> {
     fn reopen(&self, parent: &Handles<S>, node: &Node<S>) -> std::result::Result<Handles<S>, ReopenError> {
         let (name, identities) = (node.name(), node.identities.get());
         let source =
-            self.plan.source.reopen(&parent.source, name, node.metadata.id).map_err(ReopenError::Source)?;
+            self.plan.source.reopen(&parent.source, name, node.metadata().id).map_err(ReopenError::Source)?;
         let staged_id = identities.and_then(|ids| ids.staged);
         let open = |staged: &Dir| {
             let dir = staged.open_dir(name).or_else(|_| staged.open_dir_search(name))?;
@@ -148,7 +157,7 @@ impl<S: Source> Engine<'_, S> {
 
     fn through_child(&self, parent: &Node<S>, child: &Handles<S>) -> Option<Handles<S>> {
         let identities = parent.identities.get()?;
-        let source = self.plan.source.reopen_parent(&child.source, parent.metadata.id).ok()?;
+        let source = self.plan.source.reopen_parent(&child.source, parent.metadata().id).ok()?;
         let staged = match &child.staged {
             Some(staged) => Some(same(staged.open_dir(c"..").ok()?, identities.staged).ok()?),
             None => None,

@@ -5,13 +5,15 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::decide::{Candidate, Decision, Wanted};
+use super::decide::{Candidate, Decision, Other, Proof, Wanted};
 use super::node::{Handles, Node};
-use super::stamp::stamp_name;
+use super::recorded::Placing;
+use super::stamp::{not_stored, stamp_name};
 use super::worker::Worker;
 use crate::counts::Counter;
 use crate::entry::{Kind, Metadata};
 use crate::error::Result;
+use crate::manifest::{ContentHash, EntryFlags, Origin};
 use crate::monitor::{Action, Reason};
 use crate::os::errno;
 use crate::source::{KnownXattrs, Source};
@@ -23,6 +25,16 @@ pub(super) enum Linked {
     Instead(Reason),
     /// It cannot be placed; that was reported.
     Failed,
+}
+
+impl Candidate {
+    /// Where it is: beside the handles, or at another path.
+    pub fn other<'o, S: Source>(&'o self, handles: &'o Handles<S>, name: &'o CStr) -> Option<Other<'o>> {
+        match &self.elsewhere {
+            Some(elsewhere) => Some(Other { dir: &elsewhere.dir, name: &elsewhere.name }),
+            None => handles.reference(self.reference).map(|dir| Other { dir, name }),
+        }
+    }
 }
 
 impl<S: Source> Worker<'_, '_, S> {
@@ -41,8 +53,9 @@ impl<S: Source> Worker<'_, '_, S> {
             return self.place_in_group(node, handles, name, metadata, wanted);
         }
         let reason = match self.decide(node, handles, name, metadata)? {
-            Decision::Link(candidate) => {
-                match self.link(node, handles, name, &candidate, Reason::Unchanged)? {
+            Decision::Link { candidate, proof: Proof::Unread } => {
+                let content = candidate.known.content;
+                match self.link(node, handles, name, metadata, &candidate, content, Reason::Unchanged)? {
                     Linked::Yes => {
                         self.count_linked(metadata, true);
                         return Ok(());
@@ -66,26 +79,31 @@ impl<S: Source> Worker<'_, '_, S> {
     }
 
     pub fn want<'n>(&mut self, name: &'n CStr, metadata: &Metadata, decision: Decision) -> Wanted<'n, S> {
-        let out_of_reach = std::mem::take(&mut self.out_of_reach);
-        Wanted { name, id: metadata.id, decision, group: None, out_of_reach }
+        let found = std::mem::take(&mut self.found);
+        Wanted { name, id: metadata.id, decision, group: None, found }
     }
 
-    /// Links a name to a reference, unless that stands for another inode of the source already.
+    /// Links a name to a reference, unless that stands for another inode of the source already, and writes it down.
+    #[expect(clippy::too_many_arguments, reason = "one entry on its way from a reference to staging")]
     pub fn link(
         &mut self,
         node: &Node<S>,
         handles: &Handles<S>,
         name: &CStr,
+        metadata: &Metadata,
         candidate: &Candidate,
+        content: Option<ContentHash>,
         reason: Reason,
     ) -> Result<Linked> {
         let engine = self.engine;
-        // An inode with one name cannot be met twice.
-        if candidate.metadata.nlink > 1 && !engine.given.insert(candidate.metadata.id) {
+        // An inode with one name can be met twice only where names are followed by inode.
+        let unique = candidate.metadata.nlink == 1 && engine.predecessor().is_none();
+        if !unique && !engine.given.insert(candidate.metadata.id) {
             return Ok(Linked::Instead(Reason::ReferenceTaken));
         }
-        if let (Some(staged), Some(reference)) = (&handles.staged, handles.reference(candidate.reference)) {
-            match reference.link(name, staged, name) {
+        let other = candidate.other(handles, name);
+        if let (Some(staged), Some(other)) = (&handles.staged, other) {
+            match other.dir.link(other.name, staged, name) {
                 Ok(()) => {}
                 Err(error) if errno::is_link_limit(&error) => {
                     self.count(Counter::RelinkedLimit, 1);
@@ -101,17 +119,45 @@ impl<S: Source> Worker<'_, '_, S> {
                 Err(_) => return Ok(Linked::Instead(Reason::LinkRefused)),
             }
         }
+        let reason = if candidate.elsewhere.is_some() { Reason::Moved } else { reason };
         engine.tell_entry(|| node.path_of(name), Action::Link, reason);
+        self.record_link(node, name, metadata, candidate, content, EntryFlags::default());
         Ok(Linked::Yes)
+    }
+
+    /// Writes down an entry that was linked to a reference.
+    pub fn record_link(
+        &mut self,
+        node: &Node<S>,
+        name: &CStr,
+        metadata: &Metadata,
+        candidate: &Candidate,
+        content: Option<ContentHash>,
+        mut flags: EntryFlags,
+    ) {
+        if candidate.recorded_only {
+            flags.insert(EntryFlags::RECORDED_ONLY);
+            self.count(Counter::RecordedOnly, 1);
+        }
+        let reference = u32::try_from(candidate.reference).unwrap_or(u32::MAX);
+        let moved = match &candidate.elsewhere {
+            Some(elsewhere) => Some(elsewhere.path.clone()),
+            None if candidate.reference == 0 => node.moved_from(name),
+            None => None,
+        };
+        let origin = match &moved {
+            Some(path) => Origin::Elsewhere { reference, path: path.as_bytes() },
+            None => Origin::Same { reference },
+        };
+        let repository_inode = candidate.metadata.id.inode;
+        self.record(node, name, metadata, &Placing { repository_inode, origin, content, flags });
     }
 
     /// Counts an entry that became a link; its bytes only with the first name of an inode.
     pub fn count_linked(&mut self, metadata: &Metadata, first: bool) {
         self.count(Counter::Entries, 1);
         self.count_owner(metadata);
-        for what in std::mem::take(&mut self.out_of_reach) {
-            self.engine.count_out_of_reach(what);
-        }
+        self.count_out_of_reach();
         if metadata.kind == Kind::File {
             self.count(Counter::FilesLinked, 1);
             if first {
@@ -121,6 +167,11 @@ impl<S: Source> Worker<'_, '_, S> {
         } else {
             self.count(Counter::OtherLinked, 1);
         }
+    }
+
+    /// Counts the kinds of attributes that the entry has and this run cannot set.
+    pub fn count_out_of_reach(&self) {
+        self.found.out_of_reach.iter().for_each(|what| self.engine.count_out_of_reach(what));
     }
 
     /// Makes a symlink, FIFO, socket or device anew; says whether it is there.
@@ -145,6 +196,8 @@ impl<S: Source> Worker<'_, '_, S> {
                 KnownXattrs::default()
             }
         };
+        self.found.clear();
+        self.found.set_xattrs(&xattrs);
         if let Some(staged) = &handles.staged {
             let (operation, made) = if metadata.kind == Kind::Symlink {
                 let target = match engine.plan.source.target(&handles.source, name) {
@@ -153,6 +206,7 @@ impl<S: Source> Worker<'_, '_, S> {
                         return engine.source_problem(self.index, path(), "read", &error).map(|()| false);
                     }
                 };
+                self.found.target.extend_from_slice(target.to_bytes());
                 ("make symlink", staged.make_symlink(&target, name))
             } else {
                 ("make node", staged.make_node(name, metadata.kind, metadata.rdev))
@@ -161,13 +215,17 @@ impl<S: Source> Worker<'_, '_, S> {
                 return engine.repository_problem(self.index, path(), operation, error).map(|()| false);
             }
             let refused = stamp_name(staged, name, metadata, &xattrs.kept, reach, &mut self.xattrs);
+            let flags = not_stored(&refused);
             engine.report_refused(self.index, staged, path, refused)?;
+            let repository_inode = staged.stat_at(name).map_or(0, |stat| stat.id.inode);
+            let placing = Placing { repository_inode, origin: Origin::Fresh, content: None, flags };
+            self.record(node, name, metadata, &placing);
         }
         engine.tell_entry(path, Action::Create, reason);
         self.count(Counter::Entries, 1);
         self.count(Counter::OtherCreated, 1);
         self.count_owner(metadata);
-        xattrs.out_of_reach.iter().for_each(|what| engine.count_out_of_reach(what));
+        self.count_out_of_reach();
         Ok(true)
     }
 }

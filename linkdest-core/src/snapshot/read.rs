@@ -4,16 +4,19 @@ use std::ffi::CStr;
 use std::io;
 use std::sync::Arc;
 
-use super::content::{CopyError, same_bytes};
-use super::decide::{Candidate, Decision, Wanted};
+use super::content::{Compared, CopyError, same_bytes};
+use super::decide::{Candidate, Decision, Proof, Wanted};
 use super::fresh::From;
 use super::node::{Handles, Node};
 use super::place::Linked;
 use super::worker::Worker;
 use crate::entry::{FileId, Metadata};
 use crate::error::{Error, Result};
+use crate::hashing::{Hashed, hash};
+use crate::manifest::ContentHash;
 use crate::monitor::Reason;
 use crate::os::File;
+use crate::path::RelPath;
 use crate::source::{Source, SourceFile};
 
 /// What came of placing a file whose content was read.
@@ -59,16 +62,13 @@ impl<S: Source> Worker<'_, '_, S> {
         wanted: Wanted<'_, S>,
         answer: io::Result<(S::File, Metadata)>,
     ) -> Result<()> {
-        let Wanted { name, decision, group, out_of_reach, .. } = wanted;
-        self.out_of_reach = out_of_reach;
+        let Wanted { name, id, decision, group, found } = wanted;
+        self.found = found;
         let placed = match answer {
             Ok((file, metadata)) => {
                 self.place_content(node, handles, name, &file, &metadata, decision, group.is_some())?
             }
-            Err(error) => {
-                self.engine.source_problem(self.index, node.path_of(name), "open", &error)?;
-                Placed::No
-            }
+            Err(error) => self.unreadable(node, handles, name, Some(id), "open", &error)?,
         };
         match group {
             Some(group) => self.placed_in_group(&group, node, name, placed),
@@ -88,76 +88,141 @@ impl<S: Source> Worker<'_, '_, S> {
         decision: Decision,
         in_group: bool,
     ) -> Result<Placed> {
-        let (candidate, shareable) = match decision {
-            Decision::Link(candidate) | Decision::Compare(candidate) => (candidate, false),
-            Decision::Share { candidate, .. } => (candidate, true),
-            Decision::Anew(reason) => {
-                return self.copy_file(node, handles, name, file, metadata, &From::Source, reason);
-            }
+        let subject = Content { node, handles, name, file, metadata };
+        let (candidate, proof, shareable) = match decision {
+            Decision::Link { candidate, proof } => (candidate, proof, false),
+            Decision::Share { candidate, proof } => (candidate, proof, true),
+            Decision::Anew(reason) => return self.copy_file(&subject, &From::Source, reason),
         };
-        let sure = matches!(decision, Decision::Link(_) | Decision::Share { sure: true, .. });
-        let opened = handles.reference(candidate.reference).map(|dir| dir.open_file(name));
-        let reference = match opened {
-            Some(Ok(reference)) => reference,
-            Some(Err(error)) => {
+        let Some(other) = candidate.other(handles, name) else {
+            return self.copy_file(&subject, &From::Source, Reason::New);
+        };
+        let reference = match other.dir.open_file(other.name) {
+            Ok(reference) => reference,
+            Err(error) => {
                 self.reference_problem(node, name, "open", error)?;
-                return self.copy_file(
-                    node,
-                    handles,
-                    name,
-                    file,
-                    metadata,
-                    &From::Source,
-                    Reason::BytesChanged,
-                );
+                return self.copy_file(&subject, &From::Source, Reason::BytesChanged);
             }
-            None => return self.copy_file(node, handles, name, file, metadata, &From::Source, Reason::New),
         };
-        // What was looked at by name must be what is open.
-        let sure = sure && reference.stat().is_ok_and(|stat| stat.id == candidate.metadata.id);
-        let same = sure || self.is_same(node, name, file, metadata, &reference, &candidate)?;
-        let reason = match (same, shareable) {
-            (true, true) => {
-                let from = From::Reference(&reference);
-                return self.copy_file(node, handles, name, file, metadata, &from, Reason::AttributesChanged);
+        let compared = self.prove(&subject, &reference, &candidate, proof)?;
+        let Compared::Same(content) = compared else {
+            return if in_group {
+                Ok(Placed::Rejected(candidate.metadata.id))
+            } else {
+                self.copy_file(&subject, &From::Source, Reason::BytesChanged)
+            };
+        };
+        if shareable {
+            let from = From::Reference(&reference, content);
+            return self.copy_file(&subject, &from, Reason::AttributesChanged);
+        }
+        let reason = if proof == Proof::Unread { Reason::Unchanged } else { Reason::SameBytes };
+        match self.link(node, handles, name, metadata, &candidate, content, reason)? {
+            Linked::Yes => {
+                self.count_linked(metadata, true);
+                Ok(Placed::Linked)
             }
-            (true, false) => match self.link(node, handles, name, &candidate, Reason::SameBytes)? {
-                Linked::Yes => {
-                    self.count_linked(metadata, true);
-                    return Ok(Placed::Linked);
-                }
-                Linked::Failed => return Ok(Placed::No),
-                Linked::Instead(reason) => reason,
-            },
-            (false, _) if in_group => return Ok(Placed::Rejected(candidate.metadata.id)),
-            (false, _) => Reason::BytesChanged,
-        };
-        self.copy_file(node, handles, name, file, metadata, &From::Source, reason)
+            Linked::Failed => Ok(Placed::No),
+            Linked::Instead(reason) => self.copy_file(&subject, &From::Source, reason),
+        }
     }
 
-    /// Compares the bytes of both sides; a source that changes meanwhile is not the same.
-    fn is_same(
+    /// Finds out whether the source has the content of a reference; a source that changes meanwhile has not.
+    fn prove(
         &mut self,
-        node: &Node<S>,
-        name: &CStr,
-        file: &S::File,
-        metadata: &Metadata,
+        subject: &Content<'_, S>,
         reference: &File,
         candidate: &Candidate,
-    ) -> Result<bool> {
+        proof: Proof,
+    ) -> Result<Compared> {
+        // What was looked at by name must be what is open.
         match reference.stat() {
-            Ok(stat) if stat.id == candidate.metadata.id && stat.size == metadata.size => {}
-            _ => return Ok(false),
+            Ok(stat) if stat.id == candidate.metadata.id && stat.size == subject.metadata.size => {}
+            _ => return Ok(Compared::Different),
         }
-        match same_bytes(file, reference, metadata, &mut self.buffers, self.engine.plan.stop) {
-            Ok(same) => Ok(same && file.stat().is_ok_and(|now| now.same_stamps(metadata))),
+        let recorded = candidate.known.content;
+        let compared = match (proof, recorded) {
+            (Proof::Unread, _) => return Ok(Compared::Same(recorded)),
+            (Proof::Source, Some(hash)) => self.has_hash(subject, hash),
+            (Proof::Both, Some(hash)) => match self.reference_has_hash(subject, reference, candidate, hash)? {
+                true => self.has_hash(subject, hash),
+                false => return Ok(Compared::Different),
+            },
+            (_, None) => {
+                let stop = self.engine.plan.stop;
+                same_bytes(subject.file, reference, subject.metadata, &mut self.buffers, stop)
+            }
+        };
+        match compared {
+            Ok(Compared::Same(hash)) if subject.is_unchanged() => Ok(Compared::Same(hash)),
             // It will be read again, and reported, when it is copied.
-            Err(CopyError::Source(_)) => Ok(false),
+            Ok(_) | Err(CopyError::Source(_)) => Ok(Compared::Different),
             Err(CopyError::Repository(error)) => {
-                self.reference_problem(node, name, "read", error)?;
-                Ok(false)
+                self.reference_problem(subject.node, subject.name, "read", error)?;
+                Ok(Compared::Different)
             }
             Err(CopyError::Stopped) => Err(Error::interrupted()),
         }
+    }
+
+    fn has_hash(
+        &mut self,
+        subject: &Content<'_, S>,
+        recorded: ContentHash,
+    ) -> std::result::Result<Compared, CopyError> {
+        let stop = self.engine.plan.stop;
+        match hash(subject.file, subject.metadata, &mut self.buffers.0, stop) {
+            Ok(Hashed::As(found)) if found == recorded => Ok(Compared::Same(Some(found))),
+            Ok(_) => Ok(Compared::Different),
+            Err(_) if stop.is_stopped() => Err(CopyError::Stopped),
+            Err(error) => Err(CopyError::Source(error)),
+        }
+    }
+
+    /// Reads a reference for its hash; one that has not the recorded one is damaged, and never used again.
+    fn reference_has_hash(
+        &mut self,
+        subject: &Content<'_, S>,
+        reference: &File,
+        candidate: &Candidate,
+        recorded: ContentHash,
+    ) -> Result<bool> {
+        let stop = self.engine.plan.stop;
+        match hash(reference, &candidate.metadata, &mut self.buffers.1, stop) {
+            Ok(Hashed::As(found)) if found == recorded => Ok(true),
+            Ok(_) => {
+                let path = match &candidate.elsewhere {
+                    Some(elsewhere) => elsewhere.path.clone(),
+                    None => subject.node.path_of(subject.name),
+                };
+                self.engine.damaged_reference(self.index, candidate.reference, path, candidate.metadata.id);
+                Ok(false)
+            }
+            Err(_) if stop.is_stopped() => Err(Error::interrupted()),
+            Err(error) => {
+                self.reference_problem(subject.node, subject.name, "read", error)?;
+                Ok(false)
+            }
+        }
+    }
+}
+
+/// A regular file of the source that is open for reading, and where it goes.
+pub(super) struct Content<'c, S: Source> {
+    pub node: &'c Node<S>,
+    pub handles: &'c Handles<S>,
+    pub name: &'c CStr,
+    pub file: &'c S::File,
+    pub metadata: &'c Metadata,
+}
+
+impl<S: Source> Content<'_, S> {
+    /// Says whether the file still has the stamps that it was opened with.
+    fn is_unchanged(&self) -> bool {
+        self.file.stat().is_ok_and(|now| now.same_stamps(self.metadata))
+    }
+
+    pub fn path(&self) -> RelPath {
+        self.node.path_of(self.name)
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::entry::{Metadata, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
+use crate::manifest::Manifest;
 use crate::os::{Dir, boot_id, c_name};
 use crate::path::Escaped;
 use crate::repository::staging::Leftover;
@@ -20,6 +21,14 @@ pub(super) struct Reference {
     /// Its stamps prove nothing (its files may never have reached the disk, or the clock went back): content must be
     /// compared.
     pub unproven: bool,
+    /// What its run wrote down, if that is there and sound; only the first reference has one.
+    pub manifest: Option<Manifest>,
+}
+
+/// The references of a run, and manifests that cannot be read: those count as missing.
+pub(super) struct Collected {
+    pub references: Vec<Reference>,
+    pub damaged: Vec<Error>,
 }
 
 /// More than this cost more in looking than they save in copying (the number is rsync's).
@@ -33,8 +42,9 @@ pub(super) fn collect(
     now: Timestamp,
     leftovers: &[Leftover],
     link_dest: &[PathBuf],
-) -> Result<Vec<Reference>> {
-    let mut references: Vec<Reference> = newest(repository, source)?.into_iter().collect();
+) -> Result<Collected> {
+    let mut damaged = Vec::new();
+    let mut references: Vec<Reference> = newest(repository, source, &mut damaged)?.into_iter().collect();
     references.extend(leftovers.iter().filter_map(of_leftover));
     for reference in &mut references {
         // The clock went back since: a ctime from before that run may be one from after it.
@@ -43,10 +53,14 @@ pub(super) fn collect(
     // What the operator asked for by name is not crowded out by leftovers.
     references.truncate(MOST.saturating_sub(link_dest.len()).max(1));
     references.extend(given(&repository.root, repository.path(), link_dest)?);
-    Ok(references)
+    Ok(Collected { references, damaged })
 }
 
-fn newest(repository: &Repository, (source, host): (&Path, &str)) -> Result<Option<Reference>> {
+fn newest(
+    repository: &Repository,
+    (source, host): (&Path, &str),
+    damaged: &mut Vec<Error>,
+) -> Result<Option<Reference>> {
     let snapshots = repository.snapshots()?;
     let same_source = |record: &RunRecord| record.source() == source && record.host() == host;
     let newest =
@@ -56,7 +70,15 @@ fn newest(repository: &Repository, (source, host): (&Path, &str)) -> Result<Opti
     let name = c_name(newest.name().as_str()).map_err(failed)?;
     let root = repository.root.open_dir_search(&name).map_err(failed)?;
     let record = newest.record();
+    let manifest = match repository.manifest(newest.name()) {
+        Ok(manifest) => manifest,
+        Err(error) => {
+            damaged.push(error);
+            None
+        }
+    };
     Ok(Some(Reference {
+        manifest,
         root,
         label: newest.name().to_string(),
         started: record.map(RunRecord::started),
@@ -69,6 +91,7 @@ fn of_leftover(leftover: &Leftover) -> Option<Reference> {
     let root = leftover.tree.as_ref()?.open_dir_search(c".").ok()?;
     let record = leftover.record.as_ref()?;
     Some(Reference {
+        manifest: None,
         root,
         label: format!("unfinished {}", leftover.name.to_string_lossy()),
         started: Some(record.started()),
@@ -100,5 +123,5 @@ fn given_one(here: &Metadata, repository: &Path, path: &Path) -> Result<Referenc
         );
         return Err(Error::new(ErrorKind::BadReference, path, message));
     }
-    Ok(Reference { root, label: shown(path), started: None, unproven: false })
+    Ok(Reference { root, label: shown(path), started: None, unproven: false, manifest: None })
 }

@@ -1,19 +1,24 @@
 //! One run, from the checks to the report.
 
+use std::collections::HashSet;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::engine::{Plan, Walked, walk};
-use super::references::{Reference, collect, given};
+use super::references::{Collected, Reference, collect, given};
+use super::shift::find_shift;
 use super::{SnapshotReport, Snapshotter};
 use crate::counts::Counts;
-use crate::entry::{Metadata, Timestamp};
+use crate::entry::{FileId, Metadata, Timestamp};
 use crate::error::{Error, ErrorKind, Problem, Result};
+use crate::manifest::{Header, ManifestWriter};
 use crate::monitor::{Event, Monitor};
 use crate::os::{Dir, boot_id, effective_ids, host_name, open_file_limit};
+use crate::path::RelPath;
 use crate::policy::attributes::Reach;
 use crate::repository::staging::Leftover;
-use crate::repository::{Lock, Repository, RunRecord, SnapshotName, Staging, Status, parent_of};
+use crate::repository::{Damage, Lock, Repository, RunRecord, SnapshotName, Staging, Status, parent_of};
 use crate::source::LocalSource;
 
 /// Runs what was asked for.
@@ -151,8 +156,10 @@ fn take_staged(
     leftovers: &[Leftover],
     staging: Staging,
 ) -> Result<(SnapshotName, Walked)> {
-    let references = collect(repository, (&path, &host_name()), started, leftovers, &asked.link_dest)?;
+    let Collected { references, damaged } =
+        collect(repository, (&path, &host_name()), started, leftovers, &asked.link_dest)?;
     let place = repository.control_path(Path::new("staging").join(staging.name().as_str()));
+    let header = header(asked, &staging, started, &path, &references, repository.next_sequence()?);
     let mut record = new_record(asked, repository, &staging, started, path)?;
     staging.write_record(&record, &place)?;
     let (tree, probed) = staging.make_tree(&place)?;
@@ -163,14 +170,30 @@ fn take_staged(
     tell_start(monitor, Some(staging.name().as_str()), &references);
     let scratch = staging.reopen().map_err(|error| Error::io("open", &place, error))?;
     let reach = probed.capabilities.reach(probed.born);
-    let mut walked =
-        walk_with(asked, monitor, repository, source, &references, reach, Some((tree, scratch)))?;
+    let manifest = staging.begin_manifest(&header, &place)?;
+    let walk = Walk { asked, monitor, references: &references, damaged: repository.damaged_inodes()?, started };
+    let mut walked = walk.into(repository, source, reach, Some(Staged { tree, scratch, manifest }))?;
+    for error in &damaged {
+        walked.add_problem(Problem::unusable_manifest(error), monitor);
+    }
     monitor.event(&Event::Publishing);
     finish_record(&mut record, &walked);
     let name = staging.name().clone();
     let untidy = repository.publish(staging.seal(record, walked.root.mtime, probed.capabilities.symlinks))?;
     untidy.into_iter().for_each(|problem| walked.add_problem(problem, monitor));
+    if let Err(error) = repository.add_damages(&damages(&walked, &references)) {
+        walked.add_problem(Problem::housekeeping(&error), monitor);
+    }
     Ok((name, walked))
+}
+
+/// What the walk found damaged in snapshots of the repository.
+fn damages(walked: &Walked, references: &[Reference]) -> Vec<Damage> {
+    let of = |(number, path, id): &(usize, RelPath, FileId)| {
+        let snapshot = references.get(*number)?.label.parse::<SnapshotName>().ok()?;
+        Some(Damage::new(snapshot, path.clone(), id.inode))
+    };
+    walked.damages.iter().filter_map(of).collect()
 }
 
 /// Plans a snapshot into an existing repository. Takes no lock: it only reads.
@@ -182,13 +205,10 @@ fn plan_only(
 ) -> Result<SnapshotReport> {
     repository.check_latest()?;
     let leftovers = repository.leftovers()?;
-    let references = collect(
-        repository,
-        (&absolute(&asked.source), &host_name()),
-        Timestamp::now(),
-        &leftovers,
-        &asked.link_dest,
-    )?;
+    let started = Timestamp::now();
+    let source_name = (&*absolute(&asked.source), &*host_name());
+    let Collected { references, .. } =
+        collect(repository, source_name, started, &leftovers, &asked.link_dest)?;
     tell_start(monitor, None, &references);
     let mut reach = repository.capabilities().reach(effective_ids());
     // What `init` found out as root does not hold for everybody.
@@ -196,7 +216,8 @@ fn plan_only(
     reach.owner &= root;
     reach.trusted_xattrs &= root;
     reach.security_xattrs &= root;
-    let walked = walk_with(asked, monitor, repository, source, &references, reach, None)?;
+    let walk = Walk { asked, monitor, references: &references, damaged: repository.damaged_inodes()?, started };
+    let walked = walk.into(repository, source, reach, None)?;
     Ok(report_of(None, None, walked))
 }
 
@@ -210,58 +231,93 @@ fn plan_first(
     Repository::check_init(&asked.repository)?;
     tell_start(monitor, None, references);
     let device = Dir::open_operator_path(&parent_of(&asked.repository)).and_then(|dir| dir.stat());
-    let walked = walk(Plan {
-        source: &LocalSource::new(source),
-        source_path: &absolute(&asked.source),
-        filtering: &asked.filtering,
-        select_only: false,
-        staged: None,
-        scratch: None,
-        device: device.map_or(0, |parent| parent.id.device),
-        references,
-        policy: &*asked.policy,
-        reach: Reach::unknown(effective_ids()),
-        one_file_system: asked.one_file_system,
-        own: Vec::new(),
+    let walk = Walk { asked, monitor, references, damaged: HashSet::new(), started: Timestamp::now() };
+    let place = Destination {
         repository: &asked.repository,
-        threads: threads(asked),
-        descriptors: descriptors(asked),
-        monitor,
-        stop: &asked.stop,
-    })?;
+        device: device.map_or(0, |parent| parent.id.device),
+        own: Vec::new(),
+    };
+    let walked = walk.run(place, source, Reach::unknown(effective_ids()), None)?;
     Ok(report_of(None, None, walked))
 }
 
-fn walk_with(
-    asked: &Snapshotter,
-    monitor: &dyn Monitor,
-    repository: &Repository,
-    source: Dir,
-    references: &[Reference],
-    reach: Reach,
-    staged: Option<(Dir, Dir)>,
-) -> Result<Walked> {
-    let own = repository.own_inodes()?;
-    let (staged, scratch) = staged.unzip();
-    walk(Plan {
-        source: &LocalSource::new(source),
-        source_path: &absolute(&asked.source),
-        filtering: &asked.filtering,
-        select_only: false,
-        staged,
-        scratch,
-        device: own.first().map_or(0, |id| id.device),
-        references,
-        policy: &*asked.policy,
-        reach,
-        one_file_system: asked.one_file_system,
-        own,
-        repository: repository.path(),
-        threads: threads(asked),
-        descriptors: descriptors(asked),
-        monitor,
-        stop: &asked.stop,
-    })
+/// A walk that is about to begin.
+struct Walk<'w> {
+    asked: &'w Snapshotter,
+    monitor: &'w dyn Monitor,
+    references: &'w [Reference],
+    damaged: HashSet<u64>,
+    started: Timestamp,
+}
+
+/// Where the snapshot grows.
+struct Staged {
+    tree: Dir,
+    scratch: Dir,
+    manifest: ManifestWriter,
+}
+
+/// Where the repository is, or is going to be.
+struct Destination<'d> {
+    repository: &'d Path,
+    device: u64,
+    own: Vec<FileId>,
+}
+
+impl Walk<'_> {
+    /// Walks for an existing repository.
+    fn into(
+        self,
+        repository: &Repository,
+        source: Dir,
+        reach: Reach,
+        staged: Option<Staged>,
+    ) -> Result<Walked> {
+        let own = repository.own_inodes()?;
+        let device = own.first().map_or(0, |id| id.device);
+        self.run(Destination { repository: repository.path(), device, own }, source, reach, staged)
+    }
+
+    fn run(
+        self,
+        place: Destination<'_>,
+        source: Dir,
+        reach: Reach,
+        staged: Option<Staged>,
+    ) -> Result<Walked> {
+        let Self { asked, monitor, references, damaged, started } = self;
+        let source = LocalSource::new(source);
+        let shift = find_shift(&source, references.first());
+        let (staged, scratch, manifest) = match staged {
+            Some(Staged { tree, scratch, manifest }) => (Some(tree), Some(scratch), Some(manifest)),
+            None => (None, None, None),
+        };
+        walk(Plan {
+            source: &source,
+            source_path: &absolute(&asked.source),
+            filtering: &asked.filtering,
+            select_only: false,
+            staged,
+            scratch,
+            manifest,
+            started,
+            device: place.device,
+            references,
+            damaged: &damaged,
+            policy: &*asked.policy,
+            record_attributes: asked.record_attributes,
+            shift,
+            trust_shift: asked.trust_shift,
+            reach,
+            one_file_system: asked.one_file_system,
+            own: place.own,
+            repository: place.repository,
+            threads: threads(asked),
+            descriptors: descriptors(asked),
+            monitor,
+            stop: &asked.stop,
+        })
+    }
 }
 
 /// More threads than this only wait for each other.
@@ -291,6 +347,29 @@ pub(super) fn absolute(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     // Trailing slashes change nothing.
     absolute.components().collect()
+}
+
+/// What the manifest says of its run before the walk.
+fn header(
+    asked: &Snapshotter,
+    staging: &Staging,
+    started: Timestamp,
+    source: &Path,
+    references: &[Reference],
+    sequence: u64,
+) -> Header {
+    Header {
+        snapshot: staging.name().to_string(),
+        sequence,
+        source: source.as_os_str().as_bytes().to_vec(),
+        host: host_name(),
+        started,
+        policy: asked.policy.name().to_owned(),
+        rules: asked.filtering.rules_text(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        references: references.iter().map(|reference| reference.label.clone()).collect(),
+        generation: 0,
+    }
 }
 
 fn new_record(

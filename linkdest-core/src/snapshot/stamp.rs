@@ -12,6 +12,7 @@ use super::node::{Handles, Node};
 use super::worker::Worker;
 use crate::entry::{Kind, Metadata};
 use crate::error::{Problem, ProblemKind, Result};
+use crate::manifest::EntryFlags;
 use crate::os::{Dir, File, XattrBuffer, XattrPlace, Xattrs, errno};
 use crate::path::RelPath;
 use crate::policy::attributes::Reach;
@@ -28,6 +29,11 @@ const SAFE_SECONDS: std::ops::RangeInclusive<i64> = 0..=0x7fff_ffff;
 pub(super) struct Refused {
     pub operation: &'static str,
     pub error: io::Error,
+}
+
+/// The flag of an entry some of whose attributes were refused.
+pub(super) fn not_stored(refused: &[Refused]) -> EntryFlags {
+    if refused.is_empty() { EntryFlags::default() } else { EntryFlags::NOT_STORED }
 }
 
 /// Something that attributes can be set on.
@@ -150,6 +156,17 @@ pub(super) fn stamp_file(
     stamp(file, metadata, xattrs, NEW_FILE_MODE, reach, buffer)
 }
 
+/// Stamps a directory in staging that stands for one of a reference.
+pub(super) fn stamp_carried(
+    dir: &Dir,
+    metadata: &Metadata,
+    xattrs: &Xattrs,
+    reach: &Reach,
+    buffer: &mut XattrBuffer,
+) -> Vec<Refused> {
+    stamp(dir, metadata, xattrs, NEW_DIRECTORY_MODE, reach, buffer)
+}
+
 /// Stamps a symlink, FIFO, socket or device in staging.
 pub(super) fn stamp_name(
     dir: &Dir,
@@ -187,23 +204,22 @@ impl<S: Source> Engine<'_, S> {
         Ok(())
     }
 
-    /// Gives a finished directory its last attributes, and returns its handles if they are open.
+    /// Gives a finished directory its last attributes; returns its handles if they are open, and the flags of its record.
     pub fn stamp(
         &self,
         worker: &mut Worker<'_, '_, S>,
         node: &Arc<Node<S>>,
-    ) -> Result<Option<Arc<Handles<S>>>> {
+    ) -> Result<(Option<Arc<Handles<S>>>, EntryFlags)> {
         if self.is_dry() {
-            return Ok(node.handles().clone());
+            return Ok((node.handles().clone(), EntryFlags::default()));
         }
         let staged = self.staged(node)?;
         let mut stamped = node.stamped();
-        if let Some(dir) = staged.dir() {
-            self.stamp_directory(worker, node, dir)?;
-        }
+        let flags =
+            staged.dir().map_or(Ok(EntryFlags::default()), |dir| self.stamp_directory(worker, node, dir))?;
         *stamped = true;
         drop(stamped);
-        Ok(staged.into_handles())
+        Ok((staged.into_handles(), flags))
     }
 
     /// Stamps an open directory in staging.
@@ -212,14 +228,17 @@ impl<S: Source> Engine<'_, S> {
         worker: &mut Worker<'_, '_, S>,
         node: &Node<S>,
         staged: &Dir,
-    ) -> Result<()> {
-        let mut metadata = node.metadata;
+    ) -> Result<EntryFlags> {
+        let mut metadata = *node.metadata();
         // Renaming a directory changes `..` in it: its owner must be allowed to write it until it is published.
         if node.parent().is_none() && metadata.mode & 0o200 == 0 {
             metadata.mode |= 0o700;
         }
         let reach = &self.plan.reach;
-        let refused = stamp(staged, &metadata, &node.xattrs, NEW_DIRECTORY_MODE, reach, &mut worker.xattrs);
-        self.report_refused(worker.index, staged, || node.path(), refused)
+        let xattrs = &node.opened.xattrs;
+        let refused = stamp(staged, &metadata, xattrs, NEW_DIRECTORY_MODE, reach, &mut worker.xattrs);
+        let flags = not_stored(&refused);
+        self.report_refused(worker.index, staged, || node.path(), refused)?;
+        Ok(flags)
     }
 }

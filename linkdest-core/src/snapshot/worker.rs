@@ -8,15 +8,17 @@ use std::sync::atomic::Ordering;
 use super::decide::Wanted;
 use super::engine::Engine;
 use super::groups::SharedGroup;
-use super::node::{Handles, Node, Subdirectories};
+use super::node::{Handles, Node, OpenedNode, Subdirectories};
 use super::opening::ReopenError;
+use super::recorded::{DeviceNumbers, Found, GroupRecord, encoded};
 use crate::counts::Counter;
-use crate::entry::{Kind, Metadata};
+use crate::entry::{FileId, Kind, Metadata};
 use crate::error::{Error, ErrorKind, Problem, ProblemKind, Result};
+use crate::manifest::{BlockCache, Directory, Lane, Locator, ManifestWriter};
 use crate::monitor::{Event, Notice};
-use crate::os::{Dir, Listed, Listing, XattrBuffer, Xattrs, errno};
+use crate::os::{Dir, Listed, Listing, XattrBuffer, errno};
 use crate::path::RelPath;
-use crate::source::{Opened, Source};
+use crate::source::{KnownXattrs, Opened, Source};
 
 /// A piece of work.
 pub(super) enum Task<S: Source> {
@@ -49,8 +51,29 @@ pub(super) struct Worker<'e, 'a, S: Source> {
     pub xattrs: XattrBuffer,
     /// Content on its way, and what it is compared with.
     pub buffers: (Vec<u8>, Vec<u8>),
-    /// The kinds of attributes that the entry just decided on has and this run cannot set.
-    pub out_of_reach: Vec<&'static str>,
+    /// What was found out of the entry just looked at.
+    pub found: Found,
+    /// Writes records down; `None` in a dry run.
+    pub lane: Option<Lane>,
+    /// What the first reference's manifest has of the directory being walked.
+    pub records: Option<Directory>,
+    /// Blocks of the first reference's manifest: of records, and of the section by content.
+    pub cache: BlockCache,
+    pub content_cache: BlockCache,
+    /// The last directory of the first reference that was opened under another path.
+    pub elsewhere: Option<(RelPath, Arc<Dir>)>,
+    /// Whether content just copied is looked for in the first reference.
+    pub search_content: bool,
+    /// The record of the entry just placed, for the other names of its group.
+    pub last: Option<Arc<GroupRecord>>,
+}
+
+/// A directory as the references have it.
+#[derive(Default)]
+struct Referred {
+    references: Vec<(usize, Dir)>,
+    recorded: Option<Locator>,
+    moved_from: Option<RelPath>,
 }
 
 /// So many names are looked at before the content that they need is read: bounds memory in huge directories.
@@ -65,7 +88,14 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
             listing: Listing::default(),
             xattrs: XattrBuffer::default(),
             buffers: Default::default(),
-            out_of_reach: Vec::new(),
+            found: Found::default(),
+            lane: engine.plan.manifest.as_ref().map(ManifestWriter::lane),
+            records: None,
+            cache: BlockCache::default(),
+            content_cache: BlockCache::default(),
+            elsewhere: None,
+            search_content: true,
+            last: None,
         }
     }
 
@@ -86,6 +116,9 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
                 self.engine.fail(error);
             }
         }
+        if let Some(lane) = self.lane.take() {
+            self.engine.keep_lane(lane);
+        }
         // Whoever waits for the end waits for all workers by joining them; a stop must wake it too.
         self.engine.finish();
     }
@@ -96,11 +129,11 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
 
     /// Begins the next sub-directory of a directory; what is left of them stays in the queue below it.
     fn descend(&mut self, parent: &Arc<Node<S>>) -> Result<()> {
-        let Some((name, more)) = parent.next_subdirectory() else { return Ok(()) };
+        let Some((name, recorded, more)) = parent.next_subdirectory() else { return Ok(()) };
         if more {
             self.engine.queue.push_local(&self.local, Task::Descend(Arc::clone(parent)));
         }
-        match self.open(parent, name)? {
+        match self.open(parent, name, recorded)? {
             Some((node, handles, content)) => {
                 self.walk(&node, handles, content)?;
                 self.engine.release(self, &node)
@@ -113,7 +146,12 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
     }
 
     /// Opens a sub-directory on all sides; `None` if nothing is saved of it.
-    fn open(&mut self, parent: &Arc<Node<S>>, name: &CStr) -> Result<Option<Begun<S>>> {
+    fn open(
+        &mut self,
+        parent: &Arc<Node<S>>,
+        name: &CStr,
+        recorded: Option<Locator>,
+    ) -> Result<Option<Begun<S>>> {
         let engine = self.engine;
         let path = || parent.path_of(name);
         let handles = match engine.handles(parent) {
@@ -125,18 +163,26 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
         };
         let Opened { dir, metadata, unlistable } = match engine.plan.source.open_dir(&handles.source, name) {
             Ok(opened) => opened,
-            Err(error) => return engine.source_problem(self.index, path(), "open", &error).map(|()| None),
+            Err(error) => {
+                if engine.plan.select_only || !self.carry_directory(parent, &handles, name, &error)? {
+                    engine.source_problem(self.index, path(), "open", &error)?;
+                }
+                return Ok(None);
+            }
         };
         if engine.plan.own.contains(&metadata.id) {
             self.count(Counter::Skipped, 1);
             engine.notice(Notice::RepositorySkipped(path()));
             return Ok(None);
         }
-        let xattrs = if engine.plan.select_only { Xattrs::new() } else { self.directory_xattrs(&dir, path)? };
+        let xattrs =
+            if engine.plan.select_only { KnownXattrs::default() } else { self.directory_xattrs(&dir, path)? };
         let rules = engine.child_rules(self.index, parent, name, &dir)?;
         let Some(staged) = self.make_dir(parent, &handles, name)? else { return Ok(None) };
         self.count_owner(&metadata);
-        let references = self.open_references(parent, &handles, name)?;
+        let devices = engine.device_numbers(&dir, &metadata);
+        let Referred { references, recorded, moved_from } =
+            self.open_references(parent, &handles, name, recorded, (&metadata, devices))?;
         let elsewhere = engine.root_mount.get().is_some_and(|root| *root != metadata.mount);
         let content = if engine.plan.one_file_system && elsewhere {
             self.count(Counter::Skipped, 1);
@@ -145,20 +191,23 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
         } else {
             unlistable.map_or(Content::List, Content::Unlistable)
         };
-        let (node, handles) = engine.enter(parent, name, (dir, metadata, xattrs, rules), staged, references);
+        let encoded = encoded(&xattrs);
+        let xattrs = xattrs.kept;
+        let opened = OpenedNode { metadata, xattrs, encoded, rules, devices, recorded, moved_from };
+        let (node, handles) = engine.enter(parent, name, (dir, opened), staged, references);
         Ok(Some((node, handles, content)))
     }
 
-    fn directory_xattrs(&mut self, dir: &S::Dir, path: impl Fn() -> RelPath) -> Result<Xattrs> {
+    fn directory_xattrs(&mut self, dir: &S::Dir, path: impl Fn() -> RelPath) -> Result<KnownXattrs> {
         let engine = self.engine;
         match engine.plan.source.xattrs(dir, None, &engine.plan.reach, &mut self.xattrs) {
             Ok(known) => {
                 known.out_of_reach.iter().for_each(|what| engine.count_out_of_reach(what));
-                Ok(known.kept)
+                Ok(known)
             }
             Err(error) => {
                 engine.source_problem(self.index, path(), "read extended attributes", &error)?;
-                Ok(Xattrs::new())
+                Ok(KnownXattrs::default())
             }
         }
     }
@@ -183,21 +232,39 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
         }
     }
 
+    /// Opens a directory in each reference that has it. Where the first one has nothing of that name, it is looked for
+    /// by its inode: it may have been renamed.
     fn open_references(
         &mut self,
         parent: &Node<S>,
         handles: &Handles<S>,
         name: &CStr,
-    ) -> Result<Vec<(usize, Dir)>> {
-        let mut references = Vec::with_capacity(handles.references.len());
+        recorded: Option<Locator>,
+        (metadata, devices): (&Metadata, DeviceNumbers),
+    ) -> Result<Referred> {
+        let mut referred = Referred::default();
         for (number, dir) in &handles.references {
             match dir.open_dir_search(name) {
-                Ok(dir) => references.push((*number, dir)),
+                Ok(dir) => referred.references.push((*number, dir)),
                 Err(error) if errno::is_absent(&error) => {}
                 Err(error) => self.reference_problem(parent, name, "open", error)?,
             }
         }
-        Ok(references)
+        if self.engine.predecessor().is_none() {
+            return Ok(referred);
+        }
+        if referred.references.first().is_some_and(|(number, _)| *number == 0) {
+            referred.recorded = recorded;
+            referred.moved_from = parent.moved_from(name);
+        } else {
+            let id = FileId { device: devices.before, inode: metadata.id.inode };
+            if let Some(moved) = self.find_moved_directory(id, metadata) {
+                referred.references.insert(0, (0, moved.dir));
+                referred.recorded = moved.recorded;
+                referred.moved_from = Some(moved.path);
+            }
+        }
+        Ok(referred)
     }
 
     /// Records that a reference could not be used; the entry is taken from the source.
@@ -231,7 +298,9 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
     fn walk(&mut self, node: &Arc<Node<S>>, handles: Arc<Handles<S>>, content: Content) -> Result<()> {
         let mut listing = std::mem::take(&mut self.listing);
         let mut found = Subdirectories::default();
+        self.records = self.load_records(node.opened.recorded);
         let done = self.place_all(node, &handles, content, &mut listing, &mut found);
+        self.records = None;
         drop(handles);
         self.listing = listing;
         done?;
@@ -265,7 +334,9 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
                 return Err(Error::io_as(ErrorKind::SourceUnreadable, "read the source: list", ".", error));
             }
             // A directory that was removed while it was open lists as gone; it is saved as empty.
-            self.engine.source_problem(self.index, node.path(), "list", &error)?;
+            if self.engine.plan.select_only || !self.carry_contents(node, handles, "list", &error)? {
+                self.engine.source_problem(self.index, node.path(), "list", &error)?;
+            }
         }
         let marker = self.marker(&handles.source, listing).map(CStr::to_owned);
         if let Some(marker) = marker {
@@ -293,7 +364,9 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
         for entry in batch {
             let name = listing.name(*entry);
             match entry.kind {
-                Some(Kind::Directory) if self.takes_part(node, name, true) => found.push(name),
+                Some(Kind::Directory) if self.takes_part(node, name, true) => {
+                    found.push(name, self.recorded_directory(name));
+                }
                 Some(Kind::Directory) => {}
                 Some(_) if !self.takes_part(node, name, false) => {}
                 _ => names.push(name),
@@ -315,16 +388,21 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
                     Ok(())
                 }
                 Ok(metadata) if metadata.kind == Kind::Directory => {
-                    found.push(name);
+                    found.push(name, self.recorded_directory(name));
                     Ok(())
                 }
                 Ok(metadata) if !self.is_small_enough(&metadata) => Ok(()),
                 Ok(metadata) => self.place(node, handles, name, &metadata, &mut wanted),
-                Err(error) => self.engine.source_problem(self.index, node.path_of(name), "stat", &error),
+                Err(error) => self.unreadable(node, handles, name, None, "stat", &error).map(|_| ()),
             };
         });
         result?;
         self.place_wanted(node, handles, wanted)
+    }
+
+    /// Where the first reference's manifest has a sub-directory of the directory being walked.
+    fn recorded_directory(&self, name: &CStr) -> Option<Locator> {
+        self.records.as_ref()?.find(name.to_bytes())?.child
     }
 
     /// Names the entries that take part, and looks only where their names do not say enough.
@@ -340,7 +418,7 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
             let Some(name) = names.get(index).copied() else { return };
             match answer {
                 Ok(metadata) if !self.takes_part(node, name, metadata.kind == Kind::Directory) => {}
-                Ok(metadata) if metadata.kind == Kind::Directory => found.push(name),
+                Ok(metadata) if metadata.kind == Kind::Directory => found.push(name, None),
                 Ok(metadata) if !self.is_small_enough(&metadata) => {}
                 Ok(_) => {
                     node.placed.fetch_add(1, Ordering::AcqRel);

@@ -5,6 +5,7 @@ use std::io;
 
 use super::{KnownXattrs, Opened, RuleFile, Source, SourceFile};
 use crate::entry::{FileId, Kind, Metadata};
+use crate::manifest::FileSystemId;
 use crate::os::{Dir, File, Listing, XattrBuffer, XattrPlace};
 use crate::policy::attributes::{Reach, XattrPlaceInRun};
 
@@ -60,6 +61,11 @@ impl Source for LocalSource {
 
     fn reopen(&self, parent: &Dir, name: &CStr, id: FileId) -> io::Result<Dir> {
         same(parent.open_dir_search(name)?, id)
+    }
+
+    fn file_system(&self, dir: &Dir) -> io::Result<FileSystemId> {
+        let (kind, id) = dir.file_system()?;
+        Ok(FileSystemId { kind, id })
     }
 
     fn list(&self, dir: &Dir, listing: &mut Listing) -> io::Result<()> {
@@ -150,7 +156,7 @@ impl SourceFile for File {
     }
 }
 
-/// Reads the attributes that a run can store; of the others, only of which kind they are.
+/// Reads the attributes, those that a run can store apart from the others.
 pub(crate) fn read_xattrs(
     place: XattrPlace<'_>,
     reach: &Reach,
@@ -164,22 +170,24 @@ pub(crate) fn read_xattrs(
     let names: Vec<CString> = list
         .split_inclusive(|&byte| byte == 0)
         .filter_map(|name| CStr::from_bytes_with_nul(name).ok())
-        .filter(|name| match reach.xattr(name.to_bytes()) {
-            XattrPlaceInRun::Kept => true,
-            XattrPlaceInRun::Ignored => false,
+        .map(CString::from)
+        .collect();
+    for name in names {
+        match reach.xattr(name.to_bytes()) {
+            XattrPlaceInRun::Ignored => {}
+            // An attribute that was removed since the list was read is none.
+            XattrPlaceInRun::Kept => {
+                let value = buffer.get(place, &name)?.map(<[u8]>::to_vec);
+                known.kept.extend(value.map(|value| (name, value)));
+            }
             XattrPlaceInRun::OutOfReach(what) => {
                 if !known.out_of_reach.contains(&what) {
                     known.out_of_reach.push(what);
                 }
-                false
+                // What may not be set may often not be read either.
+                let value = buffer.get(place, &name).ok().flatten().map(<[u8]>::to_vec);
+                known.beyond.extend(value.map(|value| (name, value)));
             }
-        })
-        .map(CString::from)
-        .collect();
-    for name in names {
-        // An attribute that was removed since the list was read is none.
-        if let Some(value) = buffer.get(place, &name)?.map(<[u8]>::to_vec) {
-            known.kept.push((name, value));
         }
     }
     known.kept.sort();

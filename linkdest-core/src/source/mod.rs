@@ -12,6 +12,7 @@ use std::ffi::{CStr, CString};
 use std::io;
 
 use crate::entry::{FileId, Metadata};
+use crate::manifest::FileSystemId;
 use crate::os::{Listing, XattrBuffer, Xattrs};
 use crate::policy::attributes::Reach;
 
@@ -28,10 +29,19 @@ pub(crate) struct Opened<D> {
 /// Extended attributes as far as a run can store them.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct KnownXattrs {
-    /// Those that are kept, sorted by name.
+    /// Those that are kept on disk, sorted by name.
     pub kept: Xattrs,
+    /// Those that cannot be set here, as far as they can be read: the manifest keeps them.
+    pub beyond: Xattrs,
     /// The kinds of those that cannot be set here.
     pub out_of_reach: Vec<&'static str>,
+}
+
+impl KnownXattrs {
+    /// All of them, for the manifest.
+    pub fn all(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.kept.iter().chain(&self.beyond).map(|(name, value)| (name.to_bytes(), value.as_slice()))
+    }
 }
 
 /// A rule file in a directory of the source: hostile input.
@@ -60,6 +70,9 @@ pub(crate) trait Source: Sync {
 
     /// Opens a sub-directory again, if it is still the one with that identity.
     fn reopen(&self, parent: &Self::Dir, name: &CStr, id: FileId) -> io::Result<Self::Dir>;
+
+    /// Tells which file system a directory is on, the same after a restart.
+    fn file_system(&self, dir: &Self::Dir) -> io::Result<FileSystemId>;
 
     /// Lists a directory. What was read before an error stays in the listing.
     fn list(&self, dir: &Self::Dir, listing: &mut Listing) -> io::Result<()>;

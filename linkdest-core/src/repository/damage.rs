@@ -1,0 +1,154 @@
+//! What was found damaged in the snapshots: written down, and never linked to again.
+
+use std::collections::HashSet;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde::{Deserialize, Serialize};
+
+use super::record::parse_rfc3339;
+use super::{Repository, SnapshotName, read_record, write_record};
+use crate::entry::Timestamp;
+use crate::error::{Error, ErrorKind, Result};
+use crate::path::RelPath;
+
+const DAMAGED: &std::ffi::CStr = c"damaged.toml";
+
+/// One entry of a snapshot whose content is not what it was when it was saved.
+///
+/// Kept in `.linkdest/damaged.toml`. The entry's inode is never a reference again: the next run takes the file from
+/// the source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damage {
+    pub(crate) snapshot: SnapshotName,
+    pub(crate) path: RelPath,
+    pub(crate) inode: u64,
+    pub(crate) found: Timestamp,
+}
+
+impl Damage {
+    /// Notes damage that is found now.
+    #[must_use]
+    pub(crate) fn new(snapshot: SnapshotName, path: RelPath, inode: u64) -> Self {
+        Self { snapshot, path, inode, found: Timestamp::now() }
+    }
+
+    /// The snapshot that it was found in; others may share the inode.
+    #[must_use]
+    pub fn snapshot(&self) -> &SnapshotName {
+        &self.snapshot
+    }
+
+    /// The path in that snapshot.
+    #[must_use]
+    pub fn path(&self) -> &RelPath {
+        &self.path
+    }
+
+    /// The inode in the repository.
+    #[must_use]
+    pub fn inode(&self) -> u64 {
+        self.inode
+    }
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct Written {
+    format: u32,
+    #[serde(default)]
+    damaged: Vec<WrittenDamage>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct WrittenDamage {
+    snapshot: String,
+    path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_b64: Option<String>,
+    inode: u64,
+    found: String,
+}
+
+impl WrittenDamage {
+    fn read(&self) -> Option<Damage> {
+        let bytes = match &self.path_b64 {
+            Some(text) => BASE64.decode(text).ok()?,
+            None => self.path.clone().into_bytes(),
+        };
+        Some(Damage {
+            snapshot: self.snapshot.parse().ok()?,
+            path: RelPath::new(bytes)?,
+            inode: self.inode,
+            found: parse_rfc3339(&self.found)?,
+        })
+    }
+
+    fn of(damage: &Damage) -> Self {
+        let path = &damage.path;
+        Self {
+            snapshot: damage.snapshot.to_string(),
+            path: path.to_string_lossy().into_owned(),
+            path_b64: (!path.is_utf8()).then(|| BASE64.encode(path.as_bytes())),
+            inode: damage.inode,
+            found: damage.found.to_string(),
+        }
+    }
+}
+
+impl Repository {
+    /// Reads what was found damaged.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// let repository = linkdest_core::Repository::init(dir.path().join("repo"))?;
+    /// assert!(repository.damages()?.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the record is there and cannot be read.
+    pub fn damages(&self) -> Result<Vec<Damage>> {
+        let path = || self.control_path("damaged.toml");
+        let text = read_record(&self.control, DAMAGED).map_err(|error| Error::io("read", path(), error))?;
+        let Some(text) = text else { return Ok(Vec::new()) };
+        let damaged = |message: &str| Error::new(ErrorKind::DamagedRecord, path(), message);
+        let written: Written = toml::from_str(&text).map_err(|error| damaged(error.message()))?;
+        let read = written.damaged.iter().map(WrittenDamage::read).collect::<Option<Vec<_>>>();
+        read.ok_or_else(|| damaged("it names something that is no snapshot, path or time"))
+    }
+
+    /// Adds to what was found damaged. The lock is held.
+    pub(crate) fn add_damages(&self, more: &[Damage]) -> Result<()> {
+        if more.is_empty() {
+            return Ok(());
+        }
+        let mut all = self.damages()?;
+        all.extend(more.iter().filter(|one| !all.iter().any(|known| known.is_same(one))).cloned().collect::<Vec<_>>());
+        self.write_damages(&all)
+    }
+
+    /// Forgets damage in snapshots that are no more. The lock is held.
+    pub(crate) fn forget_damages(&self, exists: impl Fn(&SnapshotName) -> bool) -> Result<()> {
+        let all = self.damages()?;
+        let left: Vec<Damage> = all.iter().filter(|damage| exists(&damage.snapshot)).cloned().collect();
+        if left.len() == all.len() { Ok(()) } else { self.write_damages(&left) }
+    }
+
+    fn write_damages(&self, all: &[Damage]) -> Result<()> {
+        let written = Written { format: 1, damaged: all.iter().map(WrittenDamage::of).collect() };
+        let failed = |error| Error::io("write", self.control_path("damaged.toml"), error);
+        let text = toml::to_string(&written).map_err(|error| failed(std::io::Error::other(error)))?;
+        write_record(&self.control, DAMAGED, &text).map_err(failed)
+    }
+
+    /// The inodes that nothing may be linked to.
+    pub(crate) fn damaged_inodes(&self) -> Result<HashSet<u64>> {
+        Ok(self.damages()?.into_iter().map(|damage| damage.inode).collect())
+    }
+}
+
+impl Damage {
+    fn is_same(&self, other: &Self) -> bool {
+        (&self.snapshot, &self.path, self.inode) == (&other.snapshot, &other.path, other.inode)
+    }
+}

@@ -1,0 +1,259 @@
+//! What the manifest of the first reference tells of the source as it was then, and what is written down of it now.
+
+use std::ffi::CStr;
+use std::io;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::node::Node;
+use super::worker::Worker;
+use crate::entry::{FileId, Kind, Metadata};
+use crate::error::Result;
+use crate::manifest::{
+    ContentHash, Directory, DirectoryDraft, EncodedXattrs, Entry, EntryFlags, FileSystemId, Locator, Manifest,
+    Origin,
+};
+use crate::path::RelPath;
+use crate::source::{KnownXattrs, Source};
+
+/// How a device of the source is numbered in the manifest that is being written, and in that of the first reference.
+/// 0 is unknown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct DeviceNumbers {
+    pub here: u64,
+    pub before: u64,
+}
+
+/// The devices that the source lies on. A device number is good within one boot only, so that manifests number them.
+#[derive(Debug, Default)]
+pub(super) struct Devices {
+    known: Mutex<Vec<(u64, DeviceNumbers)>>,
+    table: Mutex<Vec<FileSystemId>>,
+}
+
+impl Devices {
+    /// The numbers of a device; `identify` is asked the first time that it is met.
+    pub fn numbers(
+        &self,
+        device: u64,
+        before: Option<&Manifest>,
+        identify: impl FnOnce() -> io::Result<FileSystemId>,
+    ) -> DeviceNumbers {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, numbers)) = known.iter().find(|(other, _)| *other == device) {
+            return *numbers;
+        }
+        let numbers = identify().map_or_else(|_| DeviceNumbers::default(), |id| self.number(id, before));
+        known.push((device, numbers));
+        numbers
+    }
+
+    fn number(&self, id: FileSystemId, before: Option<&Manifest>) -> DeviceNumbers {
+        let position = |all: &[FileSystemId]| {
+            all.iter().position(|other| *other == id).map_or(0, |index| index as u64 + 1)
+        };
+        let before = before.map_or(0, |manifest| position(manifest.devices()));
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut here = position(&table);
+        if here == 0 {
+            table.push(id);
+            here = table.len() as u64;
+        }
+        DeviceNumbers { here, before }
+    }
+
+    /// The devices in the order of their numbers.
+    pub fn table(&self) -> Vec<FileSystemId> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// What is known of a reference's entry by its manifest, as far as that may be believed: the inode on disk is the one
+/// that the manifest claims.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Known {
+    pub content: Option<ContentHash>,
+    /// The source has the recorded inode with the recorded ctime, and no flag: nothing at all changed.
+    pub untouched: bool,
+    /// What is recorded is not what the source was.
+    pub doubtful: bool,
+    /// The attributes on disk are older than those in the manifest.
+    pub recorded_only: bool,
+    /// An attribute that the manifest has differs from the source's, or the number of links does.
+    pub differs: bool,
+    /// The mtime that the manifest has, where that on disk is older.
+    pub mtime: Option<crate::entry::Timestamp>,
+}
+
+/// Flags of entries whose record does not tell what the source was.
+pub(super) const DOUBTFUL: EntryFlags = EntryFlags::CHANGED_WHILE_READ.union(EntryFlags::CARRIED_FORWARD);
+
+impl Known {
+    /// Weighs a record against the source's entry and the inode that is on disk.
+    pub fn weigh(record: &Entry<'_>, source: &Metadata, disk: &Metadata, id: FileId) -> Self {
+        let claim = record.repository_inode != 0 && record.repository_inode == disk.id.inode;
+        if !claim || record.metadata.kind != disk.kind {
+            return Self::default();
+        }
+        let then = &record.metadata;
+        let recorded_only = record.flags.contains(EntryFlags::RECORDED_ONLY);
+        let same_inode = id.device != 0 && then.id == id && then.kind == source.kind;
+        let plain = record.flags.bits() & !EntryFlags::RECORDED_ONLY.bits() == 0;
+        Self {
+            content: record.content,
+            untouched: same_inode && plain && then.ctime.is_some() && then.same_stamps(source),
+            doubtful: record.flags.bits() & DOUBTFUL.bits() != 0,
+            recorded_only,
+            differs: (then.mode, then.uid, then.gid, then.nlink)
+                != (source.mode, source.uid, source.gid, source.nlink),
+            mtime: recorded_only.then_some(then.mtime),
+        }
+    }
+}
+
+/// What was found out of an entry besides its stat.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub xattrs: EncodedXattrs,
+    pub target: Vec<u8>,
+    /// The kinds of attributes that it has and this run cannot set.
+    pub out_of_reach: Vec<&'static str>,
+}
+
+impl Found {
+    pub fn clear(&mut self) {
+        self.xattrs.clear();
+        self.target.clear();
+        self.out_of_reach.clear();
+    }
+
+    /// Takes over the extended attributes that were read.
+    pub fn set_xattrs(&mut self, known: &KnownXattrs) {
+        self.xattrs.clear();
+        if !(known.kept.is_empty() && known.beyond.is_empty()) {
+            self.xattrs = encoded(known);
+        }
+        self.out_of_reach.clone_from(&known.out_of_reach);
+    }
+}
+
+/// The extended attributes as a manifest has them.
+pub(super) fn encoded(known: &KnownXattrs) -> EncodedXattrs {
+    if known.kept.is_empty() && known.beyond.is_empty() {
+        return EncodedXattrs::default();
+    }
+    let mut all: Vec<(&[u8], &[u8])> = known.all().collect();
+    all.sort_unstable();
+    EncodedXattrs::new(all.into_iter())
+}
+
+/// What is written down of an entry besides what was found of the source.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Placing<'p> {
+    pub repository_inode: u64,
+    pub origin: Origin<'p>,
+    pub content: Option<ContentHash>,
+    pub flags: EntryFlags,
+}
+
+/// What the names of a hard-link group share in the manifest.
+#[derive(Debug)]
+pub(super) struct GroupRecord {
+    metadata: Metadata,
+    repository_inode: u64,
+    content: Option<ContentHash>,
+    xattrs: EncodedXattrs,
+    target: Vec<u8>,
+    flags: EntryFlags,
+}
+
+impl<S: Source> Worker<'_, '_, S> {
+    /// Writes an entry down that was placed.
+    pub fn record(&mut self, node: &Node<S>, name: &CStr, metadata: &Metadata, placing: &Placing<'_>) {
+        if self.lane.is_none() {
+            return;
+        }
+        let mut flags = placing.flags;
+        if self.engine.is_racy(metadata) {
+            flags.insert(EntryFlags::RACY);
+        }
+        node.draft().push(&Entry {
+            name: name.to_bytes(),
+            metadata: node.numbered(metadata),
+            repository_inode: placing.repository_inode,
+            origin: placing.origin,
+            target: &self.found.target,
+            xattrs: self.found.xattrs.as_ref(),
+            content: placing.content,
+            flags,
+            child: None,
+        });
+        if metadata.nlink > 1 || flags.contains(EntryFlags::CARRIED_FORWARD) {
+            self.last = Some(Arc::new(GroupRecord {
+                metadata: *metadata,
+                repository_inode: placing.repository_inode,
+                content: placing.content,
+                xattrs: self.found.xattrs.clone(),
+                target: self.found.target.clone(),
+                flags,
+            }));
+        }
+    }
+
+    /// Writes the record of a directory that is done; `None` in a dry run.
+    pub fn write_draft(&mut self, path: &RelPath, draft: &mut DirectoryDraft) -> Result<Option<Locator>> {
+        let engine = self.engine;
+        let (Some(lane), Some(writer)) = (&mut self.lane, &engine.plan.manifest) else { return Ok(None) };
+        let written = lane.write(writer, path.as_bytes(), draft);
+        written.map(Some).map_err(|error| engine.repository_error("write the manifest", error))
+    }
+
+    /// Writes a finished directory down, and its entry in its parent.
+    pub fn record_directory(&mut self, node: &Node<S>, mut flags: EntryFlags) -> Result<()> {
+        let Some(child) = self.write_draft(&node.path(), &mut node.draft())? else { return Ok(()) };
+        if node.carried.load(Ordering::Acquire) {
+            flags.insert(EntryFlags::CARRIED_FORWARD);
+        }
+        let Some(parent) = node.parent() else {
+            self.engine.set_root_record(child, flags);
+            return Ok(());
+        };
+        parent.draft().push(&node.entry(child, flags));
+        Ok(())
+    }
+
+    /// Loads a directory's records from the first reference's manifest.
+    pub fn load_records(&mut self, recorded: Option<Locator>) -> Option<Directory> {
+        let engine = self.engine;
+        match engine.predecessor()?.directory(recorded?, &mut self.cache) {
+            Ok(directory) => Some(directory),
+            Err(error) => {
+                engine.manifest_damaged(self.index, &error);
+                None
+            }
+        }
+    }
+
+    /// Writes a further name of a group down.
+    pub fn record_in_group(&mut self, node: &Node<S>, name: &CStr, group: &GroupRecord) {
+        if self.lane.is_none() {
+            return;
+        }
+        node.draft().push(&Entry {
+            name: name.to_bytes(),
+            metadata: node.numbered(&group.metadata),
+            repository_inode: group.repository_inode,
+            origin: Origin::Group,
+            target: &group.target,
+            xattrs: group.xattrs.as_ref(),
+            content: group.content,
+            flags: group.flags,
+            child: None,
+        });
+    }
+}
+
+/// Says whether an entry of this kind can be the same under another name: directories are never shared.
+pub(super) fn is_linkable(kind: Kind) -> bool {
+    kind != Kind::Directory
+}

@@ -1,0 +1,95 @@
+//! Modification times that all moved by the same whole number of quarter hours: daylight saving on FAT, a phone that
+//! changed its time zone. The content did not change.
+
+use std::ffi::CString;
+
+use super::references::Reference;
+use crate::entry::{Kind, Timestamp};
+use crate::manifest::BlockCache;
+use crate::source::Source;
+
+const QUARTER: i64 = 15 * 60;
+/// From one end of the world's time zones to the other, and an hour of daylight saving.
+const FURTHEST: i64 = 27 * 3600;
+
+/// Says whether two times are apart by a whole number of quarter hours, and not equal.
+pub(super) fn is_shift(a: Timestamp, b: Timestamp) -> bool {
+    let apart = a.seconds.saturating_sub(b.seconds);
+    apart != 0 && apart % QUARTER == 0 && apart.unsigned_abs() <= FURTHEST.unsigned_abs() && a.nanos == b.nanos
+}
+
+/// So many files are looked at before a shift is believed, if the source has them.
+const SAMPLE: usize = 64;
+/// So many directories are looked into for them.
+const DIRECTORIES: usize = 256;
+/// So many are kept open meanwhile.
+const OPEN: usize = 16;
+
+/// Finds out whether the modification times of the source are all those of the first reference, moved by one shift;
+/// returns it in seconds.
+///
+/// Looks at a sample of the recorded files. One that has the recorded time, or another shift, says no.
+pub(super) fn find_shift<S: Source>(source: &S, reference: Option<&Reference>) -> Option<i64> {
+    let manifest = reference?.manifest.as_ref()?;
+    let mut cache = BlockCache::default();
+    let mut shift = None;
+    let mut files = 0;
+    let mut todo = vec![(source.open_root().ok()?.dir, manifest.root().child?)];
+    let mut directories = 0;
+    while let Some((dir, locator)) = todo.pop() {
+        directories += 1;
+        let records = manifest.directory(locator, &mut cache).ok()?;
+        let mut names = Vec::new();
+        for entry in records.entries().filter(|entry| entry.metadata.kind == Kind::File).take(SAMPLE) {
+            names.push((CString::new(entry.name).ok()?, entry.metadata));
+        }
+        let asked: Vec<_> = names.iter().map(|(name, _)| name.as_c_str()).collect();
+        let mut moved = Some(());
+        source.stat(&dir, &asked, &mut |index, answer| {
+            let (Some((_, then)), Ok(now)) = (names.get(index), answer) else { return };
+            if now.kind != Kind::File || now.size != then.size {
+                return;
+            }
+            let apart = now.mtime.seconds.saturating_sub(then.mtime.seconds);
+            if !is_shift(now.mtime, then.mtime) || *shift.get_or_insert(apart) != apart {
+                moved = None;
+            }
+            files += 1;
+        });
+        moved?;
+        if files >= SAMPLE || directories >= DIRECTORIES {
+            break;
+        }
+        for entry in records.entries().filter(|entry| entry.metadata.kind == Kind::Directory) {
+            if let (Ok(name), Some(child)) = (CString::new(entry.name), entry.child)
+                && todo.len() < OPEN
+                && let Ok(opened) = source.open_dir(&dir, &name)
+            {
+                todo.push((opened.dir, child));
+            }
+        }
+    }
+    shift
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_whole_quarters_of_an_hour_are_a_shift() {
+        let at = |seconds, nanos| Timestamp { seconds, nanos };
+        for (a, b, expected) in [
+            (at(3600, 5), at(0, 5), true),
+            (at(0, 5), at(3600, 5), true),
+            (at(900, 0), at(0, 0), true),
+            (at(901, 0), at(0, 0), false),
+            (at(3600, 5), at(0, 6), false),
+            (at(0, 0), at(0, 0), false),
+            (at(27 * 3600, 0), at(0, 0), true),
+            (at(28 * 3600, 0), at(0, 0), false),
+        ] {
+            assert_eq!(is_shift(a, b), expected, "{a} {b}");
+        }
+    }
+}
