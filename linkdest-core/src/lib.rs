@@ -51,6 +51,7 @@ mod entry;
 mod error;
 pub mod filter;
 mod hashing;
+mod manifest;
 mod monitor;
 mod os;
 mod path;
@@ -63,6 +64,11 @@ mod source;
 pub use counts::Counts;
 pub use entry::{FileId, Kind, Metadata, Timestamp};
 pub use error::{Error, ErrorKind, Problem, ProblemKind, Result};
+pub use manifest::{
+    BlockCache, ContentHash, Directory, EncodedXattrs, Entry, EntryFlags, FileSystemId, Found, Header,
+    InvalidContentHash, Locator, Manifest, ManifestError, Origin, Place, RecordedXattrs, Totals, Walk,
+    XattrIter, XattrValue,
+};
 pub use monitor::{Action, Collecting, Event, Monitor, Notice, Progress, Reason, Silent, StopFlag};
 #[cfg(linkdest_calls)]
 pub use os::calls;

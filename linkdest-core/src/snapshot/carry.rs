@@ -136,7 +136,6 @@ impl<S: Source> Worker<'_, '_, S> {
             let content = record.as_ref().and_then(|record| record.content);
             let flags = EntryFlags::CARRIED_FORWARD;
             self.record_link(node, name, &metadata, &candidate, content, flags);
-            drop(record);
             self.records = records;
             engine.tell_entry(|| node.path_of(name), Action::Link, Reason::CarriedForward);
             self.count(Counter::CarriedForward, 1);

@@ -1,6 +1,6 @@
 //! Entries that the first reference has under another path: found by their inode, or by their content.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 use std::io;
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use super::references::Reference;
 use super::worker::Worker;
 use crate::entry::{FileId, Kind, Metadata};
 use crate::error::Result;
-use crate::manifest::{ContentHash, Entry, Locator, Manifest};
-use crate::os::{Dir, errno};
+use crate::manifest::{ContentHash, Entry, Locator};
+use crate::os::Dir;
 use crate::path::RelPath;
 use crate::source::Source;
 
@@ -31,11 +31,6 @@ fn is_same_inode(record: &Metadata, source: &Metadata) -> bool {
 }
 
 impl<S: Source> Worker<'_, '_, S> {
-    /// The first reference's manifest, while it is sound.
-    fn predecessor(&self) -> Option<&'_ Manifest> {
-        self.engine.predecessor()
-    }
-
     /// Finds what the inode of an entry was called when the first reference was made.
     pub(super) fn find_moved(
         &mut self,
@@ -62,7 +57,7 @@ impl<S: Source> Worker<'_, '_, S> {
             if !stamps || !is_same_inode(&entry.metadata, source) {
                 continue;
             }
-            let Some((candidate, elsewhere)) = self.candidate_at(&entry, &path, source, id) else { continue };
+            let Some((candidate, elsewhere)) = self.candidate_at(&entry, path, source, id) else { continue };
             if candidate.known.untouched {
                 self.take_over_attributes(&entry);
             }
@@ -127,8 +122,8 @@ impl<S: Source> Worker<'_, '_, S> {
         hash: &ContentHash,
     ) -> Option<Candidate> {
         let size = subject.metadata().size;
-        let places = self.predecessor()?;
-        let places = match places.by_content(size, hash, &mut self.content_cache) {
+        let engine = self.engine;
+        let places = match engine.predecessor()?.by_content(size, hash, &mut self.content_cache) {
             Ok(places) => places,
             Err(error) => {
                 self.engine.manifest_damaged(self.index, &error);
@@ -142,7 +137,7 @@ impl<S: Source> Worker<'_, '_, S> {
                 continue;
             }
             let id = FileId::default();
-            let Some((mut candidate, elsewhere)) = self.candidate_at(&entry, &path, subject.metadata(), id)
+            let Some((mut candidate, elsewhere)) = self.candidate_at(&entry, path, subject.metadata(), id)
             else {
                 continue;
             };
@@ -172,9 +167,9 @@ impl<S: Source> Worker<'_, '_, S> {
         if entry.metadata.kind != Kind::Directory || !is_same_inode(&entry.metadata, metadata) {
             return None;
         }
-        let (parent, name) = split(&path)?;
+        let (parent, name) = split(path)?;
         let dir = self.reference_dir(parent)?.open_dir_search(&name).ok()?;
-        Some(MovedDirectory { dir, path, recorded: entry.child })
+        Some(MovedDirectory { dir, path: path.clone(), recorded: entry.child })
     }
 
     /// Opens a directory of the first reference, one name at a time; the last one is kept open.
@@ -226,9 +221,4 @@ fn open_path(reference: &Reference, path: &RelPath) -> io::Result<Dir> {
         dir = dir.open_dir_search(&CString::new(name)?)?;
     }
     Ok(dir)
-}
-
-/// Says whether an error of a reference means that it has no such entry.
-pub(super) fn is_missing(dir: &Dir, name: &CStr) -> bool {
-    dir.stat_at(name).is_err_and(|error| errno::is_absent(&error))
 }

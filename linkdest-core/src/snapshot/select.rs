@@ -1,5 +1,6 @@
 //! Asking only which entries take part, and why.
 
+use std::collections::HashSet;
 use std::io;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -7,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use super::engine::{Plan, walk};
 use super::filtering::Filtering;
 use super::run::{absolute, open_source};
+use crate::entry::Timestamp;
 use crate::error::{Error, Result};
 use crate::filter::{DirectoryFiles, Explanation, Filter, Place};
 use crate::monitor::{Event, Monitor, Progress, StopFlag};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 const ORDER: &[&[&str]] = &[
     &["entry", "path", "error", "counts", "monitor"],
     &["filter", "policy", "os"],
-    &["rule_files", "source"],
+    &["rule_files", "source", "manifest", "hashing"],
     &["repository", "snapshot"],
 ];
 
