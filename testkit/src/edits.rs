@@ -4,9 +4,11 @@ mod attributes;
 mod contents;
 mod names;
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::FileType;
@@ -57,7 +59,7 @@ const EDITS: [Edit; 19] = [
 /// If the tree cannot be listed.
 pub fn random_edits(root: &Path, seed: u64, count: usize) -> Vec<String> {
     let population = Population::of(root).expect("the tree can be listed");
-    let mut editor = Editor { root: root.to_owned(), random: Random::new(seed), population, new_names: 0 };
+    let mut editor = Editor { root: root.to_owned(), random: Random::new(seed), population, new_names: 0, explained: HashSet::new(), silent: HashSet::new() };
     let mut descriptions = Vec::with_capacity(count);
     while descriptions.len() < count {
         let edit = *editor.random.one_of(&EDITS);
@@ -80,12 +82,27 @@ struct Editor {
     random: Random,
     population: Population,
     new_names: usize,
+    /// Inodes whose ctime was moved by a new name: a change of their bytes hides behind that from all who do not read.
+    explained: HashSet<u64>,
+    /// Inodes whose bytes were changed unnoticed: only their ctime tells, and nothing else may explain it.
+    silent: HashSet<u64>,
 }
 
 impl Editor {
     /// Returns the path by which calls reach an entry.
     fn full(&self, path: &[u8]) -> PathBuf {
         self.root.join(OsStr::from_bytes(path))
+    }
+
+    /// The inode of an entry.
+    fn inode(&self, path: &[u8]) -> Option<u64> {
+        Some(std::fs::symlink_metadata(self.full(path)).ok()?.ino())
+    }
+
+    /// Notes that an entry gets a new name; `None` if it must keep the ones that it has.
+    fn explain(&mut self, path: &[u8]) -> Option<()> {
+        let inode = self.inode(path)?;
+        (!self.silent.contains(&inode)).then(|| self.explained.insert(inode)).map(drop)
     }
 
     fn pick_file(&mut self) -> Option<Vec<u8>> {

@@ -101,7 +101,7 @@ impl<S: Source> Worker<'_, '_, S> {
             let Ok(disk) = dir.stat_at(name) else { continue };
             let taken = disk.nlink > 1 || engine.predecessor().is_some();
             if disk.kind == Kind::Directory
-                || engine.plan.damaged.contains(&disk.id.inode)
+                || engine.is_damaged(&disk)
                 || (taken && !engine.given.insert(disk.id))
             {
                 continue;

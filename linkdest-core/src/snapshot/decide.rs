@@ -146,7 +146,7 @@ impl<S: Source> Worker<'_, '_, S> {
         for (number, dir) in &handles.references {
             let other = Other { dir, name: subject.name };
             let found = match dir.stat_at(subject.name) {
-                Ok(disk) if self.engine.plan.damaged.contains(&disk.id.inode) => continue,
+                Ok(disk) if self.engine.is_damaged(&disk) => continue,
                 Ok(disk) => {
                     let candidate = self.candidate(node, subject, *number, disk, records);
                     match candidate {

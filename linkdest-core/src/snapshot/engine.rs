@@ -89,6 +89,7 @@ pub(super) struct Engine<'a, S: Source> {
     /// The first reference's manifest was found damaged: it is not asked again.
     manifest_lost: AtomicBool,
     damages: Mutex<Vec<(usize, RelPath, FileId)>>,
+    any_damage: AtomicBool,
     lanes: Mutex<Vec<Lane>>,
     root_record: OnceLock<(Locator, EntryFlags)>,
     problems: Mutex<Vec<Problem>>,
@@ -138,6 +139,7 @@ pub(super) fn walk<S: Source>(plan: Plan<'_, S>) -> Result<Walked> {
         devices: Devices::default(),
         manifest_lost: AtomicBool::new(false),
         damages: Mutex::default(),
+        any_damage: AtomicBool::new(false),
         lanes: Mutex::default(),
         root_record: OnceLock::new(),
         problems: Mutex::default(),
@@ -262,6 +264,14 @@ impl<S: Source> Engine<'_, S> {
             Problem::new(path.clone(), ProblemKind::ReferenceUnreadable, "verify", message),
         );
         self.damages.lock().unwrap_or_else(PoisonError::into_inner).push((reference, path, id));
+        self.any_damage.store(true, Ordering::Relaxed);
+    }
+
+    /// Says whether an inode of the repository was found damaged, before or in this run.
+    pub fn is_damaged(&self, disk: &Metadata) -> bool {
+        let known = || self.damages.lock().unwrap_or_else(PoisonError::into_inner);
+        self.plan.damaged.contains(&disk.id.inode)
+            || (self.any_damage.load(Ordering::Relaxed) && known().iter().any(|(_, _, id)| *id == disk.id))
     }
 
     /// How the device of a directory is numbered.

@@ -4,13 +4,14 @@ use std::ffi::CString;
 use std::io;
 use std::sync::Arc;
 
-use super::decide::{Candidate, Decision, Elsewhere, Other, SideError, Subject};
+use super::decide::{Candidate, Decision, Elsewhere, Other, Proof, SideError, Subject};
 use super::node::Node;
 use super::recorded::{Known, is_linkable};
 use super::references::Reference;
 use super::worker::Worker;
 use crate::entry::{FileId, Kind, Metadata};
 use crate::error::Result;
+use crate::hashing::{Hashed, hash};
 use crate::manifest::{ContentHash, Entry, Locator};
 use crate::os::Dir;
 use crate::path::RelPath;
@@ -100,7 +101,7 @@ impl<S: Source> Worker<'_, '_, S> {
         let sound = disk.id.inode == record.repository_inode
             && disk.size == record.metadata.size
             && disk.kind == record.metadata.kind
-            && !self.engine.plan.damaged.contains(&disk.id.inode);
+            && !self.engine.is_damaged(&disk);
         if !sound {
             return None;
         }
@@ -143,13 +144,30 @@ impl<S: Source> Worker<'_, '_, S> {
             };
             candidate.known.content = Some(*hash);
             let other = Other { dir: &elsewhere.dir, name: &elsewhere.name };
-            if let Ok(Decision::Link { candidate, .. }) = self.compare(subject, other, candidate)
+            if let Ok(Decision::Link { candidate, proof }) = self.compare(subject, other, candidate)
                 && !candidate.recorded_only
+                && (proof != Proof::Both || self.still_has_hash(&elsewhere, &candidate, hash))
             {
                 return Some(candidate);
             }
         }
         None
+    }
+
+    /// Reads an entry of the first reference for its hash.
+    fn still_has_hash(&mut self, at: &Elsewhere, candidate: &Candidate, recorded: &ContentHash) -> bool {
+        let Ok(file) = at.dir.open_file(&at.name) else { return false };
+        if !file.stat().is_ok_and(|stat| stat.id == candidate.metadata.id) {
+            return false;
+        }
+        match hash(&file, &candidate.metadata, &mut self.buffers.1, self.engine.plan.stop) {
+            Ok(Hashed::As(found)) if found == *recorded => true,
+            Ok(_) => {
+                self.engine.damaged_reference(self.index, 0, at.path.clone(), candidate.metadata.id);
+                false
+            }
+            Err(_) => false,
+        }
     }
 
     /// Finds the directory of the first reference that this directory of the source was then.

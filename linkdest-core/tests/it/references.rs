@@ -111,6 +111,9 @@ fn a_snapshot_that_was_not_flushed_before_a_reboot_is_compared_byte_by_byte() {
     assert!(text.contains("synced = false"));
     let boot = text.lines().find(|line| line.starts_with("boot_id")).unwrap();
     std::fs::write(&record, text.replace(boot, "boot_id = \"another\"")).unwrap();
-    let second = pair.snapshot();
+    let second = pair.snapshotter().run(&Silent).unwrap();
     assert_eq!(std::fs::read(path(&second).join("f")).unwrap(), b"hello");
+    // What the earlier snapshot lost is said.
+    assert_eq!(second.problems().len(), 1);
+    assert_eq!(second.problems()[0].kind(), linkdest_core::ProblemKind::ReferenceUnreadable);
 }

@@ -31,6 +31,7 @@ impl Editor {
     }
 
     fn rename(&mut self, path: &[u8], to: &[u8]) -> Option<Done> {
+        self.explain(path)?;
         let result = fs::rename(self.full(path), self.full(to));
         if result.is_ok() {
             self.population.rename(path, to);
@@ -106,6 +107,7 @@ impl Editor {
         let existing = self.pick_non_directory()?;
         let directory = self.pick_directory()?;
         let path = self.new_path(&directory);
+        self.explain(&existing)?;
         let result = fs::hard_link(self.full(&existing), self.full(&path));
         if result.is_ok() {
             self.population.add(path.clone(), self.population.kind(&existing));
