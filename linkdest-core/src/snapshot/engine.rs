@@ -183,7 +183,9 @@ impl<S: Source> Engine<'_, S> {
     }
 
     fn tell_progress(&self) {
-        self.plan.monitor.progress(&Progress { counts: self.counters.sum() });
+        let expected = self.plan.references.first().and_then(|first| first.manifest.as_ref());
+        let expected = expected.map(|manifest| manifest.totals().entries);
+        self.plan.monitor.progress(&Progress { counts: self.counters.sum(), expected });
     }
 
     /// Ends the work, done or not.
