@@ -17,6 +17,7 @@ mod history;
 mod incremental;
 mod layout;
 mod link_limit;
+mod manifests;
 mod problems;
 mod references;
 mod repository;
