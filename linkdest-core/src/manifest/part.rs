@@ -6,7 +6,7 @@ use super::codec::{locator, put_locator};
 use super::record::Locator;
 
 /// The longest path of a directory that a manifest can hold, in bytes.
-pub(crate) const PATH_LIMIT: usize = 1 << 20;
+pub(crate) const PATH_LIMIT: usize = 256 << 10;
 
 /// The paths of this many directories in a row may build on each other.
 pub(super) const CHAIN: u32 = 16;

@@ -11,7 +11,7 @@ use super::cache::{BlockCache, Loaded};
 use super::codec;
 use super::directory::Directory;
 use super::error::ManifestError;
-use super::frame::{checksum, unpack};
+use super::frame::{has_checksum, unpack};
 use super::hash::ContentHash;
 use super::header::{FileSystemId, Header, Totals};
 use super::input::Input;
@@ -61,7 +61,7 @@ impl Manifest {
             return Err(ManifestError::damaged("the tail does not end where the footer begins"));
         }
         let tail_bytes = input.read(footer.tail_offset, footer.tail_length)?;
-        if checksum(&tail_bytes) != footer.tail_checksum {
+        if !has_checksum(&tail_bytes, footer.tail_checksum) {
             return Err(ManifestError::damaged("the tail has another checksum"));
         }
         let (header_bytes, header) = read_header(&input)?;
@@ -124,10 +124,31 @@ impl Manifest {
     /// What cannot be read or is damaged.
     pub fn directory(&self, at: Locator, cache: &mut BlockCache) -> Result<Directory, ManifestError> {
         let block = self.block(at.block, cache)?;
+        let path = block.path(at.slot);
+        self.directory_in(block, at, &path, cache)
+    }
+
+    /// Reads the directory that has to have this path.
+    pub(super) fn directory_of(
+        &self,
+        at: Locator,
+        path: &[u8],
+        cache: &mut BlockCache,
+    ) -> Result<Directory, ManifestError> {
+        let (block, _) = self.first_part(at, path, cache)?;
+        self.directory_in(block, at, path, cache)
+    }
+
+    fn directory_in(
+        &self,
+        block: Arc<Block>,
+        at: Locator,
+        path: &[u8],
+        cache: &mut BlockCache,
+    ) -> Result<Directory, ManifestError> {
         let head = block.head(at.slot).filter(|head| !head.continues).ok_or_else(|| no_directory(at))?;
         let (base, has_more) = (head.base, head.next.is_some());
-        let path = block.path(at.slot);
-        let path = RelPath::from_names([&path[..]].into_iter());
+        let path = RelPath::from_names([path].into_iter());
         let mut directory = Directory::new(path, base);
         directory.push(at.slot, Arc::clone(&block));
         if has_more {
@@ -224,7 +245,7 @@ impl Manifest {
         let damaged =
             |what: &str| ManifestError::damaged(format!("block {number} at offset {}: {what}", info.offset));
         let mut stored = self.input.read(info.offset, info.stored())?;
-        if checksum(&stored) != info.checksum {
+        if !has_checksum(&stored, info.checksum) {
             return Err(damaged("another checksum"));
         }
         let plain = stored.split_off(info.packed as usize);
@@ -266,7 +287,7 @@ fn read_header(input: &Input) -> Result<(Vec<u8>, Header), ManifestError> {
     let before = start.len() - cursor.rest().len();
     let all = input.read(0, length.checked_add(before as u64 + 8).ok_or_else(damaged)?)?;
     let (covered, sum) = all.split_last_chunk::<8>().ok_or_else(damaged)?;
-    if checksum(covered) != u64::from_le_bytes(*sum) {
+    if !has_checksum(covered, u64::from_le_bytes(*sum)) {
         return Err(ManifestError::damaged("the header has another checksum"));
     }
     let mut cursor = Cursor::new(covered.get(before..).ok_or_else(damaged)?);

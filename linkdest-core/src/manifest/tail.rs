@@ -4,7 +4,7 @@ use super::base::Base;
 use super::bytes::{Cursor, put, put_bytes, put_signed, put_time};
 use super::codec;
 use super::error::ManifestError;
-use super::frame::{BlockInfo, checksum};
+use super::frame::{BlockInfo, checksum, has_checksum};
 use super::hash::ContentHash;
 use super::header::{FileSystemId, LIST_LIMIT, Totals};
 use super::keys::{SECTIONS, Section};
@@ -200,8 +200,8 @@ impl Footer {
         let damaged =
             || ManifestError::damaged("it does not end like a manifest: it was cut off, or is none");
         let (covered, sum) = bytes.split_first_chunk::<32>().ok_or_else(damaged)?;
-        let expected = [&checksum(covered).to_le_bytes()[..], END_MAGIC].concat();
-        if sum != expected {
+        let (sum, magic) = sum.split_first_chunk().ok_or_else(damaged)?;
+        if !has_checksum(covered, u64::from_le_bytes(*sum)) || magic != END_MAGIC {
             return Err(damaged());
         }
         let mut cursor = Cursor::new(covered);

@@ -63,9 +63,8 @@ impl<'a> Walk<'a> {
     }
 
     fn enter(&mut self, at: Locator) -> Result<Directory, ManifestError> {
-        self.manifest.first_part(at, &self.path, &mut self.cache)?;
         self.levels.push(Level { part: at, index: 0, path: self.path.len() });
-        self.manifest.directory(at, &mut self.cache)
+        self.manifest.directory_of(at, &self.path, &mut self.cache)
     }
 }
 
