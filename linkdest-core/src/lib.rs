@@ -64,6 +64,8 @@ mod source;
 pub use counts::Counts;
 pub use entry::{FileId, Kind, Metadata, Timestamp};
 pub use error::{Error, ErrorKind, Problem, ProblemKind, Result};
+#[doc(hidden)]
+pub use manifest::workbench as manifest_workbench;
 pub use manifest::{
     BlockCache, ContentHash, Directory, EncodedXattrs, Entry, EntryFlags, FileSystemId, Found, Header,
     InvalidContentHash, Locator, Manifest, ManifestError, Origin, Place, RecordedXattrs, Totals, Walk,
