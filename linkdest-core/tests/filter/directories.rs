@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
-use linkdest_core::filter::{Explanation, FilterBuilder, Verdict};
+use linkdest_core::filter::{Explanation, FilterBuilder, RuleErrorKind, Verdict};
 
 use crate::memory::{Memory, selects};
 
@@ -79,6 +79,38 @@ fn files_above_the_source_are_read_when_the_rule_says_so() {
 fn all_rules_act_in_a_file_that_a_directory_merges() {
     let files = [("src/.f", "P a\n. more\n"), ("src/more", "P b\n-r c\n-x d\n")];
     check(": .f", &files, &["+a", "-b", "-c", "+d"]);
+}
+
+#[test]
+fn a_file_for_the_receiver_that_a_directory_declares_is_not_read() {
+    let free = [("src/d/.f", ":r .g\n: .g\n"), ("src/d/.g", "- x\n"), ("src/d/e/.g", "- y\n")];
+    check(": .f", &free, &["-d/x", "-d/e/x", "-d/e/y", "+d/y"]);
+    let unread = [("src/d/.f", ": /.g\n- y\n"), ("src/d/.g", "+r x\nbad\n"), ("src/d/e/.g", "bad\n")];
+    check(":r .f", &unread, &["+d/x", "+d/y", "+d/e/x"]);
+    check(":e .f", &[("src/d/.f", ":er .g\n"), ("src/d/.g", "bad\n")], &["-d/.g", "+d/x", "-.f"]);
+}
+
+#[test]
+fn a_side_given_twice_is_refused_wherever_the_file_is_read() {
+    let sides = |rule: &str, files: &[(&str, &str)]| {
+        let filter = FilterBuilder::new().rule(rule).build_without_files().unwrap();
+        let files = Memory::of(files);
+        filter.root(Path::new("/w/src"), &files).map(|_| ()).map_err(|error| error.kind())
+    };
+    for (rule, files, is_refused) in [
+        (": .f", vec![("src/.f", ":r .g\n"), ("src/.g", "P x\n")], false),
+        (": .f", vec![("src/.f", ":s .g\n"), ("src/.g", "P x\n")], true),
+        (": .f", vec![("src/.f", ":sr .g\n"), ("src/.g", "P x\n")], true),
+        (":r .f", vec![("src/.f", ":r .g\n")], true),
+        (":r .f", vec![("src/.f", "-s x\n")], true),
+        (":s .f", vec![("src/.f", ": .g\n"), ("src/.g", "-r x\n")], true),
+        (": .f", vec![("src/.f", ". ./more\n"), ("src/more", ":r .g\n"), ("src/.g", "-r x\n")], true),
+        (": /.f", vec![("/w/.f", ":r .g\n"), ("src/.g", "-r x\n")], true),
+        (": /.f", vec![("/w/.f", ":r .g\n"), ("src/.g", ": .h\n"), ("src/.h", "-r x\n")], false),
+    ] {
+        let wanted = if is_refused { Err(RuleErrorKind::SideTwice) } else { Ok(()) };
+        assert_eq!(sides(rule, &files), wanted, "{rule} {files:?}");
+    }
 }
 
 #[test]
