@@ -308,6 +308,9 @@ impl Problem {
 
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.kind == ProblemKind::Rules {
+            return write!(f, "{}: rule file ignored: {}", self.path, self.message);
+        }
         let kind = self.kind.as_str().replace('_', " ");
         write!(f, "{}: {kind}: {}: {}", self.path, self.operation, self.message)
     }
