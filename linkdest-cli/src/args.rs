@@ -41,7 +41,8 @@ Exit status:
   0    Done
   1    SOURCE cannot be read
   2    The command line, a value in it, or a rule cannot be used
-  3    `list`: a part of SOURCE could not be read; `check`: there are warnings";
+  3    A part of SOURCE could not be read or a rule file in it not be used; `check`: there are warnings
+  130  Interrupted (Ctrl-C); 143 if by SIGTERM";
 
 const FILTER_EXAMPLES: &str = "\
 Examples:

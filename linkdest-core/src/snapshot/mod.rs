@@ -4,6 +4,7 @@ mod budget;
 mod content;
 mod decide;
 mod engine;
+mod explain;
 mod filtering;
 mod fresh;
 mod grouping;
@@ -16,6 +17,7 @@ mod queue;
 mod read;
 mod references;
 mod report;
+mod rule_reading;
 mod run;
 mod select;
 mod stamp;
@@ -23,7 +25,7 @@ mod worker;
 
 pub use filtering::Filtering;
 pub use report::SnapshotReport;
-pub use select::{Selected, explain};
+pub use select::Selected;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};

@@ -163,7 +163,10 @@ fn an_explanation_names_the_parent_that_was_excluded() {
     let root = filter.root(Path::new("/w/src"), &files).unwrap();
     let explanation = Explanation::of(&root, b"./d//e/f/g", false, &files).unwrap();
     assert_eq!(explanation.verdict(), Verdict::Exclude);
-    assert_eq!(explanation.to_string(), "d/e/f/g: excluded, because its parent d/e is by \"- /e/\" (d/.f:1)");
+    assert_eq!(
+        explanation.to_string(),
+        "d/e/f/g: excluded, because the directory d/e/ is excluded by \"- /e/\" (d/.f:1)"
+    );
     assert_eq!(explanation.steps().len(), 2);
     let other = Explanation::of(&root, b"d/x", false, &files).unwrap();
     assert_eq!(other.to_string(), "d/x: included, no rule matches");
