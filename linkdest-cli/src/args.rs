@@ -231,10 +231,10 @@ pub struct FilterList {
     pub rules: Rules,
 }
 
-/// Says for each PATH whether it takes part, and which rule decides
+/// Says for each PATH whether it takes part, and which rule or option decides
 ///
 /// What is below a directory that is left out is never asked for: then that directory's rule is the reason. The
-/// decisions about all parents follow, from the top down.
+/// decisions about all parents follow, from the top down. Rule files in SOURCE are treated as `snapshot` does.
 #[derive(Debug, Args)]
 #[command(after_long_help = FILTER_EXIT_STATUS)]
 pub struct FilterExplain {

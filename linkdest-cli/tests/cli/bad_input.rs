@@ -51,7 +51,7 @@ const CASES: &[Case] = &[
         "rules",
         "lost.rules:1: cannot read the rule file absent",
     ),
-    (&["snapshot", "S", "R", "--rules", "a.rules"], 2, "rules", "the rule file merges itself"),
+    (&["snapshot", "S", "R", "--rules", "a.rules"], 2, "rules", "the rule file a.rules merges itself"),
     (&["snapshot", "S", "R", "--exclude-from", "absent"], 2, "rules", "--exclude-from: cannot read"),
     (&["filter", "list", "S", "--include-from", "absent"], 2, "rules", "--include-from: cannot read"),
     (&["filter", "list", "S", "--rules", "a.rules"], 2, "rules", "b.rules:1: "),
