@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
-use linkdest_core::filter::{Explanation, FilterBuilder, RuleErrorKind, Verdict};
+use linkdest_core::filter::{DirectoryFiles, Explanation, FilterBuilder, Place, RuleErrorKind, Verdict};
 
 use crate::memory::{Memory, selects};
 
@@ -136,24 +136,35 @@ fn rules_can_be_used_by_several_threads() {
     assert_eq!(answers, [(false, true), (true, false)]);
 }
 
+/// A file with the same rules in every directory.
+struct Everywhere(Vec<u8>);
+
+impl DirectoryFiles for Everywhere {
+    fn read_in(&self, place: Place<'_>, _: &[u8]) -> std::io::Result<Option<Vec<u8>>> {
+        Ok(matches!(place, Place::Here(_)).then(|| self.0.clone()))
+    }
+}
+
 #[test]
 fn a_very_deep_chain_of_rule_files_is_let_go() {
-    struct Everywhere;
-    impl linkdest_core::filter::DirectoryFiles for Everywhere {
-        fn read_in(
-            &self,
-            place: linkdest_core::filter::Place<'_>,
-            _: &[u8],
-        ) -> std::io::Result<Option<Vec<u8>>> {
-            Ok(matches!(place, linkdest_core::filter::Place::Here(_)).then(|| b"- a\n".to_vec()))
-        }
-    }
+    let files = Everywhere(b"- a\n".to_vec());
     let filter = FilterBuilder::new().rule(": .f").build_without_files().unwrap();
-    let mut rules = filter.root(Path::new("/"), &Everywhere).unwrap();
+    let mut rules = filter.root(Path::new("/"), &files).unwrap();
     for _ in 0..20_000 {
-        rules = rules.enter(b"d", &Everywhere).unwrap();
+        rules = rules.enter(b"d", &files).unwrap();
     }
     assert!(!rules.decide(b"a", false).is_included());
+}
+
+#[test]
+fn long_patterns_in_a_deep_chain_are_given_up_at_the_first_byte_that_differs() {
+    let files = Everywhere(format!("- {}/**\n- [xy]{}*\n", "x".repeat(4000), "?".repeat(4000)).into());
+    let filter = FilterBuilder::new().rule(": .f").build_without_files().unwrap();
+    let mut rules = filter.root(Path::new("/"), &files).unwrap();
+    for _ in 0..100 {
+        assert!(rules.decide_plainly(b"d", true).is_included());
+        rules = rules.enter(b"d", &files).unwrap();
+    }
 }
 
 #[test]
