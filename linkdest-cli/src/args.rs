@@ -41,7 +41,8 @@ Exit status:
   0    Done
   1    SOURCE cannot be read
   2    The command line, a value in it, or a rule cannot be used
-  3    `list`: a part of SOURCE could not be read; `check`: there are warnings";
+  3    A part of SOURCE could not be read or a rule file in it not be used; `check`: there are warnings
+  130  Interrupted (Ctrl-C); 143 if by SIGTERM";
 
 const FILTER_EXAMPLES: &str = "\
 Examples:
@@ -252,10 +253,10 @@ pub struct FilterList {
     pub rules: Rules,
 }
 
-/// Says for each PATH whether it takes part, and which rule decides
+/// Says for each PATH whether it takes part, and which rule or option decides
 ///
 /// What is below a directory that is left out is never asked for: then that directory's rule is the reason. The
-/// decisions about all parents follow, from the top down.
+/// decisions about all parents follow, from the top down. Rule files in SOURCE are treated as `snapshot` does.
 #[derive(Debug, Args)]
 #[command(after_long_help = FILTER_EXIT_STATUS)]
 pub struct FilterExplain {

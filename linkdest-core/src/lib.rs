@@ -81,4 +81,4 @@ pub use repository::{
     Status,
 };
 pub use rule_files::LocalRuleFiles;
-pub use snapshot::{Filtering, Selected, SnapshotReport, Snapshotter, explain};
+pub use snapshot::{Filtering, Selected, SnapshotReport, Snapshotter};

@@ -11,7 +11,7 @@ use crate::{exit, signals};
 pub fn run(asked: &Snapshot, output: &Output) -> Result<u8, Failure> {
     // Whatever is wrong with the rules is said before anything is done.
     let filtering = asked.rules.filtering()?;
-    let stop = signals::stop_flag().map_err(|error| Failure::io("cannot watch for signals", &error))?;
+    let stop = signals::watch()?;
     let with_bar = !(output.json || output.quiet || output.verbose || output.no_progress);
     let console = Console::new(output.json, with_bar);
     let watch = Watch::new(&console, output, asked.dry_run);

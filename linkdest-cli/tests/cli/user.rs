@@ -5,10 +5,9 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::Path;
 use std::process::{Command, Output};
 
-use assert_cmd::cargo::CommandCargoExt as _;
 use linkdest_testkit::{Comparison, NOBODY, TestDir, as_user, is_root, skip};
 
-use crate::place::{json_lines, text};
+use crate::place::{copy_program, json_lines, text};
 
 /// A directory of the user's own with a copy of the program that the user can reach.
 struct Desk {
@@ -22,8 +21,7 @@ impl Desk {
             return None;
         }
         let desk = Self { dir: TestDir::new().owned_by(NOBODY) };
-        let program = Command::cargo_bin("linkdest").unwrap().get_program().to_owned();
-        fs::copy(program, desk.dir.join("linkdest")).unwrap();
+        copy_program(&desk.dir.join("linkdest"));
         fs::create_dir(desk.dir.join("S")).unwrap();
         Some(desk)
     }
