@@ -40,9 +40,10 @@ impl Bar {
         let elapsed = begun.elapsed() + TICK;
         let rate = counts.entries as f64 / elapsed.as_secs_f64();
         let bytes = ByteSize(counts.bytes).display().iec();
-        let done = progress.fraction().zip(progress.remaining(elapsed)).map_or_else(String::new, |(done, left)| {
-            format!("{:.0} %, {} s left, ", done * 100.0, left.as_secs() + 1)
-        });
+        let done =
+            progress.fraction().zip(progress.remaining(elapsed)).map_or_else(String::new, |(done, left)| {
+                format!("{:.0} %, {} s left, ", done * 100.0, left.as_secs() + 1)
+            });
         self.bar.set_message(format!("{done}{} entries, {bytes}, {rate:.0} entries/s", counts.entries));
     }
 

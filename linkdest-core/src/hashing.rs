@@ -30,7 +30,7 @@ impl ContentHasher {
 
     /// Takes a hole that comes next: zeros.
     pub fn hole(&mut self, length: u64) {
-        const ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+        static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
         self.holes = self.holes.saturating_add(length);
         if self.holes > HOLES_HASHED {
             return;

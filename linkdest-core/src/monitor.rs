@@ -106,11 +106,17 @@ impl fmt::Display for Notice {
             Self::TimesShifted { seconds } => {
                 let (sign, minutes) = (if *seconds < 0 { '-' } else { '+' }, seconds.unsigned_abs() / 60);
                 let (hours, minutes) = (minutes / 60, minutes % 60);
-                write!(f, "all modification times moved by {sign}{hours}:{minutes:02} h; links are kept where the content is the same")
+                write!(
+                    f,
+                    "all modification times moved by {sign}{hours}:{minutes:02} h; links are kept where the content is the same"
+                )
             }
             Self::OutOfReach { what, entries } => {
                 let entries = format_args!("{entries} {}", if *entries == 1 { "entry" } else { "entries" });
-                write!(f, "{what} of {entries} are in the manifest alone: this user or this file system cannot set them")
+                write!(
+                    f,
+                    "{what} of {entries} are in the manifest alone: this user or this file system cannot set them"
+                )
             }
         }
     }

@@ -64,7 +64,9 @@ fn with_policy(snapshotter: Snapshotter, name: &str) -> PyResult<Snapshotter> {
         "quick" => Ok(snapshotter.policy(Quick::default())),
         "strict" => Ok(snapshotter.policy(Strict::default())),
         "checksum" => Ok(snapshotter.policy(Checksum::default())),
-        _ => Err(PyValueError::new_err(format!("unknown policy {name:?}: it is 'quick', 'strict' or 'checksum'"))),
+        _ => Err(PyValueError::new_err(format!(
+            "unknown policy {name:?}: it is 'quick', 'strict' or 'checksum'"
+        ))),
     }
 }
 

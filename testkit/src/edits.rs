@@ -59,7 +59,14 @@ const EDITS: [Edit; 19] = [
 /// If the tree cannot be listed.
 pub fn random_edits(root: &Path, seed: u64, count: usize) -> Vec<String> {
     let population = Population::of(root).expect("the tree can be listed");
-    let mut editor = Editor { root: root.to_owned(), random: Random::new(seed), population, new_names: 0, explained: HashSet::new(), silent: HashSet::new() };
+    let mut editor = Editor {
+        root: root.to_owned(),
+        random: Random::new(seed),
+        population,
+        new_names: 0,
+        explained: HashSet::new(),
+        silent: HashSet::new(),
+    };
     let mut descriptions = Vec::with_capacity(count);
     while descriptions.len() < count {
         let edit = *editor.random.one_of(&EDITS);

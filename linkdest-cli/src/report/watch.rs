@@ -24,7 +24,14 @@ pub struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     pub fn new(console: &'a Console, output: &'a Output, dry_run: bool) -> Self {
-        Self { console, output, dry_run, planned: Mutex::default(), last_status: Mutex::default(), begun: Instant::now() }
+        Self {
+            console,
+            output,
+            dry_run,
+            planned: Mutex::default(),
+            last_status: Mutex::default(),
+            begun: Instant::now(),
+        }
     }
 
     /// Lists what a dry run would have done, by path: threads find entries in any order.

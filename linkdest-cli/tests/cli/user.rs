@@ -245,5 +245,9 @@ fn owners_that_a_user_may_not_set_are_in_the_manifest() {
     chown(desk.dir.join("S/f"), Some(4321), Some(1234)).unwrap();
     assert!(desk.linkdest(&["snapshot", "S", "R"]).status.success());
     assert_eq!(recorded(&desk, "f", owner), 4321);
-    assert_eq!(inode(&first.join("f")), inode(&desk.latest().join("f")), "what cannot be stored makes no copy");
+    assert_eq!(
+        inode(&first.join("f")),
+        inode(&desk.latest().join("f")),
+        "what cannot be stored makes no copy"
+    );
 }

@@ -21,11 +21,7 @@ impl ChangePolicy for Checksum {
     }
 
     fn content(&self, source: &Metadata, reference: &Metadata, _: &Comparison) -> Verdict {
-        if source.size == reference.size {
-            Verdict::ReadBoth
-        } else {
-            Verdict::Changed(Reason::SizeChanged)
-        }
+        if source.size == reference.size { Verdict::ReadBoth } else { Verdict::Changed(Reason::SizeChanged) }
     }
 }
 

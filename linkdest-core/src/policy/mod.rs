@@ -47,6 +47,8 @@ pub struct Comparison {
     pub reference_unproven: bool,
     /// The manifest has the source's inode with this very ctime, and nothing against it: nothing at all changed since.
     pub untouched: bool,
+    /// The manifest has the source's inode with another ctime: it was changed since, whatever the clock says.
+    pub touched: bool,
     /// What the manifest has says nothing of the source: that changed while it was read, was carried forward, or has
     /// another inode now (swapped directories move no ctime of what is in them).
     pub doubtful: bool,
@@ -69,6 +71,7 @@ impl Comparison {
             reference_started: None,
             reference_unproven: false,
             untouched: false,
+            touched: false,
             doubtful: false,
             attributes_differ: false,
         }
@@ -86,6 +89,9 @@ impl Comparison {
     /// `None` if there is no ctime, or no run record, to tell by.
     #[must_use]
     pub fn seen_by_reference(&self, source: &Metadata) -> Option<bool> {
+        if self.touched {
+            return Some(false);
+        }
         let (ctime, started) = (source.ctime?, self.reference_started?);
         Some(ctime < started.minus_seconds(MARGIN))
     }

@@ -7,7 +7,8 @@ use crate::entry::Metadata;
 ///
 /// With size and mtime equal, it is unread if one of these holds; else the bytes are compared:
 /// - the manifest has the same inode with the same ctime, and no flag: nothing at all changed since;
-/// - the source's ctime is more than 2 s older than the start of the run that made the reference;
+/// - the source's ctime is more than 2 s older than the start of the run that made the reference, and the
+///   manifest does not have another one;
 /// - the ctime moved, and an attribute, the number of links or the path, seen to differ, explains it;
 /// - there is no usable ctime, or nothing is known of the run that made the reference.
 ///
@@ -107,17 +108,21 @@ mod tests {
     #[test]
     fn the_manifest_knows_more_than_the_run_record() {
         let mut source = Metadata::file(7, at(100));
-        source.ctime = Some(at(900));
-        // untouched, doubtful
-        for (untouched, doubtful, expected) in [
-            (false, false, Verdict::CompareBytes),
-            (true, false, Verdict::Unchanged),
-            (false, true, Verdict::CompareBytes),
-            (true, true, Verdict::CompareBytes),
+        // ctime of the source (the run started at 500), untouched, touched, doubtful
+        for (ctime, untouched, touched, doubtful, expected) in [
+            (900, false, false, false, Verdict::CompareBytes),
+            (900, true, false, false, Verdict::Unchanged),
+            (900, false, false, true, Verdict::CompareBytes),
+            (900, true, false, true, Verdict::CompareBytes),
+            (100, false, false, false, Verdict::Unchanged),
+            // The clock was set back.
+            (100, false, true, false, Verdict::CompareBytes),
         ] {
-            let comparison = Comparison { untouched, doubtful, ..Comparison::new(1).started(at(500)) };
+            source.ctime = Some(at(ctime));
+            let facts = Comparison::new(1).started(at(500));
+            let comparison = Comparison { untouched, touched, doubtful, ..facts };
             let found = Quick {}.content(&source, &Metadata::file(7, at(100)), &comparison);
-            assert_eq!(found, expected, "{untouched} {doubtful}");
+            assert_eq!(found, expected, "{ctime} {untouched} {touched} {doubtful}");
         }
     }
 }

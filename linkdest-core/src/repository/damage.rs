@@ -123,15 +123,13 @@ impl Repository {
             return Ok(());
         }
         let mut all = self.damages()?;
-        all.extend(more.iter().filter(|one| !all.iter().any(|known| known.is_same(one))).cloned().collect::<Vec<_>>());
+        all.extend(
+            more.iter()
+                .filter(|one| !all.iter().any(|known| known.is_same(one)))
+                .cloned()
+                .collect::<Vec<_>>(),
+        );
         self.write_damages(&all)
-    }
-
-    /// Forgets damage in snapshots that are no more. The lock is held.
-    pub(crate) fn forget_damages(&self, exists: impl Fn(&SnapshotName) -> bool) -> Result<()> {
-        let all = self.damages()?;
-        let left: Vec<Damage> = all.iter().filter(|damage| exists(&damage.snapshot)).cloned().collect();
-        if left.len() == all.len() { Ok(()) } else { self.write_damages(&left) }
     }
 
     fn write_damages(&self, all: &[Damage]) -> Result<()> {

@@ -77,6 +77,8 @@ pub struct RunRecord {
     pub(crate) synced: bool,
     /// The mode that the root of the tree gets once it is published, where it could not have it before.
     pub(crate) root_mode: Option<u32>,
+    /// The digest of the manifest, as hexadecimal digits.
+    pub(crate) manifest: Option<String>,
     pub(crate) counts: Counts,
     pub(crate) problems: Vec<Problem>,
 }
@@ -145,6 +147,12 @@ impl RunRecord {
         self.status
     }
 
+    /// The digest of the manifest that the run wrote: 64 hexadecimal digits.
+    #[must_use]
+    pub fn manifest(&self) -> Option<&str> {
+        self.manifest.as_deref()
+    }
+
     /// What the run did.
     #[must_use]
     pub fn counts(&self) -> &Counts {
@@ -178,6 +186,8 @@ struct Written {
     synced: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     root_mode: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    manifest: Option<String>,
     #[serde(default)]
     counts: Counts,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -213,6 +223,7 @@ impl From<&RunRecord> for Written {
             boot_id: record.boot_id.clone(),
             synced: record.synced,
             root_mode: record.root_mode,
+            manifest: record.manifest.clone(),
             counts: record.counts,
             problems: record.problems.iter().map(WrittenProblem::from).collect(),
         }
@@ -246,6 +257,7 @@ impl Written {
             boot_id: self.boot_id,
             synced: self.synced,
             root_mode: self.root_mode.filter(|mode| *mode <= 0o7777),
+            manifest: self.manifest,
             counts: self.counts,
             problems: problems.ok_or_else(|| invalid("a problem's path or kind"))?,
         })
@@ -315,6 +327,7 @@ mod tests {
             boot_id: "b".into(),
             synced: true,
             root_mode: Some(0o555),
+            manifest: Some("ab".repeat(32)),
             counts: Counts { entries: 4, problems: 1, ..Counts::default() },
             problems: vec![
                 Problem::new(

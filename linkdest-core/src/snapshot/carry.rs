@@ -196,10 +196,10 @@ impl<S: Source> Worker<'_, '_, S> {
         if !is_unreadable(error) {
             return Ok(false);
         }
-        let Some((number, from)) =
-            handles.references.iter().find(|(_, dir)| {
-                dir.stat_at(name).is_ok_and(|stat| stat.kind == Kind::Directory)
-            })
+        let Some((number, from)) = handles
+            .references
+            .iter()
+            .find(|(_, dir)| dir.stat_at(name).is_ok_and(|stat| stat.kind == Kind::Directory))
         else {
             return Ok(false);
         };
@@ -257,8 +257,8 @@ impl<S: Source> Worker<'_, '_, S> {
         let path = level.path.child(name.to_bytes());
         let Ok(disk) = level.from.stat_at(name) else { return Ok(()) };
         let record = level.records.and_then(|records| records.find(name.to_bytes()));
-        let record = record
-            .filter(|record| disk.kind == Kind::Directory || record.repository_inode == disk.id.inode);
+        let record =
+            record.filter(|record| disk.kind == Kind::Directory || record.repository_inode == disk.id.inode);
         let child = if disk.kind == Kind::Directory {
             let locator = record.as_ref().and_then(|record| record.child);
             match self.carry_subdirectory(carrying, level, name, &disk, locator)? {
@@ -321,9 +321,7 @@ impl<S: Source> Worker<'_, '_, S> {
         let to = match level.to.map(|to| to.make_dir(name).and_then(|()| to.open_dir(name))).transpose() {
             Ok(to) => to,
             Err(error) => {
-                return engine
-                    .repository_problem(self.index, path, "make directory", error)
-                    .map(|()| None);
+                return engine.repository_problem(self.index, path, "make directory", error).map(|()| None);
             }
         };
         let records = self.load_records(recorded);

@@ -160,7 +160,9 @@ impl<S: Source> Worker<'_, '_, S> {
             match found {
                 Ok(found) if found.rank() > best.rank() => best = found,
                 Ok(_) => {}
-                Err(SideError::Reference(error)) => self.reference_problem(node, subject.name, "compare", error)?,
+                Err(SideError::Reference(error)) => {
+                    self.reference_problem(node, subject.name, "compare", error)?;
+                }
                 // It will be read again, and reported, when it is copied.
                 Err(SideError::Source) => best = Decision::Anew(Reason::AttributesChanged),
             }
@@ -254,6 +256,7 @@ impl<S: Source> Worker<'_, '_, S> {
             reference_started: facts.and_then(|facts| facts.started),
             reference_unproven: facts.is_some_and(|facts| facts.unproven),
             untouched: known.untouched,
+            touched: known.touched,
             doubtful: known.doubtful || known.replaced,
             attributes_differ: !same_attributes || known.differs || candidate.elsewhere.is_some(),
         };

@@ -7,10 +7,10 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use super::budget::Budget;
+use super::decide::Proof;
 use super::filtering::Filtering;
 use super::groups::Groups;
 use super::inodes::InodeSet;
-use super::decide::Proof;
 use super::node::Node;
 use super::queue::Queue;
 use super::recorded::{DeviceNumbers, Devices, Known};
@@ -26,8 +26,8 @@ use crate::manifest::{
 use crate::monitor::{Action, Event, Monitor, Notice, Progress, Reason, StopFlag};
 use crate::os::{Dir, errno};
 use crate::path::RelPath;
-use crate::policy::{ChangePolicy, MARGIN};
 use crate::policy::attributes::Reach;
+use crate::policy::{ChangePolicy, MARGIN};
 use crate::repository::record::{PROBLEM_PATHS_KEPT, PROBLEMS_KEPT};
 use crate::source::Source;
 
@@ -231,8 +231,7 @@ impl<S: Source> Engine<'_, S> {
                     flagged: 0,
                 };
                 let entry = root.entry(*child, *flags);
-                let finished =
-                    writer.finish(lanes, &entry, &self.devices.table(), totals, Timestamp::now());
+                let finished = writer.finish(lanes, &entry, &self.devices.table(), totals, Timestamp::now());
                 let failed = |error| Error::io("write the manifest of", self.plan.repository, error);
                 Some(finished.map_err(failed)?)
             }
@@ -262,10 +261,7 @@ impl<S: Source> Engine<'_, S> {
     pub fn damaged_reference(&self, worker: usize, reference: usize, path: RelPath, id: FileId) {
         let label = self.plan.references.get(reference).map_or("", |reference| &reference.label);
         let message = format!("its content in {label} is damaged; it was taken from the source");
-        self.problem(
-            worker,
-            Problem::new(path.clone(), ProblemKind::ReferenceUnreadable, "verify", message),
-        );
+        self.problem(worker, Problem::new(path.clone(), ProblemKind::ReferenceUnreadable, "verify", message));
         self.damages.lock().unwrap_or_else(PoisonError::into_inner).push((reference, path, id));
         self.any_damage.store(true, Ordering::Relaxed);
     }
@@ -323,7 +319,7 @@ impl<S: Source> Engine<'_, S> {
         match (self.plan.trust_shift, proof) {
             (_, Proof::Both) => Proof::Both,
             // One in sixteen is a sample.
-            (true, _) if source.id.inode % 16 != 0 => Proof::Unread,
+            (true, _) if !source.id.inode.is_multiple_of(16) => Proof::Unread,
             _ => Proof::Source,
         }
     }
@@ -467,7 +463,8 @@ impl<S: Source> Engine<'_, S> {
     fn prune(&self, worker: &Worker<'_, '_, S>, node: &Arc<Node<S>>) -> Result<bool> {
         let Some(parent) = node.parent() else { return Ok(false) };
         let empty = self.plan.filtering.prune_empty_dirs && node.placed.load(Ordering::Acquire) == 0;
-        let kept = || parent.opened.rules.as_ref().is_some_and(|rules| rules.keeps_empty(node.name().to_bytes()));
+        let kept =
+            || parent.opened.rules.as_ref().is_some_and(|rules| rules.keeps_empty(node.name().to_bytes()));
         if !empty || kept() {
             parent.placed.fetch_add(1, Ordering::AcqRel);
             self.count_directory(worker.index, node);

@@ -126,8 +126,11 @@ fn is_cache_tag<S: Source>(source: &S, dir: &S::Dir, name: &CStr) -> bool {
 impl<S: Source> Worker<'_, '_, S> {
     /// Says whether an entry takes part, by its name and by whether it is a directory.
     pub fn takes_part(&self, node: &Node<S>, name: &CStr, is_directory: bool) -> bool {
-        let taken =
-            node.opened.rules.as_ref().is_none_or(|rules| rules.decide(name.to_bytes(), is_directory).is_included());
+        let taken = node
+            .opened
+            .rules
+            .as_ref()
+            .is_none_or(|rules| rules.decide(name.to_bytes(), is_directory).is_included());
         if !taken {
             self.count(crate::counts::Counter::Excluded, 1);
         }

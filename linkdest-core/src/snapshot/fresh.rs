@@ -38,12 +38,7 @@ struct Filled {
 
 impl<S: Source> Worker<'_, '_, S> {
     /// Makes a new file with the content of the source, or of a reference that was found equal.
-    pub fn copy_file(
-        &mut self,
-        content: &Content<'_, S>,
-        from: &From<'_>,
-        reason: Reason,
-    ) -> Result<Placed> {
+    pub fn copy_file(&mut self, content: &Content<'_, S>, from: &From<'_>, reason: Reason) -> Result<Placed> {
         let (engine, metadata) = (self.engine, content.metadata);
         let Some(staged) = &content.handles.staged else {
             let cloned = matches!(from, From::Reference(..)) || self.may_clone(metadata);

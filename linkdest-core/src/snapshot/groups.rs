@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::node::Node;
-use super::recorded::GroupRecord;
 use super::opening::WaitingName;
+use super::recorded::GroupRecord;
 use crate::entry::{FileId, Kind, Metadata};
 use crate::source::Source;
 
@@ -147,13 +147,7 @@ impl<S: Source> Group<S> {
     }
 
     /// Makes a name that was just placed the leader.
-    pub fn lead(
-        &mut self,
-        node: &Arc<Node<S>>,
-        name: &CStr,
-        fresh: bool,
-        record: Option<Arc<GroupRecord>>,
-    ) {
+    pub fn lead(&mut self, node: &Arc<Node<S>>, name: &CStr, fresh: bool, record: Option<Arc<GroupRecord>>) {
         self.record = record;
         self.placed.push(WaitingName::new(node, name));
         self.state = State::Led { leader: WaitingName::new(node, name), fresh };

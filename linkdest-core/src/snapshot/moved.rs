@@ -171,11 +171,7 @@ impl<S: Source> Worker<'_, '_, S> {
     }
 
     /// Finds the directory of the first reference that this directory of the source was then.
-    pub(super) fn find_moved_directory(
-        &mut self,
-        id: FileId,
-        metadata: &Metadata,
-    ) -> Option<MovedDirectory> {
+    pub(super) fn find_moved_directory(&mut self, id: FileId, metadata: &Metadata) -> Option<MovedDirectory> {
         if id.device == 0 {
             return None;
         }

@@ -115,13 +115,9 @@ pub(super) struct Node<S: Source> {
 
 impl<S: Source> Node<S> {
     /// Takes a directory that was just opened; it is unfinished until [`release`](Self::release)d once.
-    pub fn new(
-        parent: Option<Arc<Self>>,
-        name: &CStr,
-        opened: OpenedNode,
-        handles: Arc<Handles<S>>,
-    ) -> Self {
-        let base = Metadata { id: FileId { device: opened.devices.here, ..opened.metadata.id }, ..opened.metadata };
+    pub fn new(parent: Option<Arc<Self>>, name: &CStr, opened: OpenedNode, handles: Arc<Handles<S>>) -> Self {
+        let base =
+            Metadata { id: FileId { device: opened.devices.here, ..opened.metadata.id }, ..opened.metadata };
         Self {
             parent,
             name: name.to_owned(),

@@ -144,10 +144,12 @@ impl<S: Source> Worker<'_, '_, S> {
         let compared = match (proof, recorded) {
             (Proof::Unread, _) => return Ok(Compared::Same(recorded)),
             (Proof::Source, Some(hash)) => self.has_hash(subject, hash),
-            (Proof::Both, Some(hash)) => match self.reference_has_hash(subject, reference, candidate, hash)? {
-                true => self.has_hash(subject, hash),
-                false => return Ok(Compared::Different),
-            },
+            (Proof::Both, Some(hash)) => {
+                match self.reference_has_hash(subject, reference, candidate, hash)? {
+                    true => self.has_hash(subject, hash),
+                    false => return Ok(Compared::Different),
+                }
+            }
             (_, None) => {
                 let stop = self.engine.plan.stop;
                 same_bytes(subject.file, reference, subject.metadata, &mut self.buffers, stop)

@@ -9,8 +9,8 @@ use super::worker::Worker;
 use crate::entry::{FileId, Kind, Metadata};
 use crate::error::Result;
 use crate::manifest::{
-    ContentHash, Directory, DirectoryDraft, EncodedXattrs, Entry, EntryFlags, FileSystemId, Locator, Manifest,
-    Origin,
+    ContentHash, Directory, DirectoryDraft, EncodedXattrs, Entry, EntryFlags, FileSystemId, Locator,
+    Manifest, Origin,
 };
 use crate::path::RelPath;
 use crate::source::{KnownXattrs, Source};
@@ -74,6 +74,8 @@ pub(super) struct Known {
     pub content: Option<ContentHash>,
     /// The source has the recorded inode with the recorded ctime, and no flag: nothing at all changed.
     pub untouched: bool,
+    /// The source has the recorded inode with another ctime.
+    pub touched: bool,
     /// What is recorded is not what the source was.
     pub doubtful: bool,
     /// Another inode of the source had this path: names may have been swapped, which moves no ctime below.
@@ -104,6 +106,10 @@ impl Known {
         Self {
             replaced: inodes_known && then.id != id,
             content: record.content,
+            touched: same_inode
+                && then.ctime.is_some()
+                && source.ctime.is_some()
+                && then.ctime != source.ctime,
             untouched: same_inode && plain && then.ctime.is_some() && then.same_stamps(source),
             doubtful: record.flags.bits() & DOUBTFUL.bits() != 0,
             recorded_only,
@@ -147,7 +153,7 @@ pub(super) fn encoded(known: &KnownXattrs) -> EncodedXattrs {
     }
     let mut all: Vec<(&[u8], &[u8])> = known.all().collect();
     all.sort_unstable();
-    EncodedXattrs::new(all.into_iter())
+    EncodedXattrs::new(all)
 }
 
 /// What is written down of an entry besides what was found of the source.

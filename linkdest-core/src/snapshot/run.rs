@@ -171,7 +171,8 @@ fn take_staged(
     let scratch = staging.reopen().map_err(|error| Error::io("open", &place, error))?;
     let reach = probed.capabilities.reach(probed.born);
     let manifest = staging.begin_manifest(&header, &place)?;
-    let walk = Walk { asked, monitor, references: &references, damaged: repository.damaged_inodes()?, started };
+    let walk =
+        Walk { asked, monitor, references: &references, damaged: repository.damaged_inodes()?, started };
     let mut walked = walk.into(repository, source, reach, Some(Staged { tree, scratch, manifest }))?;
     for error in &damaged {
         walked.add_problem(Problem::unusable_manifest(error), monitor);
@@ -216,7 +217,8 @@ fn plan_only(
     reach.owner &= root;
     reach.trusted_xattrs &= root;
     reach.security_xattrs &= root;
-    let walk = Walk { asked, monitor, references: &references, damaged: repository.damaged_inodes()?, started };
+    let walk =
+        Walk { asked, monitor, references: &references, damaged: repository.damaged_inodes()?, started };
     let walked = walk.into(repository, source, reach, None)?;
     Ok(report_of(None, None, walked))
 }
@@ -394,6 +396,7 @@ fn new_record(
         boot_id: boot_id(),
         synced: asked.sync,
         root_mode: None,
+        manifest: None,
         counts: Counts::default(),
         problems: Vec::new(),
     })
@@ -403,6 +406,7 @@ fn finish_record(record: &mut RunRecord, walked: &Walked) {
     record.ended = Some(Timestamp::now());
     record.status = Some(if walked.counts.problems == 0 { Status::Complete } else { Status::Problems });
     record.counts = walked.counts;
+    record.manifest = walked.manifest.map(|digest| digest.to_string());
     record.problems.clone_from(&walked.problems);
     record.root_mode = (walked.root.mode & 0o200 == 0).then_some(walked.root.mode);
 }

@@ -15,7 +15,10 @@ const FURTHEST: i64 = 27 * 3600;
 /// Says whether two times are apart by a whole number of quarter hours, and not equal.
 pub(super) fn is_shift(a: Timestamp, b: Timestamp) -> bool {
     let apart = a.seconds.saturating_sub(b.seconds);
-    apart != 0 && apart % QUARTER == 0 && apart.unsigned_abs() <= FURTHEST.unsigned_abs() && a.nanos == b.nanos
+    apart != 0
+        && apart % QUARTER == 0
+        && apart.unsigned_abs() <= FURTHEST.unsigned_abs()
+        && a.nanos == b.nanos
 }
 
 /// So many files are looked at before a shift is believed, if the source has them.

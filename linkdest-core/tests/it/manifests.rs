@@ -51,7 +51,10 @@ fn a_manifest_tells_every_entry_of_the_source() {
             let found = &entry.metadata;
             assert_eq!(found.mode, stat.mode() & 0o7777, "{path:?}");
             assert_eq!((found.uid, found.gid, found.size), (stat.uid(), stat.gid(), stat.size()), "{path:?}");
-            assert_eq!((found.mtime.seconds, i64::from(found.mtime.nanos)), (stat.mtime(), stat.mtime_nsec()));
+            assert_eq!(
+                (found.mtime.seconds, i64::from(found.mtime.nanos)),
+                (stat.mtime(), stat.mtime_nsec())
+            );
             assert_eq!(found.id.inode, stat.ino(), "{path:?}");
             if stat.is_file() && stat.size() < 1 << 20 {
                 let content = fs::read(pair.source.join(&path)).unwrap();
@@ -225,11 +228,8 @@ fn a_silent_change_is_found_also_among_modes_changed_and_put_back() {
         pair.write("d/file-3", "Content of 3 in d");
         set_mtime(pair.source.join("d/file-3"), 1000, 3);
         let snapshotter = pair.snapshotter();
-        let snapshotter = if strict {
-            snapshotter.policy(Strict::default())
-        } else {
-            snapshotter.policy(Quick::default())
-        };
+        let snapshotter =
+            if strict { snapshotter.policy(Strict::default()) } else { snapshotter.policy(Quick::default()) };
         let third = snapshotter.run(&Silent).unwrap();
         assert_eq!(copied(&third).0, 1, "strict: {strict}");
         Comparison::new().assert_same(&pair.source, path(&third));
@@ -269,7 +269,9 @@ fn new_modes_recorded_alone_keep_every_link() {
 
 #[test]
 fn new_modes_share_blocks_where_the_file_system_can_and_copy_only_those_files_elsewhere() {
-    for (file_system, reflink) in [(FileSystem::Ext4, false), (FileSystem::Xfs, true), (FileSystem::Btrfs, true)] {
+    for (file_system, reflink) in
+        [(FileSystem::Ext4, false), (FileSystem::Xfs, true), (FileSystem::Btrfs, true)]
+    {
         let mount = match LoopMount::new(file_system) {
             Ok(mount) => mount,
             Err(unavailable) => {
@@ -373,7 +375,8 @@ fn a_damaged_manifest_is_named_and_the_snapshot_is_a_reference_all_the_same() {
     let first = pair.snapshot();
     let file = pair.repository.join(format!(".linkdest/manifests/{}.ldm", first.snapshot().unwrap()));
     let whole = fs::read(&file).unwrap();
-    for damaged in [whole[..whole.len() / 2].to_vec(), Vec::new(), flipped(&whole, 200), flipped(&whole, 20)] {
+    for damaged in [whole[..whole.len() / 2].to_vec(), Vec::new(), flipped(&whole, 200), flipped(&whole, 20)]
+    {
         fs::write(&file, damaged).unwrap();
         let report = pair.snapshotter().run(&Silent).unwrap();
         assert_eq!(report.status(), Status::Problems);
