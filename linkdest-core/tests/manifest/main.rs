@@ -11,6 +11,7 @@
 )]
 
 mod damage;
+mod document;
 mod golden;
 mod lookups;
 mod model;

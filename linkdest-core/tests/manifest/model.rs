@@ -164,6 +164,7 @@ fn number() -> impl Strategy<Value = u64> {
         4 => 0..5000_u64,
         2 => (0..64_u32, 0..3_u64).prop_map(|(bit, past)| (1_u64 << bit).wrapping_add(past).wrapping_sub(1)),
         1 => any::<u64>(),
+        1 => Just(u64::MAX),
     ]
 }
 
