@@ -41,6 +41,12 @@ impl Base {
         }
     }
 
+    /// What repository inodes are told against: 0 stands for none, so that the least one is 1.
+    #[inline]
+    pub fn least_repository_inode(&self) -> u64 {
+        self.repository_inode.max(1)
+    }
+
     pub fn attributes(&self) -> &[Attributes] {
         self.attributes.get(..self.known).unwrap_or_default()
     }

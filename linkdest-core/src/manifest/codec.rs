@@ -79,7 +79,7 @@ fn put_times(metadata: &Metadata, base: &Base, out: &mut Vec<u8>) -> (u8, u8, u8
 fn put_inodes(entry: &Entry<'_>, base: &Base, out: &mut Vec<u8>) {
     let own = match entry.repository_inode {
         0 => 0,
-        known => known.wrapping_sub(base.repository_inode).wrapping_add(1),
+        known => known.wrapping_sub(base.least_repository_inode()).wrapping_add(1),
     };
     put(out, own);
     put(out, entry.metadata.id.inode.wrapping_sub(base.inode));
@@ -215,7 +215,7 @@ pub(super) fn decode<'a>(cursor: &mut Cursor<'a>, base: &Base) -> Option<Row<'a>
     let rare = if second & RARE == 0 { 0 } else { cursor.byte().filter(|rare| rare & !ALL_RARE == 0)? };
     let repository_inode = match cursor.number()? {
         0 => 0,
-        past => past.wrapping_sub(1).wrapping_add(base.repository_inode),
+        past => past.wrapping_sub(1).wrapping_add(base.least_repository_inode()),
     };
     let inode = cursor.number()?.wrapping_add(base.inode);
     let size = cursor.number()?;
