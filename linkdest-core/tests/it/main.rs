@@ -10,6 +10,7 @@
 )]
 
 mod content;
+mod diff;
 mod every_kind;
 mod filters;
 mod hard_links;
