@@ -68,7 +68,8 @@ impl Compared {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::ContentHash;
+    use crate::entry::{Metadata, Timestamp};
+    use crate::manifest::{ContentHash, EntryFlags, Origin, RecordedXattrs};
 
     type Case = (fn(&mut Entry<'static>), Option<Aspects>);
 
@@ -90,9 +91,17 @@ mod tests {
 
     #[test]
     fn one_thing_at_a_time() {
-        let mut entry = Entry::NONE;
-        (entry.metadata.size, entry.repository_inode) = (5, 7);
-        entry.content = Some(ContentHash([0; 32]));
+        let entry = Entry {
+            name: b"a",
+            metadata: Metadata::file(5, Timestamp::default()),
+            repository_inode: 7,
+            origin: Origin::Fresh,
+            target: b"",
+            xattrs: RecordedXattrs::NONE,
+            content: Some(ContentHash([0; 32])),
+            flags: EntryFlags::default(),
+            child: None,
+        };
         for (number, (change, expected)) in CASES.iter().enumerate() {
             let mut other = entry;
             change(&mut other);

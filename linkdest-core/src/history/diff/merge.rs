@@ -27,7 +27,7 @@ pub(super) fn merge(before: &mut Side, after: &mut Side) -> Result<Vec<Differenc
     merge.root()?;
     while let Some(level) = merge.levels.last_mut() {
         match level.step(&mut merge.names, &mut merge.renames, merge.found.len()) {
-            Some(step) => merge.take(step)?,
+            Some(step) => merge.take(&step)?,
             None => drop(merge.levels.pop()),
         }
     }
@@ -112,11 +112,11 @@ impl Merge<'_> {
         let (before, after) = (self.before.manifest.root(), self.after.manifest.root());
         let compared = both(&before, &after, &mut self.names);
         let children = (before.child, after.child);
-        self.take(Step { kind: None, compared, before: None, after: None, children })
+        self.take(&Step { kind: None, compared, before: None, after: None, children })
     }
 
-    fn take(&mut self, step: Step) -> Result<()> {
-        let aspects = if step.compared.unsure { self.settle(&step)? } else { step.compared.aspects };
+    fn take(&mut self, step: &Step) -> Result<()> {
+        let aspects = if step.compared.unsure { self.settle(step)? } else { step.compared.aspects };
         let same_kind =
             if aspects.contains(Aspects::CONTENT) { ChangeKind::Content } else { ChangeKind::Attributes };
         let kind = step.kind.or((!aspects.is_empty()).then_some(same_kind));
