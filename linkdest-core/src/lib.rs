@@ -51,6 +51,7 @@ mod entry;
 mod error;
 pub mod filter;
 mod hashing;
+mod history;
 mod manifest;
 mod monitor;
 mod os;
@@ -64,6 +65,7 @@ mod source;
 pub use counts::Counts;
 pub use entry::{FileId, Kind, Metadata, Timestamp};
 pub use error::{Error, ErrorKind, Problem, ProblemKind, Result};
+pub use history::{Aspects, Change, ChangeKind, Diff};
 #[doc(hidden)]
 pub use manifest::workbench as manifest_workbench;
 pub use manifest::{

@@ -13,6 +13,7 @@ mod publish;
 pub(crate) mod record;
 mod records;
 mod removal;
+mod resolve;
 mod snapshots;
 pub(crate) mod staging;
 
@@ -24,6 +25,7 @@ pub use snapshots::Snapshot;
 
 pub(crate) use init::parent_of;
 pub(crate) use lock::Lock;
+pub(crate) use manifests::manifest_error;
 pub(crate) use staging::Staging;
 
 use std::ffi::CStr;

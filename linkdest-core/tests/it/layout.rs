@@ -8,6 +8,7 @@ const ORDER: &[&[&str]] = &[
     &["filter", "policy", "os"],
     &["rule_files", "source", "manifest", "hashing"],
     &["repository", "snapshot"],
+    &["history"],
 ];
 
 fn rank(room: &str) -> usize {

@@ -10,6 +10,7 @@
 )]
 
 mod content;
+mod diff;
 mod every_kind;
 mod filters;
 mod hard_links;
@@ -21,5 +22,6 @@ mod manifests;
 mod problems;
 mod references;
 mod repository;
+mod resolve;
 mod stop;
 mod support;

@@ -1,0 +1,107 @@
+//! What changed from one snapshot to another, as their manifests tell it.
+//!
+//! Both manifests are walked side by side, in the order of their names. What differs is kept as two places in them; when
+//! all is known, names that went and names that came are matched to renames, and paths are looked up as changes are
+//! asked for. So memory grows by some dozen bytes a change, and by the names of files with several links.
+
+mod change;
+mod compare;
+mod links;
+mod merge;
+mod renames;
+
+pub use change::{Aspects, Change, ChangeKind};
+
+use super::side::Side;
+use crate::error::Result;
+use crate::repository::{Repository, SnapshotName};
+use merge::Difference;
+
+impl Repository {
+    /// Tells what changed from snapshot `before` to snapshot `after`, in the order of the paths: an entry, then what is
+    /// below it, then the next name.
+    ///
+    /// Two entries of one path are equal when kind, mode, owner, times, extended attributes, content, target or device,
+    /// and the other names of the inode are. An entry that is gone under one path and there under another is one change
+    /// of kind [`Renamed`](ChangeKind::Renamed): where the source has the same inode, made at the same time, or the
+    /// repository has, or only one file went and only one came with some content. The entries below a renamed directory
+    /// are renamed themselves, each with a change of its own, so that nothing is hidden.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// # let (source, repo) = (dir.path().join("source"), dir.path().join("repo"));
+    /// # std::fs::create_dir(&source)?;
+    /// use linkdest_core::{ChangeKind, Repository, Silent, Snapshotter};
+    /// std::fs::write(source.join("old name"), "text")?;
+    /// let before = Snapshotter::new(&source, &repo).init(true).run(&Silent)?;
+    /// std::fs::rename(source.join("old name"), source.join("new name"))?;
+    /// let after = Snapshotter::new(&source, &repo).run(&Silent)?;
+    /// let repository = Repository::open(&repo)?;
+    /// let diff = repository.diff(before.snapshot().unwrap(), after.snapshot().unwrap())?;
+    /// let changes = diff.collect::<Result<Vec<_>, _>>()?;
+    /// // The root has another time now.
+    /// assert_eq!((changes[0].path().as_bytes(), changes[0].kind()), (&b""[..], ChangeKind::Attributes));
+    /// assert_eq!((changes[1].path().as_bytes(), changes[1].kind()), (&b"new name"[..], ChangeKind::Renamed));
+    /// assert_eq!(changes[1].from().unwrap().as_bytes(), b"old name");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::MissingManifest`](crate::ErrorKind::MissingManifest) if one of them has no manifest, and when a
+    /// manifest or, where a manifest has no hash, a file cannot be read.
+    pub fn diff(&self, before: &SnapshotName, after: &SnapshotName) -> Result<Diff> {
+        let (mut before, mut after) = (Side::open(self, before)?, Side::open(self, after)?);
+        let differences = merge::merge(&mut before, &mut after)?;
+        Ok(Diff { before, after, differences: differences.into_iter() })
+    }
+}
+
+/// The changes from one snapshot to another: see [`Repository::diff`].
+///
+/// ```
+/// fn count(diff: linkdest_core::Diff) -> linkdest_core::Result<usize> {
+///     diff.map(|change| change.map(|_| 1)).sum()
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Diff {
+    before: Side,
+    after: Side,
+    differences: std::vec::IntoIter<Difference>,
+}
+
+impl Iterator for Diff {
+    type Item = Result<Change>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let difference = self.differences.next()?;
+        Some(self.change(difference))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.differences.size_hint()
+    }
+}
+
+impl Diff {
+    fn change(&mut self, difference: Difference) -> Result<Change> {
+        let before = difference.before.map(|at| self.before.entry_at(at)).transpose()?;
+        let after = difference.after.map(|at| self.after.entry_at(at)).transpose()?;
+        let mut change = Change::new(difference.kind, difference.aspects);
+        if let Some(found) = &before {
+            change.before = Some(found.entry().metadata.kind);
+            change.path = found.path().clone();
+        }
+        if let Some(found) = &after {
+            change.after = Some(found.entry().metadata.kind);
+            change.path = found.path().clone();
+        }
+        if let (ChangeKind::Renamed, Some(before), Some(after)) = (difference.kind, before, after) {
+            let (from, to) = (before.path(), after.path());
+            let compared = compare::compare(&before.entry(), &after.entry());
+            change.aspects = compared.settle(&mut self.before.tree, from, &mut self.after.tree, to)?;
+            change.from = Some(from.clone());
+        }
+        Ok(change)
+    }
+}

@@ -1,0 +1,116 @@
+//! The tree of a snapshot on disk, for what no manifest tells.
+
+use std::ffi::{CStr, CString};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::entry::{Kind, Metadata};
+use crate::error::{Error, Result};
+use crate::os::{Dir, File, c_name};
+use crate::path::RelPath;
+use crate::repository::{Repository, SnapshotName};
+
+/// The tree of one snapshot.
+#[derive(Debug)]
+pub(super) struct Tree {
+    root: Dir,
+    path: PathBuf,
+    /// The directory that was opened last: most questions are about entries side by side.
+    last: Option<(RelPath, Arc<Dir>)>,
+}
+
+impl Tree {
+    pub fn open(repository: &Repository, name: &SnapshotName) -> Result<Self> {
+        let path = repository.path().join(name.as_str());
+        let root = c_name(name.as_str()).and_then(|name| repository.root.open_dir_search(&name));
+        match root {
+            Ok(root) => Ok(Self { root, path, last: None }),
+            Err(error) => Err(Error::io("open", path, error)),
+        }
+    }
+
+    /// The error for an entry.
+    pub fn failed(&self, operation: &'static str, path: &RelPath, error: io::Error) -> Error {
+        Error::io(operation, self.path.join(path.as_path()), error)
+    }
+
+    /// Opens a regular file.
+    pub fn open_file(&mut self, path: &RelPath) -> Result<File> {
+        let opened = self.reach(path).and_then(|(dir, name)| {
+            let file = dir.open_file(&name)?;
+            if file.stat()?.kind == Kind::File { Ok(file) } else { Err(io::ErrorKind::InvalidData.into()) }
+        });
+        opened.map_err(|error| self.failed("open", path, error))
+    }
+
+    /// Opens a directory for listing.
+    pub fn open_dir(&mut self, path: &RelPath) -> Result<Dir> {
+        let opened = self.reach(path).and_then(|(dir, name)| dir.open_dir(&name));
+        opened.map_err(|error| self.failed("open", path, error))
+    }
+
+    /// Looks at an entry; `None` if there is none.
+    pub fn stat(&mut self, path: &RelPath) -> Result<Option<Metadata>> {
+        match self.reach(path).and_then(|(dir, name)| dir.stat_at(&name)) {
+            Err(error) if crate::os::errno::is_absent(&error) => Ok(None),
+            found => found.map(Some).map_err(|error| self.failed("stat", path, error)),
+        }
+    }
+
+    /// Opens the directory that an entry is in; of the root that is itself, under the name `.`.
+    fn reach(&mut self, path: &RelPath) -> io::Result<(Arc<Dir>, CString)> {
+        let bytes = path.as_bytes();
+        let (parent, name) = match bytes.iter().rposition(|&byte| byte == b'/') {
+            Some(slash) => bytes.split_at(slash),
+            None => (&b""[..], bytes),
+        };
+        let name = name.strip_prefix(b"/").unwrap_or(name);
+        let name = CString::new(if name.is_empty() { &b"."[..] } else { name })?;
+        if let Some((last, dir)) = &self.last
+            && last.as_bytes() == parent
+        {
+            return Ok((Arc::clone(dir), name));
+        }
+        let mut dir = self.root.open_dir_search(c".")?;
+        for part in parent.split(|&byte| byte == b'/').filter(|part| !part.is_empty()) {
+            dir = dir.open_dir_search(&CString::new(part)?)?;
+        }
+        let dir = Arc::new(dir);
+        self.last = RelPath::new(parent).map(|parent| (parent, Arc::clone(&dir)));
+        Ok((dir, name))
+    }
+}
+
+/// Reads the target of a symlink.
+pub(super) fn read_link(dir: &Dir, name: &CStr) -> io::Result<Vec<u8>> {
+    dir.read_link(name).map(CString::into_bytes)
+}
+
+const CHUNK: usize = 256 << 10;
+
+/// Says whether two files have the same bytes; holes are not read.
+pub(super) fn same_bytes(a: &File, b: &File) -> io::Result<bool> {
+    let size = a.stat()?.size;
+    if b.stat()?.size != size {
+        return Ok(false);
+    }
+    let (mut ours, mut theirs) = (vec![0; CHUNK], vec![0; CHUNK]);
+    let mut offset = 0;
+    while offset < size {
+        // A file system that cannot tell holes: everything is data.
+        let data = |file: &File| file.next_data(offset).map_or(offset, |data| data.unwrap_or(size));
+        offset = data(a).min(data(b));
+        let length = usize::try_from(size.saturating_sub(offset)).unwrap_or(CHUNK).min(CHUNK);
+        let (ours, theirs) = (part(&mut ours, length), part(&mut theirs, length));
+        if a.read_at(ours, offset)? != length || b.read_at(theirs, offset)? != length || ours != theirs {
+            return Ok(false);
+        }
+        offset += length as u64;
+    }
+    Ok(true)
+}
+
+fn part(buffer: &mut [u8], length: usize) -> &mut [u8] {
+    buffer.get_mut(..length).unwrap_or_default()
+}
