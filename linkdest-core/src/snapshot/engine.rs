@@ -436,6 +436,7 @@ impl<S: Source> Engine<'_, S> {
     pub fn release(&self, worker: &mut Worker<'_, '_, S>, node: &Arc<Node<S>>) -> Result<()> {
         let mut node = Arc::clone(node);
         while node.release() {
+            node.records().take();
             let pruned = self.prune(worker, &node)?;
             let handles = if pruned {
                 node.handles().clone()

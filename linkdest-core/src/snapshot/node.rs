@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use super::recorded::DeviceNumbers;
 use crate::entry::{FileId, Metadata};
 use crate::filter::DirectoryRules;
-use crate::manifest::{DirectoryDraft, EncodedXattrs, Entry, EntryFlags, Locator, Origin};
+use crate::manifest::{Directory, DirectoryDraft, EncodedXattrs, Entry, EntryFlags, Locator, Origin};
 use crate::os::{Dir, Xattrs};
 use crate::path::RelPath;
 use crate::source::Source;
@@ -42,16 +42,16 @@ pub(super) struct Identities {
     pub references: Vec<(usize, FileId)>,
 }
 
-/// The sub-directories that were found, by name, in one arena, each with its record in the first reference's manifest.
+/// The sub-directories that were found, by name, in one arena.
 #[derive(Debug, Default)]
 pub(super) struct Subdirectories {
     names: Vec<u8>,
-    starts: Vec<(usize, Option<Locator>)>,
+    starts: Vec<usize>,
 }
 
 impl Subdirectories {
-    pub fn push(&mut self, name: &CStr, recorded: Option<Locator>) {
-        self.starts.push((self.names.len(), recorded));
+    pub fn push(&mut self, name: &CStr) {
+        self.starts.push(self.names.len());
         self.names.extend_from_slice(name.to_bytes_with_nul());
     }
 
@@ -59,9 +59,8 @@ impl Subdirectories {
         self.starts.len()
     }
 
-    pub fn get(&self, index: usize) -> Option<(&CStr, Option<Locator>)> {
-        let (start, recorded) = self.starts.get(index)?;
-        Some((CStr::from_bytes_until_nul(self.names.get(*start..)?).ok()?, *recorded))
+    pub fn get(&self, index: usize) -> Option<&CStr> {
+        CStr::from_bytes_until_nul(self.names.get(*self.starts.get(index)?..)?).ok()
     }
 }
 
@@ -97,6 +96,8 @@ pub(super) struct Node<S: Source> {
     pub opened: OpenedNode,
     /// The records of its entries so far.
     draft: Mutex<DirectoryDraft>,
+    /// What the first reference's manifest has of it, until the last sub-directory was begun.
+    records: Mutex<Option<Directory>>,
     /// Its content could not be read: what the reference had stands in its place, with the attributes of then.
     pub carried: OnceLock<CarriedDirectory>,
     /// How many entries it has in the snapshot so far.
@@ -123,6 +124,7 @@ impl<S: Source> Node<S> {
             name: name.to_owned(),
             opened,
             draft: Mutex::new(DirectoryDraft::new(&base)),
+            records: Mutex::new(None),
             carried: OnceLock::new(),
             placed: AtomicUsize::new(0),
             subdirectories: OnceLock::new(),
@@ -152,6 +154,11 @@ impl<S: Source> Node<S> {
     /// The records of its entries.
     pub fn draft(&self) -> MutexGuard<'_, DirectoryDraft> {
         self.draft.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the first reference's manifest has of it.
+    pub fn records(&self) -> MutexGuard<'_, Option<Directory>> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The metadata of one of its entries, with its device as the manifest numbers it. What was mounted over a name is
@@ -216,10 +223,10 @@ impl<S: Source> Node<S> {
     }
 
     /// Takes the next sub-directory that nobody has begun, and says whether more are left.
-    pub fn next_subdirectory(&self) -> Option<(&CStr, Option<Locator>, bool)> {
+    pub fn next_subdirectory(&self) -> Option<(&CStr, bool)> {
         let all = self.subdirectories.get()?;
         let index = self.next.fetch_add(1, Ordering::Relaxed);
-        all.get(index).map(|(name, recorded)| (name, recorded, index + 1 < all.len()))
+        all.get(index).map(|name| (name, index + 1 < all.len()))
     }
 
     /// Keeps the directory unfinished for so many more children or waiting names.

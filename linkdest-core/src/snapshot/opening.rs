@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use super::engine::Engine;
 use super::node::{Handles, Node, OpenedNode};
-use super::recorded::encoded;
+use super::recorded::{encoded, untouched_xattrs};
 use crate::entry::FileId;
 use crate::error::{Error, ErrorKind, Result};
+use crate::manifest::Manifest;
 use crate::os::{Dir, XattrBuffer};
 use crate::source::{Opened, Source};
 
@@ -45,9 +46,15 @@ impl<S: Source> Engine<'_, S> {
         for (number, reference) in self.plan.references.iter().enumerate() {
             references.push((number, reference.root.open_dir_search(c".").map_err(failed)?));
         }
-        let mut buffer = XattrBuffer::default();
-        let xattrs =
-            self.plan.source.xattrs(&dir, None, &self.plan.reach, &mut buffer).map_err(unreadable)?;
+        let devices = self.device_numbers(&dir, &metadata);
+        let id = FileId { device: devices.before, inode: metadata.id.inode };
+        let record = self.predecessor().map(Manifest::root);
+        let untouched = record.and_then(|record| untouched_xattrs(&record, &metadata, id, &self.plan.reach));
+        let read = || {
+            let mut buffer = XattrBuffer::default();
+            self.plan.source.xattrs(&dir, None, &self.plan.reach, &mut buffer).map_err(unreadable)
+        };
+        let xattrs = untouched.map_or_else(read, Ok)?;
         xattrs.out_of_reach.iter().for_each(|what| self.count_out_of_reach(what));
         let lease = self.budget.lease(Handles::<S>::descriptors(staged.is_some(), references.len()));
         let rules = self.root_rules(0, &dir)?;
@@ -56,8 +63,8 @@ impl<S: Source> Engine<'_, S> {
             encoded: encoded(&xattrs),
             xattrs: xattrs.kept,
             rules,
-            devices: self.device_numbers(&dir, &metadata),
-            recorded: self.predecessor().and_then(|manifest| manifest.root().child),
+            devices,
+            recorded: record.and_then(|record| record.child),
             moved_from: None,
         };
         let handles = Arc::new(Handles { source: dir, staged, references, _lease: lease });

@@ -8,11 +8,13 @@ use super::node::Node;
 use super::worker::Worker;
 use crate::entry::{FileId, Kind, Metadata};
 use crate::error::Result;
+use crate::manifest::XattrValue;
 use crate::manifest::{
     ContentHash, Directory, DirectoryDraft, EncodedXattrs, Entry, EntryFlags, FileSystemId, Locator,
     Manifest, Origin,
 };
 use crate::path::RelPath;
+use crate::policy::attributes::{Reach, XattrPlaceInRun};
 use crate::source::{KnownXattrs, Source};
 
 /// How a device of the source is numbered in the manifest that is being written, and in that of the first reference.
@@ -156,6 +158,37 @@ pub(super) fn encoded(known: &KnownXattrs) -> EncodedXattrs {
     EncodedXattrs::new(all)
 }
 
+/// The extended attributes of a directory by its record; `None` if they may be others now, or only their digest is
+/// known.
+pub(super) fn untouched_xattrs(
+    record: &Entry<'_>,
+    source: &Metadata,
+    id: FileId,
+    reach: &Reach,
+) -> Option<KnownXattrs> {
+    let then = &record.metadata;
+    let untouched = id.device != 0 && then.id == id && then.ctime.is_some() && then.ctime == source.ctime;
+    if !untouched || !record.flags.is_empty() || then.kind != source.kind {
+        return None;
+    }
+    let mut known = KnownXattrs::default();
+    for (name, value) in record.xattrs {
+        let XattrValue::Whole(value) = value else { return None };
+        let one = (std::ffi::CString::new(name).ok()?, value.to_vec());
+        match reach.xattr(name) {
+            XattrPlaceInRun::Kept => known.kept.push(one),
+            XattrPlaceInRun::Ignored => {}
+            XattrPlaceInRun::OutOfReach(what) => {
+                if !known.out_of_reach.contains(&what) {
+                    known.out_of_reach.push(what);
+                }
+                known.beyond.push(one);
+            }
+        }
+    }
+    Some(known)
+}
+
 /// What is written down of an entry besides what was found of the source.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Placing<'p> {
@@ -220,6 +253,9 @@ impl<S: Source> Worker<'_, '_, S> {
     /// Writes a finished directory down, and its entry in its parent.
     pub fn record_directory(&mut self, node: &Node<S>, mut flags: EntryFlags) -> Result<()> {
         let Some(child) = self.write_draft(&node.path(), &mut node.draft())? else { return Ok(()) };
+        if self.engine.is_racy(node.metadata()) {
+            flags.insert(EntryFlags::RACY);
+        }
         if node.carried.get().is_some() {
             flags.insert(EntryFlags::CARRIED_FORWARD);
         }

@@ -10,7 +10,7 @@ use super::engine::Engine;
 use super::groups::SharedGroup;
 use super::node::{Handles, Node, OpenedNode, Subdirectories};
 use super::opening::ReopenError;
-use super::recorded::{DeviceNumbers, Found, GroupRecord, encoded};
+use super::recorded::{DeviceNumbers, Found, GroupRecord, encoded, untouched_xattrs};
 use crate::counts::Counter;
 use crate::entry::{FileId, Kind, Metadata};
 use crate::error::{Error, ErrorKind, Problem, ProblemKind, Result};
@@ -129,11 +129,11 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
 
     /// Begins the next sub-directory of a directory; what is left of them stays in the queue below it.
     fn descend(&mut self, parent: &Arc<Node<S>>) -> Result<()> {
-        let Some((name, recorded, more)) = parent.next_subdirectory() else { return Ok(()) };
+        let Some((name, more)) = parent.next_subdirectory() else { return Ok(()) };
         if more {
             self.engine.queue.push_local(&self.local, Task::Descend(Arc::clone(parent)));
         }
-        match self.open(parent, name, recorded)? {
+        match self.open(parent, name)? {
             Some((node, handles, content)) => {
                 self.walk(&node, handles, content)?;
                 self.engine.release(self, &node)
@@ -146,12 +146,7 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
     }
 
     /// Opens a sub-directory on all sides; `None` if nothing is saved of it.
-    fn open(
-        &mut self,
-        parent: &Arc<Node<S>>,
-        name: &CStr,
-        recorded: Option<Locator>,
-    ) -> Result<Option<Begun<S>>> {
+    fn open(&mut self, parent: &Arc<Node<S>>, name: &CStr) -> Result<Option<Begun<S>>> {
         let engine = self.engine;
         let path = || parent.path_of(name);
         let handles = match engine.handles(parent) {
@@ -175,12 +170,17 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
             engine.notice(Notice::RepositorySkipped(path()));
             return Ok(None);
         }
-        let xattrs =
-            if engine.plan.select_only { KnownXattrs::default() } else { self.directory_xattrs(&dir, path)? };
+        let devices = engine.device_numbers(&dir, &metadata);
+        let (recorded, untouched) = self.recorded_directory(parent, name, &metadata, devices);
+        let xattrs = match untouched {
+            Some(xattrs) => xattrs,
+            None if engine.plan.select_only => KnownXattrs::default(),
+            None => self.directory_xattrs(&dir, path)?,
+        };
+        xattrs.out_of_reach.iter().for_each(|what| engine.count_out_of_reach(what));
         let rules = engine.child_rules(self.index, parent, name, &dir)?;
         let Some(staged) = self.make_dir(parent, &handles, name)? else { return Ok(None) };
         self.count_owner(&metadata);
-        let devices = engine.device_numbers(&dir, &metadata);
         let Referred { references, recorded, moved_from } =
             self.open_references(parent, &handles, name, recorded, (&metadata, devices))?;
         let elsewhere = engine.root_mount.get().is_some_and(|root| *root != metadata.mount);
@@ -198,13 +198,27 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
         Ok(Some((node, handles, content)))
     }
 
+    /// What the first reference's manifest has of a sub-directory: its record, and the extended attributes if they are
+    /// surely still those.
+    fn recorded_directory(
+        &self,
+        parent: &Node<S>,
+        name: &CStr,
+        metadata: &Metadata,
+        devices: DeviceNumbers,
+    ) -> (Option<Locator>, Option<KnownXattrs>) {
+        let records = parent.records();
+        let Some(record) = records.as_ref().and_then(|records| records.find(name.to_bytes())) else {
+            return (None, None);
+        };
+        let id = FileId { device: devices.before, inode: metadata.id.inode };
+        (record.child, untouched_xattrs(&record, metadata, id, &self.engine.plan.reach))
+    }
+
     fn directory_xattrs(&mut self, dir: &S::Dir, path: impl Fn() -> RelPath) -> Result<KnownXattrs> {
         let engine = self.engine;
         match engine.plan.source.xattrs(dir, None, &engine.plan.reach, &mut self.xattrs) {
-            Ok(known) => {
-                known.out_of_reach.iter().for_each(|what| engine.count_out_of_reach(what));
-                Ok(known)
-            }
+            Ok(known) => Ok(known),
             Err(error) => {
                 engine.source_problem(self.index, path(), "read extended attributes", &error)?;
                 Ok(KnownXattrs::default())
@@ -300,7 +314,7 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
         let mut found = Subdirectories::default();
         self.records = self.load_records(node.opened.recorded);
         let done = self.place_all(node, &handles, content, &mut listing, &mut found);
-        self.records = None;
+        *node.records() = self.records.take().filter(|_| found.len() > 0);
         drop(handles);
         self.listing = listing;
         done?;
@@ -365,7 +379,7 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
             let name = listing.name(*entry);
             match entry.kind {
                 Some(Kind::Directory) if self.takes_part(node, name, true) => {
-                    found.push(name, self.recorded_directory(name));
+                    found.push(name);
                 }
                 Some(Kind::Directory) => {}
                 Some(_) if !self.takes_part(node, name, false) => {}
@@ -388,7 +402,7 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
                     Ok(())
                 }
                 Ok(metadata) if metadata.kind == Kind::Directory => {
-                    found.push(name, self.recorded_directory(name));
+                    found.push(name);
                     Ok(())
                 }
                 Ok(metadata) if !self.is_small_enough(&metadata) => Ok(()),
@@ -398,11 +412,6 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
         });
         result?;
         self.place_wanted(node, handles, wanted)
-    }
-
-    /// Where the first reference's manifest has a sub-directory of the directory being walked.
-    fn recorded_directory(&self, name: &CStr) -> Option<Locator> {
-        self.records.as_ref()?.find(name.to_bytes())?.child
     }
 
     /// Names the entries that take part, and looks only where their names do not say enough.
@@ -418,7 +427,7 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
             let Some(name) = names.get(index).copied() else { return };
             match answer {
                 Ok(metadata) if !self.takes_part(node, name, metadata.kind == Kind::Directory) => {}
-                Ok(metadata) if metadata.kind == Kind::Directory => found.push(name, None),
+                Ok(metadata) if metadata.kind == Kind::Directory => found.push(name),
                 Ok(metadata) if !self.is_small_enough(&metadata) => {}
                 Ok(_) => {
                     node.placed.fetch_add(1, Ordering::AcqRel);
