@@ -9,6 +9,14 @@ const WHOLE: usize = 16 << 10;
 const WHOLE_TOGETHER: usize = 512 << 10;
 
 /// One value of an extended attribute.
+///
+/// ```
+/// use linkdest_core::{ContentHash, EncodedXattrs, XattrValue};
+/// let long = vec![7; 20_000];
+/// let encoded = EncodedXattrs::new([(&b"user.long"[..], &long[..])]);
+/// let (_, value) = encoded.as_ref().iter().next().unwrap();
+/// assert_eq!(value, XattrValue::Digest { length: 20_000, hash: ContentHash::of(&long) });
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum XattrValue<'a> {
     /// The value itself.
