@@ -72,11 +72,6 @@ impl<'a> RecordedXattrs<'a> {
         Some(Self(bytes))
     }
 
-    /// Takes encoded bytes that were checked before.
-    pub(super) fn trusted(bytes: &'a [u8]) -> Self {
-        Self(bytes)
-    }
-
     pub(super) fn as_bytes(&self) -> &'a [u8] {
         self.0
     }
@@ -139,7 +134,8 @@ impl EncodedXattrs {
 
     /// Encodes other attributes into the same space.
     pub fn refill<'a>(&mut self, attributes: impl IntoIterator<Item = (&'a [u8], &'a [u8])>) {
-        let mut sorted: Vec<_> = attributes.into_iter().collect();
+        // No file system has an attribute without a name.
+        let mut sorted: Vec<_> = attributes.into_iter().filter(|(name, _)| !name.is_empty()).collect();
         sorted.sort_unstable();
         sorted.dedup_by_key(|(name, _)| *name);
         self.0.clear();
