@@ -1,6 +1,6 @@
 //! One entry as bytes: its row. The hash of a file's content stands beside the row.
 
-use super::base::{Base, COMMON};
+use super::base::{Attributes, Base, COMMON};
 use super::bytes::{Cursor, put, put_bytes, put_signed};
 use super::flags::EntryFlags;
 use super::hash::ContentHash;
@@ -226,17 +226,8 @@ pub(super) fn decode<'a>(cursor: &mut Cursor<'a>, base: &Base) -> Option<Row<'a>
     let ctime = times::ctime(cursor, base, first >> 4 & 3)?;
     let mtime = times::mtime(cursor, base, second & 3, ctime)?;
     let btime = times::btime(cursor, first >> 6, mtime, ctime)?;
-    let (mode, uid, gid) = match base.attributes().get(usize::from(second >> 2 & 3)) {
-        Some(known) => *known,
-        None if usize::from(second >> 2 & 3) == COMMON => (cursor.small()?, cursor.small()?, cursor.small()?),
-        None => return None,
-    };
-    let nlink = if rare & LINKS == 0 { usual_links(kind) } else { cursor.number()? };
-    let device = if rare & DEVICE == 0 { base.device } else { cursor.number()? };
-    let rdev = if rare & STANDS_FOR == 0 { 0 } else { cursor.number()? };
-    let xattrs =
-        if rare & XATTRS == 0 { RecordedXattrs::NONE } else { RecordedXattrs::checked(cursor.bytes()?)? };
-    let flags = EntryFlags::from_bits(if rare & FLAGS == 0 { 0 } else { cursor.byte()? });
+    let (mode, uid, gid) = attributes(cursor, base, second >> 2 & 3)?;
+    let Rare { nlink, device, rdev, xattrs, flags } = read_rare(cursor, rare, kind, base)?;
     let origin = origin(cursor, second >> 4 & 3)?;
     let id = FileId { device, inode };
     let metadata =
@@ -253,6 +244,52 @@ pub(super) fn decode<'a>(cursor: &mut Cursor<'a>, base: &Base) -> Option<Row<'a>
         child: if what == DIRECTORY_WITH_CHILD { Some(locator(cursor, base.block)?) } else { None },
     };
     Some(Row { entry, is_hashed: what == FILE_WITH_HASH })
+}
+
+/// Mode, user and group.
+#[inline]
+fn attributes(cursor: &mut Cursor<'_>, base: &Base, number: u8) -> Option<Attributes> {
+    match base.attributes().get(usize::from(number)) {
+        Some(known) => Some(*known),
+        None if usize::from(number) == COMMON => Some((cursor.small()?, cursor.small()?, cursor.small()?)),
+        None => None,
+    }
+}
+
+/// What few entries have.
+struct Rare<'a> {
+    nlink: u64,
+    device: u64,
+    rdev: u64,
+    xattrs: RecordedXattrs<'a>,
+    flags: EntryFlags,
+}
+
+#[inline]
+fn read_rare<'a>(cursor: &mut Cursor<'a>, rare: u8, kind: Kind, base: &Base) -> Option<Rare<'a>> {
+    let mut read = Rare {
+        nlink: usual_links(kind),
+        device: base.device,
+        rdev: 0,
+        xattrs: RecordedXattrs::NONE,
+        flags: EntryFlags::default(),
+    };
+    if rare & LINKS != 0 {
+        read.nlink = cursor.number()?;
+    }
+    if rare & DEVICE != 0 {
+        read.device = cursor.number()?;
+    }
+    if rare & STANDS_FOR != 0 {
+        read.rdev = cursor.number()?;
+    }
+    if rare & XATTRS != 0 {
+        read.xattrs = RecordedXattrs::checked(cursor.bytes()?)?;
+    }
+    if rare & FLAGS != 0 {
+        read.flags = EntryFlags::from_bits(cursor.byte()?);
+    }
+    Some(read)
 }
 
 fn kind(what: u8) -> Option<Kind> {

@@ -10,6 +10,17 @@ use super::record::{Entry, Locator, Place};
 use crate::path::RelPath;
 
 /// One directory of a manifest, with all of its entries in the order of their names.
+///
+/// ```
+/// # let bytes = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/manifest/golden-v1.ldm"));
+/// # let manifest = linkdest_core::manifest_workbench::read(bytes.to_vec())?;
+/// let mut cache = linkdest_core::BlockCache::default();
+/// let directory = manifest.directory(manifest.root().child.unwrap(), &mut cache)?;
+/// let names: Vec<&[u8]> = directory.entries().map(|entry| entry.name).collect();
+/// assert_eq!(names, [&b"deep"[..], b"forms", b"kinds", b"large"]);
+/// assert_eq!(directory.find(b"large"), directory.get(3));
+/// # Ok::<(), linkdest_core::ManifestError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Directory {
     path: RelPath,
@@ -102,6 +113,16 @@ impl Directory {
 }
 
 /// One entry that was found in a manifest, with all that it needs.
+///
+/// ```
+/// # let bytes = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/manifest/golden-v1.ldm"));
+/// # let manifest = linkdest_core::manifest_workbench::read(bytes.to_vec())?;
+/// let mut cache = linkdest_core::BlockCache::default();
+/// let place = manifest.by_inode(1, 13, &mut cache)?[0];
+/// let found = manifest.entry_at(place, &mut cache)?;
+/// assert_eq!((found.entry().name, found.path().as_bytes()), (&b"deepest"[..], &b"deep/deeper/deepest"[..]));
+/// # Ok::<(), linkdest_core::ManifestError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Found(Home);
 

@@ -5,7 +5,7 @@ use lz4_flex::block::{CompressTable, compress_into_with_table, decompress_into, 
 /// No block unpacks to more than this.
 pub(super) const LARGEST: u32 = 8 << 20;
 /// A block unpacks to this many times its stored size at most, so that a small file cannot ask for much memory.
-const DENSEST: usize = 4;
+const DENSEST: usize = 3;
 
 /// The checksum of blocks, header and tail.
 pub(super) fn checksum(bytes: &[u8]) -> u64 {

@@ -7,6 +7,12 @@ use crate::entry::Timestamp;
 pub(super) const LIST_LIMIT: usize = 1 << 16;
 
 /// A file system that the source has entries on.
+///
+/// ```
+/// use linkdest_core::FileSystemId;
+/// let one = FileSystemId { kind: "ext4".into(), id: "7d1f2a9c-0000-4000-8000-0123456789ab".into() };
+/// assert_ne!(one, FileSystemId { kind: "tmpfs".into(), ..one.clone() });
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FileSystemId {
     /// The type of the file system: `ext4`.
@@ -16,6 +22,12 @@ pub struct FileSystemId {
 }
 
 /// What is known of a run before it walks the source.
+///
+/// ```
+/// use linkdest_core::Header;
+/// let header = Header { snapshot: "2026-11-22T132200Z".into(), source: b"/home/me".into(), ..Header::default() };
+/// assert_eq!((header.generation, header.references.len()), (0, 0));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Header {
     /// The name of the snapshot.
@@ -41,6 +53,13 @@ pub struct Header {
 }
 
 /// The figures of a whole snapshot.
+///
+/// ```
+/// use linkdest_core::Totals;
+/// let mut totals = Totals::default();
+/// totals.entries += 1;
+/// assert_eq!(totals, Totals { entries: 1, ..Totals::default() });
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Totals {
     /// All entries but the root.

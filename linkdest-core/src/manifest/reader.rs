@@ -27,6 +27,19 @@ use crate::path::RelPath;
 ///
 /// Reading needs a [`BlockCache`], of which each worker has its own. Everything is checked when it is loaded; memory
 /// is bounded by the cache and by the largest directory.
+///
+/// ```
+/// # let bytes = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/manifest/golden-v1.ldm"));
+/// # let manifest = linkdest_core::manifest_workbench::read(bytes.to_vec())?;
+/// use linkdest_core::BlockCache;
+/// let mut cache = BlockCache::default();
+/// let found = manifest.find(b"deep/deeper/deepest", &mut cache)?.unwrap();
+/// let id = found.entry().metadata.id;
+/// assert_eq!(manifest.devices()[usize::try_from(id.device).unwrap() - 1].kind, "ext4");
+/// assert_eq!(manifest.by_inode(id.device, id.inode, &mut cache)?, [found.place().unwrap()]);
+/// assert_eq!(manifest.header().references.len(), 2);
+/// # Ok::<(), linkdest_core::ManifestError>(())
+/// ```
 #[derive(Debug)]
 pub struct Manifest {
     input: Input,

@@ -6,6 +6,13 @@ use super::xattrs::RecordedXattrs;
 use crate::entry::{FileId, Kind, Metadata, Timestamp};
 
 /// Where the inode in the repository came from: a kind of link that survives copying the repository.
+///
+/// ```
+/// use linkdest_core::Origin;
+/// let moved = Origin::Elsewhere { reference: 0, path: b"old/name" };
+/// assert!(moved != Origin::Same { reference: 0 });
+/// assert_eq!(Origin::default(), Origin::Fresh);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Origin<'a> {
     /// It was made in this run.
@@ -44,6 +51,19 @@ pub struct Place {
 }
 
 /// One entry, borrowed from a block of a manifest or from the caller.
+///
+/// ```
+/// # let bytes = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/manifest/golden-v1.ldm"));
+/// # let manifest = linkdest_core::manifest_workbench::read(bytes.to_vec())?;
+/// # let mut cache = linkdest_core::BlockCache::default();
+/// use linkdest_core::{ContentHash, Kind, Origin};
+/// let found = manifest.find(b"kinds/file empty", &mut cache)?.unwrap();
+/// let entry = found.entry();
+/// assert_eq!((entry.metadata.kind, entry.content), (Kind::File, Some(ContentHash::OF_NOTHING)));
+/// assert_eq!(entry.origin, Origin::Same { reference: 0 });
+/// assert!(entry.flags.is_empty() && entry.xattrs.is_empty() && entry.child.is_none());
+/// # Ok::<(), linkdest_core::ManifestError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry<'a> {
     /// The name in its directory; empty for the root.

@@ -94,6 +94,15 @@ fn workers_write_at_the_same_time() {
 }
 
 #[test]
+fn threads_share_what_they_may() {
+    fn sync<T: Send + Sync>() {}
+    fn send<T: Send>() {}
+    sync::<Manifest>();
+    sync::<ManifestWriter>();
+    send::<(Lane, DirectoryDraft, BlockCache, Directory, Found)>();
+}
+
+#[test]
 fn a_lane_that_is_lost_is_an_error() {
     let files = Files::new();
     let writer = files.writer();

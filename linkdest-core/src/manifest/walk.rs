@@ -9,6 +9,17 @@ use super::record::Locator;
 /// All directories of a manifest: depth first, names in the order of their bytes. See [`Manifest::walk`].
 ///
 /// Only where it is in each directory above is kept, not the directories. After an error it ends.
+///
+/// ```
+/// # let bytes = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/manifest/golden-v1.ldm"));
+/// # let manifest = linkdest_core::manifest_workbench::read(bytes.to_vec())?;
+/// let mut entries = 0;
+/// for directory in manifest.walk() {
+///     entries += directory?.len() as u64;
+/// }
+/// assert_eq!(entries, manifest.totals().entries);
+/// # Ok::<(), linkdest_core::ManifestError>(())
+/// ```
 #[derive(Debug)]
 pub struct Walk<'a> {
     manifest: &'a Manifest,

@@ -35,7 +35,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { block: 64 << 10, part_entries: 8192, part_bytes: 1 << 20, keys: 4 << 20, key_block: 16 << 10 }
+        Self { block: 32 << 10, part_entries: 8192, part_bytes: 1 << 20, keys: 4 << 20, key_block: 16 << 10 }
     }
 }
 

@@ -9,6 +9,14 @@ const WHOLE: usize = 16 << 10;
 const WHOLE_TOGETHER: usize = 512 << 10;
 
 /// One value of an extended attribute.
+///
+/// ```
+/// use linkdest_core::{ContentHash, EncodedXattrs, XattrValue};
+/// let long = vec![7; 20_000];
+/// let encoded = EncodedXattrs::new([(&b"user.long"[..], &long[..])]);
+/// let (_, value) = encoded.as_ref().iter().next().unwrap();
+/// assert_eq!(value, XattrValue::Digest { length: 20_000, hash: ContentHash::of(&long) });
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum XattrValue<'a> {
     /// The value itself.
@@ -62,11 +70,6 @@ impl<'a> RecordedXattrs<'a> {
             last = Some(name);
         }
         Some(Self(bytes))
-    }
-
-    /// Takes encoded bytes that were checked before.
-    pub(super) fn trusted(bytes: &'a [u8]) -> Self {
-        Self(bytes)
     }
 
     pub(super) fn as_bytes(&self) -> &'a [u8] {
@@ -142,7 +145,8 @@ impl EncodedXattrs {
 
     /// Encodes other attributes into the same space.
     pub fn refill<'a>(&mut self, attributes: impl IntoIterator<Item = (&'a [u8], &'a [u8])>) {
-        let mut sorted: Vec<_> = attributes.into_iter().collect();
+        // No file system has an attribute without a name.
+        let mut sorted: Vec<_> = attributes.into_iter().filter(|(name, _)| !name.is_empty()).collect();
         sorted.sort_unstable();
         sorted.dedup_by_key(|(name, _)| *name);
         self.0.clear();

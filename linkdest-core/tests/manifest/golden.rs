@@ -179,7 +179,7 @@ const TOTALS: Totals = Totals { entries: 143, directories: 7, files: 131, bytes:
 #[test]
 fn version_1_is_read() {
     let bytes = std::fs::read(path()).unwrap();
-    let digest = "970a90878230340892a5d417f5f3fbc74865ce2864c6e91e1dc4a38cecbf69d5";
+    let digest = "dface88c308492934ab247666db33e1a14d582bbe7036625f4085bd7feaac9d9";
     let manifest = read(bytes).unwrap();
     assert_eq!(manifest.digest().to_string(), digest);
     assert_eq!(*manifest.header(), header());
