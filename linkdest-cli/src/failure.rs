@@ -35,6 +35,11 @@ impl Failure {
         Self { kind: kind.as_str(), code: exit::of_kind(kind), message, path: None }
     }
 
+    /// The user asked to stop.
+    pub fn interrupted() -> Self {
+        Self::of(ErrorKind::Interrupted, "stopped".to_owned()).with_code(signals::exit_code())
+    }
+
     /// Sets the exit code.
     pub fn with_code(self, code: u8) -> Self {
         Self { code, ..self }

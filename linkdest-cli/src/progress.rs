@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytesize::ByteSize;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use linkdest_core::Counts;
+use linkdest_core::Progress;
 
 /// How often the line is drawn, also while figures stand still.
 const TICK: Duration = Duration::from_millis(100);
@@ -27,7 +27,7 @@ impl Bar {
     }
 
     /// Shows the figures as they stand.
-    pub fn show(&self, counts: &Counts) {
+    pub fn show(&self, progress: &Progress) {
         if self.bar.is_hidden() {
             return;
         }
@@ -35,10 +35,15 @@ impl Bar {
             self.bar.enable_steady_tick(TICK);
             Instant::now()
         });
+        let counts = &progress.counts;
         // The first figures come a tick after the work began.
-        let rate = counts.entries as f64 / (begun.elapsed() + TICK).as_secs_f64();
+        let elapsed = begun.elapsed() + TICK;
+        let rate = counts.entries as f64 / elapsed.as_secs_f64();
         let bytes = ByteSize(counts.bytes).display().iec();
-        self.bar.set_message(format!("{} entries, {bytes}, {rate:.0} entries/s", counts.entries));
+        let done = progress.fraction().zip(progress.remaining(elapsed)).map_or_else(String::new, |(done, left)| {
+            format!("{:.0} %, {} s left, ", done * 100.0, left.as_secs() + 1)
+        });
+        self.bar.set_message(format!("{done}{} entries, {bytes}, {rate:.0} entries/s", counts.entries));
     }
 
     /// Says that the walk is done.

@@ -144,9 +144,6 @@ impl Args for Rules {
     }
 }
 
-/// What can leave entries out besides rules, and its name.
-type Extra = (&'static str, Filtering);
-
 impl Rules {
     /// Says whether no option adds a rule.
     pub fn is_empty(&self) -> bool {
@@ -168,28 +165,6 @@ impl Rules {
     /// Reads the rules, and takes all that is asked for.
     pub fn filtering(&self) -> Result<Filtering, Failure> {
         Ok(if self.is_empty() { self.all(Filtering::new()) } else { self.all(self.filter()?.into()) })
-    }
-
-    /// The filter with each of the other options alone, and that option's name.
-    pub fn extras(&self, filter: &Filter) -> Vec<Extra> {
-        let typed = &self.typed;
-        let rules = || Filtering::from(filter.clone()).ignore_bad_rules(true);
-        let mut extras: Vec<Extra> = Vec::new();
-        if typed.exclude_caches {
-            extras.push(("--exclude-caches", rules().exclude_caches(true)));
-        }
-        if !typed.exclude_if_present.is_empty() {
-            let filtering = typed.exclude_if_present.iter().fold(rules(), Filtering::exclude_if_present);
-            extras.push(("--exclude-if-present", filtering));
-        }
-        if let Some(bytes) = typed.exclude_larger_than {
-            extras.push(("--exclude-larger-than", rules().exclude_larger_than(bytes)));
-        }
-        if typed.prune_empty_dirs {
-            // What is left out otherwise can leave a directory empty.
-            extras.push(("--prune-empty-dirs", self.all(rules()).ignore_bad_rules(true)));
-        }
-        extras
     }
 
     fn all(&self, rules: Filtering) -> Filtering {

@@ -8,12 +8,17 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::exit;
+use crate::failure::Failure;
 
 /// The first signal that came; 0 before.
 static FIRST: AtomicI32 = AtomicI32::new(0);
 
 /// Makes the flag that the first signal sets.
-pub fn stop_flag() -> io::Result<StopFlag> {
+pub fn watch() -> Result<StopFlag, Failure> {
+    stop_flag().map_err(|error| Failure::io("cannot watch for signals", &error))
+}
+
+fn stop_flag() -> io::Result<StopFlag> {
     let flag = StopFlag::default();
     let stop = flag.clone();
     let mut signals = Signals::new([SIGINT, SIGTERM])?;

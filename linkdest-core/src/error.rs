@@ -45,7 +45,7 @@ pub enum ErrorKind {
     NoSuchPath,
     /// The repository is full, or over its quota.
     NoSpace,
-    /// The run was stopped before it published anything.
+    /// The run was stopped before it published anything, or before a question was answered.
     Interrupted,
     /// Anything else that the operating system refused.
     Io,
@@ -129,9 +129,13 @@ impl Error {
 
     /// Makes the error of a run that was told to stop.
     pub(crate) fn interrupted() -> Self {
-        let message =
-            "stopped before the snapshot was published; what was saved so far helps the next run".into();
-        Self { kind: ErrorKind::Interrupted, message, operation: "stop", path: None, source: None }
+        Self::stopped("stopped before the snapshot was published; what was saved so far helps the next run")
+    }
+
+    /// Makes the error of something that was told to stop, which is a whole sentence already.
+    pub(crate) fn stopped(message: &str) -> Self {
+        let (kind, message) = (ErrorKind::Interrupted, message.to_owned());
+        Self { kind, message, operation: "stop", path: None, source: None }
     }
 
     /// Makes an error from what the operating system said.
@@ -330,6 +334,9 @@ impl Problem {
 
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.kind == ProblemKind::Rules {
+            return write!(f, "{}: rule file ignored: {}", self.path, self.message);
+        }
         let kind = self.kind.as_str().replace('_', " ");
         write!(f, "{}: {kind}: {}: {}", self.path, self.operation, self.message)
     }

@@ -66,6 +66,8 @@ pub use counts::Counts;
 pub use entry::{FileId, Kind, Metadata, Timestamp};
 pub use error::{Error, ErrorKind, Problem, ProblemKind, Result};
 pub use history::{Aspects, Change, ChangeKind, Diff};
+#[doc(hidden)]
+pub use manifest::workbench as manifest_workbench;
 pub use manifest::{
     BlockCache, ContentHash, Directory, EncodedXattrs, Entry, EntryFlags, FileSystemId, Found, Header,
     InvalidContentHash, Locator, Manifest, ManifestError, Origin, Place, RecordedXattrs, Totals, Walk,
@@ -81,4 +83,4 @@ pub use repository::{
     Status,
 };
 pub use rule_files::LocalRuleFiles;
-pub use snapshot::{Filtering, Selected, SnapshotReport, Snapshotter, explain};
+pub use snapshot::{Filtering, Selected, SnapshotReport, Snapshotter};

@@ -82,6 +82,12 @@ pub enum Notice {
     MountSkipped(RelPath),
     /// An entry was listed, but gone when it was to be saved.
     Vanished(RelPath),
+    /// All modification times moved by the same number of quarter hours: contents that are proven equal keep their
+    /// links, and the manifest has the new times.
+    TimesShifted {
+        /// By how many seconds.
+        seconds: i64,
+    },
     /// Attributes that this run cannot set here; the manifest keeps them, the snapshot does not.
     OutOfReach {
         /// Which attributes: `owners`, `trusted attributes` ...
@@ -97,9 +103,14 @@ impl fmt::Display for Notice {
             Self::RepositorySkipped(path) => write!(f, "{path}: skipped, it is the repository"),
             Self::MountSkipped(path) => write!(f, "{path}: left empty, it is on another file system"),
             Self::Vanished(path) => write!(f, "{path}: vanished before it was saved"),
+            Self::TimesShifted { seconds } => {
+                let (sign, minutes) = (if *seconds < 0 { '-' } else { '+' }, seconds.unsigned_abs() / 60);
+                let (hours, minutes) = (minutes / 60, minutes % 60);
+                write!(f, "all modification times moved by {sign}{hours}:{minutes:02} h; links are kept where the content is the same")
+            }
             Self::OutOfReach { what, entries } => {
                 let entries = format_args!("{entries} {}", if *entries == 1 { "entry" } else { "entries" });
-                write!(f, "{what} not kept for {entries}: this user or this file system cannot set them")
+                write!(f, "{what} of {entries} are in the manifest alone: this user or this file system cannot set them")
             }
         }
     }
@@ -196,6 +207,28 @@ impl fmt::Display for Reason {
 pub struct Progress {
     /// What was done so far.
     pub counts: Counts,
+    /// How many entries the previous snapshot of this source has; `None` for the first.
+    pub expected: Option<u64>,
+}
+
+impl Progress {
+    /// How far the run is, from 0 to 1, by what the previous snapshot had; below 1 until it is done.
+    ///
+    /// ```
+    /// assert_eq!(linkdest_core::Progress::default().fraction(), None);
+    /// ```
+    #[must_use]
+    pub fn fraction(&self) -> Option<f64> {
+        let expected = self.expected.filter(|expected| *expected > 0)?;
+        Some((self.counts.entries as f64 / expected as f64).min(0.99))
+    }
+
+    /// How long the rest will take, if it goes on as it did for `elapsed`.
+    #[must_use]
+    pub fn remaining(&self, elapsed: std::time::Duration) -> Option<std::time::Duration> {
+        let fraction = self.fraction().filter(|fraction| *fraction > 0.0)?;
+        Some(elapsed.mul_f64((1.0 - fraction) / fraction))
+    }
 }
 
 /// Watches nothing.

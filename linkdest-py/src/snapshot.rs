@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use linkdest_core::filter::{Filter, FilterBuilder};
-use linkdest_core::{Checksum, LocalRuleFiles, Monitor, Quick, Snapshotter, StopFlag};
+use linkdest_core::{Checksum, LocalRuleFiles, Monitor, Quick, Snapshotter, StopFlag, Strict};
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
@@ -62,8 +62,9 @@ pub(crate) fn snapshot(
 fn with_policy(snapshotter: Snapshotter, name: &str) -> PyResult<Snapshotter> {
     match name {
         "quick" => Ok(snapshotter.policy(Quick::default())),
+        "strict" => Ok(snapshotter.policy(Strict::default())),
         "checksum" => Ok(snapshotter.policy(Checksum::default())),
-        _ => Err(PyValueError::new_err(format!("unknown policy {name:?}: it is 'quick' or 'checksum'"))),
+        _ => Err(PyValueError::new_err(format!("unknown policy {name:?}: it is 'quick', 'strict' or 'checksum'"))),
     }
 }
 

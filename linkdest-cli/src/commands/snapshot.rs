@@ -1,8 +1,8 @@
 //! `linkdest snapshot`
 
-use linkdest_core::{Checksum, Filtering, Quick, SnapshotReport, Snapshotter, StopFlag};
+use linkdest_core::{Checksum, Filtering, Quick, SnapshotReport, Snapshotter, StopFlag, Strict};
 
-use crate::args::{Output, Policy, Snapshot};
+use crate::args::{Metadata, Output, Policy, Snapshot};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::report::{Watch, human, json};
@@ -11,7 +11,7 @@ use crate::{exit, signals};
 pub fn run(asked: &Snapshot, output: &Output) -> Result<u8, Failure> {
     // Whatever is wrong with the rules is said before anything is done.
     let filtering = asked.rules.filtering()?;
-    let stop = signals::stop_flag().map_err(|error| Failure::io("cannot watch for signals", &error))?;
+    let stop = signals::watch()?;
     let with_bar = !(output.json || output.quiet || output.verbose || output.no_progress);
     let console = Console::new(output.json, with_bar);
     let watch = Watch::new(&console, output, asked.dry_run);
@@ -40,11 +40,14 @@ fn snapshotter(asked: &Snapshot, filtering: Filtering, stop: StopFlag) -> Snapsh
         .init(asked.init)
         .dry_run(asked.dry_run)
         .one_file_system(asked.one_file_system)
+        .record_attributes(asked.metadata == Metadata::Record)
+        .trust_shift(asked.trust_shift)
         .sync(!asked.no_sync)
         .lock_wait(asked.lock_wait.unwrap_or_default())
         .stop(stop);
     snapshotter = match asked.policy {
         Policy::Quick => snapshotter.policy(Quick::default()),
+        Policy::Strict => snapshotter.policy(Strict::default()),
         Policy::Checksum => snapshotter.policy(Checksum::default()),
     };
     if let Some(threads) = asked.threads {

@@ -5,44 +5,23 @@ use std::os::unix::ffi::OsStrExt as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use linkdest_core::Escaped;
-use linkdest_core::filter::{Explanation, Origin, Step, Verdict, Warning, WarningKind};
+use linkdest_core::filter::{Explanation, Extra, Origin, Step, Verdict, Warning};
 use serde::Serialize;
 
 use super::json::{PathText, Problem};
 
 /// The lines about one path: verdict and reason, then its parents and the path itself from the top down.
-pub fn lines(explanation: &Explanation, left_out_by: Option<&str>) -> Vec<String> {
-    let steps = explanation.steps();
-    let Some(last) = steps.last() else { return vec![".: included, it is the source".to_owned()] };
-    let path = Escaped(explanation.path());
-    let head = match (left_out_by, explanation.excluded_parent()) {
-        (Some(option), _) => format!("{path}: excluded by {option}"),
-        (None, Some(parent)) => {
-            let reason = reason(parent);
-            format!("{path}: excluded, because the directory {}/ is excluded{reason}", Escaped(parent.path()))
-        }
-        (None, None) => format!("{path}: {}{}", verdict(last.verdict()), reason(last)),
-    };
-    let shown: Vec<String> = steps.iter().map(|step| shown(step, explanation)).collect();
+pub fn lines(explanation: &Explanation) -> Vec<String> {
+    let shown: Vec<String> = explanation.steps().iter().map(|step| shown(step, explanation)).collect();
     let width = shown.iter().map(|path| path.chars().count()).max().unwrap_or_default();
-    let chain = shown.iter().zip(steps);
-    let chain =
-        chain.map(|(path, step)| format!("  {path:<width$}  {}{}", verdict(step.verdict()), reason(step)));
-    std::iter::once(head).chain(chain).collect()
+    let chain = shown.iter().zip(explanation.steps()).map(|(path, step)| format!("  {path:<width$}  {step}"));
+    std::iter::once(explanation.to_string()).chain(chain).collect()
 }
 
 /// The path of a step; what has something below it is a directory.
 fn shown(step: &Step, of: &Explanation) -> String {
     let slash = if step.path() == of.path() { "" } else { "/" };
     format!("{}{slash}", Escaped(step.path()))
-}
-
-fn verdict(verdict: Verdict) -> &'static str {
-    if verdict == Verdict::Include { "included" } else { "excluded" }
-}
-
-fn reason(step: &Step) -> String {
-    step.rule().map_or(", no rule matches".to_owned(), |rule| format!(" by \"{rule}\" ({})", rule.origin()))
 }
 
 /// An entry that takes part.
@@ -104,21 +83,22 @@ fn lost(bytes: &[u8]) -> Option<String> {
     std::str::from_utf8(bytes).is_err().then(|| BASE64.encode(bytes))
 }
 
-/// Why paths take part or not.
+/// Why paths take part or not, and what was wrong with rule files on the way.
 #[derive(Serialize)]
 pub struct Explanations<'a> {
-    explanations: Vec<Explained<'a>>,
+    explanations: Vec<Explained>,
+    problems: Vec<Problem<'a>>,
 }
 
 #[derive(Serialize)]
-struct Explained<'a> {
+struct Explained {
     #[serde(flatten)]
     path: PathText,
     verdict: &'static str,
     /// The rule that decides about the path, or about the parent that is excluded.
     rule: Option<Rule>,
     /// The option, if it is none of the rules.
-    option: Option<&'a str>,
+    option: Option<&'static str>,
     excluded_parent: Option<PathText>,
     steps: Vec<Decided>,
 }
@@ -129,41 +109,46 @@ struct Decided {
     path: PathText,
     verdict: &'static str,
     rule: Option<Rule>,
+    option: Option<&'static str>,
 }
 
 impl<'a> Explanations<'a> {
-    pub fn new(explained: &[(&Explanation, Option<&'a str>)]) -> Self {
+    pub fn new(explanations: &[Explanation], problems: &'a [linkdest_core::Problem]) -> Self {
         Self {
-            explanations: explained
-                .iter()
-                .map(|(explanation, by)| Explained::new(explanation, *by))
-                .collect(),
+            explanations: explanations.iter().map(Explained::from).collect(),
+            problems: problems.iter().map(Problem::from).collect(),
         }
     }
 }
 
-impl<'a> Explained<'a> {
-    fn new(explanation: &Explanation, left_out_by: Option<&'a str>) -> Self {
-        let steps = explanation.steps();
+impl From<&Explanation> for Explained {
+    fn from(explanation: &Explanation) -> Self {
         let path = explanation.path();
-        let included = explanation.verdict() == Verdict::Include && left_out_by.is_none();
-        let rule = steps.last().and_then(Step::rule).filter(|_| left_out_by.is_none());
+        let last = explanation.steps().last();
         Self {
             path: if path.is_empty() { b".".as_slice().into() } else { path.into() },
-            verdict: if included { "include" } else { "exclude" },
-            rule: rule.map(Rule::from),
-            option: left_out_by,
+            verdict: word(explanation.verdict()),
+            rule: last.and_then(Step::rule).map(Rule::from),
+            option: last.and_then(Step::extra).map(Extra::option),
             excluded_parent: explanation.excluded_parent().map(|parent| parent.path().into()),
-            steps: steps.iter().map(Decided::from).collect(),
+            steps: explanation.steps().iter().map(Decided::from).collect(),
         }
     }
 }
 
 impl From<&Step> for Decided {
     fn from(step: &Step) -> Self {
-        let verdict = if step.verdict() == Verdict::Include { "include" } else { "exclude" };
-        Self { path: step.path().into(), verdict, rule: step.rule().map(Rule::from) }
+        Self {
+            path: step.path().into(),
+            verdict: word(step.verdict()),
+            rule: step.rule().map(Rule::from),
+            option: step.extra().map(Extra::option),
+        }
     }
+}
+
+fn word(verdict: Verdict) -> &'static str {
+    if verdict == Verdict::Include { "include" } else { "exclude" }
 }
 
 /// What is odd about rules, and what was wrong with rule files in the source.
@@ -194,31 +179,11 @@ impl<'a> Warnings<'a> {
 impl<'a> From<&'a Warning> for Odd<'a> {
     fn from(warning: &'a Warning) -> Self {
         Self {
-            kind: word(warning.kind()),
+            kind: warning.kind().as_str(),
             rule: Rule::new(warning.text(), warning.origin()),
             because: warning.because().map(Rule::from),
             suggestion: warning.suggestion(),
             message: warning.to_string(),
         }
-    }
-}
-
-fn word(kind: WarningKind) -> &'static str {
-    match kind {
-        WarningKind::Shadowed => "shadowed",
-        WarningKind::BelowExcluded => "below_excluded",
-        WarningKind::TopLevelOnly => "top_level_only",
-        WarningKind::NeverMatches => "never_matches",
-        WarningKind::CutsDirectories => "cuts_directories",
-        WarningKind::NoEffect => "no_effect",
-        WarningKind::Blank => "blank",
-        WarningKind::CommentInPattern => "comment_in_pattern",
-        WarningKind::Quoted => "quoted",
-        WarningKind::LiteralBackslash => "literal_backslash",
-        WarningKind::TooLong => "too_long",
-        WarningKind::TextIgnored => "text_ignored",
-        WarningKind::DeclaredAgain => "declared_again",
-        WarningKind::RelativeMerge => "relative_merge",
-        _ => "other",
     }
 }

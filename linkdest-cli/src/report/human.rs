@@ -62,6 +62,8 @@ fn rare(f: &mut fmt::Formatter<'_>, counts: &Counts) -> fmt::Result {
         (counts.vanished, format!("{} vanished", counts.vanished)),
         (counts.skipped, format!("{} skipped", counts.skipped)),
         (counts.excluded, format!("{} excluded", counts.excluded)),
+        (counts.carried_forward, format!("{} carried forward", counts.carried_forward)),
+        (counts.recorded_only, format!("{} with new attributes in the manifest alone", counts.recorded_only)),
         (counts.relinked_limit, format!("{} given a fresh inode (link limit)", counts.relinked_limit)),
     ];
     let told: Vec<_> = told.into_iter().filter(|(count, _)| *count > 0).map(|(_, text)| text).collect();

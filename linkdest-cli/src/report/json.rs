@@ -3,10 +3,11 @@
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use linkdest_core::{Action, Capabilities, Counts, Reason, RelPath, Repository, RunRecord, SnapshotReport};
+use linkdest_core::{Action, Capabilities, Counts, Progress, Reason, RelPath, Repository, RunRecord, SnapshotReport};
 use serde::Serialize;
 use serde_json::ser::Formatter;
 
@@ -73,11 +74,21 @@ impl From<&RelPath> for PathText {
 pub struct StatusLine {
     entries: u64,
     bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    percent: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    eta_s: Option<f64>,
 }
 
-impl From<&Counts> for StatusLine {
-    fn from(counts: &Counts) -> Self {
-        Self { entries: counts.entries, bytes: counts.bytes }
+impl StatusLine {
+    pub fn new(progress: &Progress, elapsed: Duration) -> Self {
+        let tenths = |value: f64| (value * 10.0).round() / 10.0;
+        Self {
+            entries: progress.counts.entries,
+            bytes: progress.counts.bytes,
+            percent: progress.fraction().map(|fraction| tenths(fraction * 100.0)),
+            eta_s: progress.remaining(elapsed).map(|left| tenths(left.as_secs_f64())),
+        }
     }
 }
 
@@ -143,6 +154,8 @@ pub struct Summary<'a> {
     vanished: u64,
     skipped: u64,
     excluded: u64,
+    carried_forward: u64,
+    recorded_only: u64,
     bytes: u64,
     bytes_copied: u64,
     bytes_shared: u64,
@@ -170,6 +183,8 @@ impl<'a> From<&'a SnapshotReport> for Summary<'a> {
             vanished: counts.vanished,
             skipped: counts.skipped,
             excluded: counts.excluded,
+            carried_forward: counts.carried_forward,
+            recorded_only: counts.recorded_only,
             bytes: counts.bytes,
             bytes_copied: counts.bytes_copied,
             bytes_shared: counts.bytes_shared,

@@ -19,11 +19,12 @@ pub struct Watch<'a> {
     dry_run: bool,
     planned: Mutex<Vec<(RelPath, Action, Reason)>>,
     last_status: Mutex<Option<Instant>>,
+    begun: Instant,
 }
 
 impl<'a> Watch<'a> {
     pub fn new(console: &'a Console, output: &'a Output, dry_run: bool) -> Self {
-        Self { console, output, dry_run, planned: Mutex::default(), last_status: Mutex::default() }
+        Self { console, output, dry_run, planned: Mutex::default(), last_status: Mutex::default(), begun: Instant::now() }
     }
 
     /// Lists what a dry run would have done, by path: threads find entries in any order.
@@ -65,7 +66,8 @@ impl<'a> Watch<'a> {
         let mut last = self.last_status.lock().unwrap_or_else(PoisonError::into_inner);
         let due = last.is_none_or(|last| last.elapsed() >= STATUS_EVERY);
         if due && !self.output.quiet && !self.output.no_progress {
-            self.console.json(&json::StatusLine::from(&progress.counts));
+            let elapsed = self.begun.elapsed();
+            self.console.json(&json::StatusLine::new(progress, elapsed));
             *last = Some(Instant::now());
         }
     }
@@ -86,7 +88,7 @@ impl Monitor for Watch<'_> {
         if self.output.json {
             self.status(progress);
         } else {
-            self.console.bar.show(&progress.counts);
+            self.console.bar.show(progress);
         }
         self.console.flush();
     }

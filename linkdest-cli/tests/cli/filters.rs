@@ -201,6 +201,17 @@ fn a_bad_per_directory_file_ends_the_run_unless_it_is_ignored() {
     assert_eq!(text(&list.get_output().stdout), "d/\nd/.rsync-filter\nd/a\nd/b\nme/\nme/x\n");
     assert!(text(&list.get_output().stderr).contains("d/.rsync-filter:1: unknown rule"));
     place.run(&["filter", "check", "-F", "S", lenient]).code(3);
+    let explain = place.run(&["filter", "explain", "-F", "S", "d/b", "d/a", "--exclude=b", lenient]).code(3);
+    let stderr = text(&explain.get_output().stderr);
+    assert!(stderr.starts_with("linkdest: problem: d: rule file ignored: d/.rsync-filter:1: unknown rule"));
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    let stdout = text(&explain.get_output().stdout);
+    assert!(stdout.starts_with("d/b: excluded by \"- b\" (--exclude)\n"), "{stdout}");
+    let explain = place.run(&["filter", "explain", "-F", "S", "d/b", lenient, "--json"]).code(3);
+    let document = json_lines(&explain.get_output().stdout).remove(0);
+    assert_eq!(document["explanations"][0]["verdict"], "include");
+    assert_eq!(document["problems"][0]["kind"], "rules");
+    place.run(&["filter", "explain", "-F", "S", "me/x", lenient]).success().stderr("");
     let run = place.run(&["snapshot", "-F", "S", "R", lenient, "--json"]).code(3);
     let lines = json_lines(&run.get_output().stdout);
     assert_eq!(of_type(&lines, "problem")[0]["kind"], "rules");
@@ -251,6 +262,15 @@ fn caches_marked_directories_and_large_files_can_be_left_out() {
     assert_eq!(explain(&all[1..], "cache/big"), "cache/big: excluded by --exclude-larger-than");
     assert_eq!(explain(&all, "marked/z"), "marked/z: excluded by --exclude-if-present");
     assert_eq!(explain(&all, "marked/.nobackup"), "marked/.nobackup: included, no rule matches");
+    assert_eq!(
+        explain(&all, "cache/sub/x"),
+        "cache/sub/x: excluded, because the directory cache/sub/ is excluded by --exclude-caches"
+    );
+    let document = place.json(&["filter", "explain", "S", "cache/sub/x", "--exclude-caches", "--json"]);
+    let explanation = &document[0]["explanations"][0];
+    assert_eq!(explanation["option"], "--exclude-caches");
+    assert_eq!(explanation["excluded_parent"], json!({"path": "cache/sub"}));
+    assert_eq!(explanation["steps"][1]["option"], "--exclude-caches");
     assert_eq!(
         explain(&["-m", "--exclude=y", "--exclude=C*"], "fake/"),
         "fake: excluded by --prune-empty-dirs"

@@ -1,7 +1,7 @@
 //! A directory with a small source, and the program run in it.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command as StdCommand, Output};
 
 use assert_cmd::Command;
@@ -69,9 +69,8 @@ impl Place {
             return self.linkdest(arguments).output().unwrap();
         }
         std::os::unix::fs::chown(self.dir.path(), Some(NOBODY), Some(NOBODY)).unwrap();
-        // The build directory may be out of that user's reach.
         let program = self.join("linkdest");
-        fs::copy(self.linkdest(&[]).get_program(), &program).unwrap();
+        copy_program(&program);
         let mut command = StdCommand::new(program);
         command.current_dir(self.dir.path()).args(arguments);
         as_user(NOBODY, &command).output().unwrap()
@@ -88,6 +87,15 @@ impl Place {
     pub fn json(&self, arguments: &[&str]) -> Vec<Value> {
         json_lines(&self.run(arguments).success().get_output().stdout)
     }
+}
+
+/// Copies the program to where another user can reach it.
+///
+/// A process of its own copies: a file that this one has open for writing could not be run while a child of another
+/// test holds it as well.
+pub fn copy_program(target: &Path) {
+    let program = StdCommand::cargo_bin("linkdest").unwrap().get_program().to_owned();
+    assert!(StdCommand::new("cp").arg(program).arg(target).status().unwrap().success());
 }
 
 pub fn json_lines(stdout: &[u8]) -> Vec<Value> {

@@ -73,3 +73,24 @@ fn an_interrupted_run_publishes_nothing_and_the_next_one_is_whole() {
     let published = fs::read_dir(place.join("R").join(&place.snapshots()[0])).unwrap().count();
     assert_eq!(published, fs::read_dir(place.join("S")).unwrap().count());
 }
+
+#[test]
+fn a_list_that_nobody_reads_on_can_be_interrupted() {
+    let place = Place::new();
+    let long = "x".repeat(200);
+    for number in 0..2000 {
+        place.add(format!("{long}{number}"), "x");
+    }
+    let mut command = place.linkdest(&["filter", "list", "S", "--exclude=a"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    stdout.read_exact(&mut [0]).unwrap();
+    send(&child, Signal::TERM);
+    std::thread::sleep(Duration::from_millis(200));
+    let mut rest = Vec::new();
+    stdout.read_to_end(&mut rest).unwrap();
+    assert!(rest.len() < 300_000, "{} bytes", rest.len());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(143));
+    assert_eq!(text(&output.stderr), "linkdest: error: stopped\n");
+}

@@ -5,10 +5,9 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::Path;
 use std::process::{Command, Output};
 
-use assert_cmd::cargo::CommandCargoExt as _;
 use linkdest_testkit::{Comparison, NOBODY, TestDir, as_user, is_root, skip};
 
-use crate::place::{json_lines, text};
+use crate::place::{copy_program, json_lines, text};
 
 /// A directory of the user's own with a copy of the program that the user can reach.
 struct Desk {
@@ -22,8 +21,7 @@ impl Desk {
             return None;
         }
         let desk = Self { dir: TestDir::new().owned_by(NOBODY) };
-        let program = Command::cargo_bin("linkdest").unwrap().get_program().to_owned();
-        fs::copy(program, desk.dir.join("linkdest")).unwrap();
+        copy_program(&desk.dir.join("linkdest"));
         fs::create_dir(desk.dir.join("S")).unwrap();
         Some(desk)
     }
@@ -71,7 +69,7 @@ fn readable_foreign_files_are_linked_the_second_time_and_no_problem() {
     }
     let first = desk.linkdest(&["snapshot", "--init", "S", "R"]);
     assert_eq!(first.status.code(), Some(0), "{}", text(&first.stderr));
-    assert!(text(&first.stderr).contains("owners not kept for"), "{}", text(&first.stderr));
+    assert!(text(&first.stderr).contains("in the manifest alone"), "{}", text(&first.stderr));
     desk.judge();
     let before = desk.latest();
     let second = desk.linkdest(&["snapshot", "S", "R", "--json"]);
@@ -180,4 +178,72 @@ fn a_killed_run_of_a_user_leaves_nothing_that_the_user_cannot_remove() {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     assert_eq!(json_lines(&output.stdout).pop().unwrap()["files_linked"], 1);
     assert!(!staging.exists());
+}
+
+/// The record of an entry in the newest snapshot's manifest.
+fn recorded<T>(desk: &Desk, path: &str, of: impl Fn(&linkdest_core::Entry<'_>) -> T) -> T {
+    let repository = linkdest_core::Repository::open(desk.dir.join("R")).unwrap();
+    let newest = repository.snapshots().unwrap().pop().unwrap();
+    let manifest = repository.manifest(newest.name()).unwrap().unwrap();
+    manifest.check().unwrap();
+    let found = manifest.find(path.as_bytes(), &mut linkdest_core::BlockCache::default()).unwrap().unwrap();
+    of(&found.entry())
+}
+
+#[test]
+fn what_cannot_be_read_is_carried_forward_and_said_in_every_run() {
+    let Some(desk) = Desk::new() else { return };
+    for directory in ["S/locked", "S/locked/inner", "S/unlisted"] {
+        fs::create_dir(desk.dir.join(directory)).unwrap();
+        chown(desk.dir.join(directory), Some(NOBODY), Some(NOBODY)).unwrap();
+    }
+    for name in ["plain", "secret", "locked/inner/a", "locked/inner/b", "unlisted/c"] {
+        desk.file(name, NOBODY, 0o644);
+    }
+    assert!(desk.linkdest(&["snapshot", "--init", "S", "R"]).status.success());
+    let first = desk.latest();
+    let lock = |name: &str, mode| {
+        fs::set_permissions(desk.dir.join("S").join(name), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    for (name, mode) in [("secret", 0), ("locked", 0), ("unlisted", 0o100)] {
+        lock(name, mode);
+    }
+    for _ in 0..2 {
+        let output = desk.linkdest(&["snapshot", "--json", "S", "R"]);
+        assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+        let mut told: Vec<String> = json_lines(&output.stdout)
+            .iter()
+            .filter(|line| line["message_type"] == "problem")
+            .map(|line| format!("{} {}", line["path"].as_str().unwrap(), line["kind"].as_str().unwrap()))
+            .collect();
+        told.sort();
+        assert_eq!(told, ["locked carried_forward", "secret carried_forward", "unlisted carried_forward"]);
+        for name in ["secret", "locked/inner/a", "locked/inner/b", "unlisted/c"] {
+            assert_eq!(inode(&first.join(name)), inode(&desk.latest().join(name)), "{name}");
+            let carried = linkdest_core::EntryFlags::CARRIED_FORWARD;
+            assert!(recorded(&desk, name, |entry| entry.flags.contains(carried)), "{name}");
+            assert!(recorded(&desk, name, |entry| entry.content.is_some()), "{name}");
+        }
+    }
+    for (name, mode) in [("secret", 0o644), ("locked", 0o755), ("unlisted", 0o755)] {
+        lock(name, mode);
+    }
+    desk.file("locked/inner/a", NOBODY, 0o644);
+    assert!(desk.linkdest(&["snapshot", "S", "R"]).status.success());
+    desk.judge();
+    assert!(recorded(&desk, "locked/inner/b", |entry| entry.flags.bits() & 4 == 0));
+}
+
+#[test]
+fn owners_that_a_user_may_not_set_are_in_the_manifest() {
+    let Some(desk) = Desk::new() else { return };
+    desk.file("f", 1234, 0o644);
+    std::thread::sleep(std::time::Duration::from_millis(2100));
+    assert!(desk.linkdest(&["snapshot", "--init", "S", "R"]).status.success());
+    let (first, owner) = (desk.latest(), |entry: &linkdest_core::Entry<'_>| entry.metadata.uid);
+    assert_eq!(recorded(&desk, "f", owner), 1234);
+    chown(desk.dir.join("S/f"), Some(4321), Some(1234)).unwrap();
+    assert!(desk.linkdest(&["snapshot", "S", "R"]).status.success());
+    assert_eq!(recorded(&desk, "f", owner), 4321);
+    assert_eq!(inode(&first.join("f")), inode(&desk.latest().join("f")), "what cannot be stored makes no copy");
 }

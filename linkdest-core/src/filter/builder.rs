@@ -200,6 +200,10 @@ impl Surroundings for Operator<'_> {
         Anchor::Home
     }
 
+    fn is_of_entered(&self) -> bool {
+        false
+    }
+
     fn budget(&self) -> usize {
         usize::MAX
     }

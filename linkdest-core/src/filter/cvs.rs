@@ -35,6 +35,10 @@ impl Surroundings for Nothing {
         Anchor::Home
     }
 
+    fn is_of_entered(&self) -> bool {
+        false
+    }
+
     fn budget(&self) -> usize {
         usize::MAX
     }

@@ -97,27 +97,30 @@ impl RuleError {
         self.file.as_deref()
     }
 
-    fn what(&self) -> &'static str {
+    /// What is wrong: the words before the name of the file, where there is one, and those behind it.
+    fn what(&self) -> (&'static str, &'static str) {
         match self.kind {
-            RuleErrorKind::UnknownRule => "unknown rule",
-            RuleErrorKind::BadModifier => "bad modifier",
-            RuleErrorKind::MissingPattern => "missing pattern",
-            RuleErrorKind::TextAfterClear => "text behind a clear rule",
-            RuleErrorKind::SideTwice => "side given twice",
-            RuleErrorKind::Unreadable => "cannot read the rule file",
-            RuleErrorKind::Cycle => "the rule file merges itself",
-            RuleErrorKind::TooDeep => "rule files merge each other too deep",
-            RuleErrorKind::TooMuch => "too much in rule files",
+            RuleErrorKind::UnknownRule => ("unknown rule", ""),
+            RuleErrorKind::BadModifier => ("bad modifier", ""),
+            RuleErrorKind::MissingPattern => ("missing pattern", ""),
+            RuleErrorKind::TextAfterClear => ("text behind a clear rule", ""),
+            RuleErrorKind::SideTwice => ("side given twice", ""),
+            RuleErrorKind::Unreadable => ("cannot read the rule file", ""),
+            RuleErrorKind::Cycle => ("the rule file", " merges itself"),
+            RuleErrorKind::TooDeep => ("the rule file", " is merged too deep"),
+            RuleErrorKind::TooMuch => ("too much in rule files", ""),
         }
     }
 }
 
 impl fmt::Display for RuleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.origin, self.what())?;
+        let (before, behind) = self.what();
+        write!(f, "{}: {before}", self.origin)?;
         if let Some(file) = &self.file {
             write!(f, " {}", Escaped(of_path(file)))?;
         }
+        f.write_str(behind)?;
         if !self.text.is_empty() {
             if self.file.is_none() {
                 write!(f, " at column {} of", self.column)?;

@@ -3,8 +3,10 @@
 use std::fmt;
 
 use super::bytes::Escaped;
+use super::decision::Decision;
 use super::directory::DirectoryRules;
 use super::error::RuleError;
+use super::extra::Extra;
 use super::files::DirectoryFiles;
 use super::rule::{Rule, Verdict};
 
@@ -56,6 +58,7 @@ pub struct Explanation {
 pub struct Step {
     path: Vec<u8>,
     rule: Option<Rule>,
+    extra: Option<Extra>,
 }
 
 impl Step {
@@ -68,13 +71,64 @@ impl Step {
     /// Include or exclude.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
-        self.rule.as_ref().map_or(Verdict::Include, Rule::verdict)
+        match self.extra {
+            Some(_) => Verdict::Exclude,
+            None => self.rule.as_ref().map_or(Verdict::Include, Rule::verdict),
+        }
     }
 
-    /// The rule that decided; `None` if no rule matches.
+    /// The rule that decided; `None` if no rule matches, or if an [`extra`](Self::extra) decided.
     #[must_use]
     pub fn rule(&self) -> Option<&Rule> {
         self.rule.as_ref()
+    }
+
+    /// What left the entry out although the rules would let it take part.
+    #[must_use]
+    pub fn extra(&self) -> Option<Extra> {
+        self.extra
+    }
+}
+
+impl fmt::Display for Step {
+    /// Says the verdict and its reason: `excluded by "- *.o" (my.rules:3)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.extra {
+            Some(extra) => write!(f, "excluded by {}", extra.option()),
+            None => Decision::new(self.rule()).fmt(f),
+        }
+    }
+}
+
+/// Goes down to a path, a directory at a time.
+pub(crate) trait Descent {
+    /// What can go wrong on the way.
+    type Error;
+
+    /// Finds what leaves out an entry of this directory that its rules let take part.
+    fn extra(
+        &mut self,
+        rules: &DirectoryRules,
+        name: &[u8],
+        is_last: bool,
+    ) -> Result<Option<Extra>, Self::Error>;
+
+    /// Enters a directory in this one.
+    fn enter(&mut self, rules: &DirectoryRules, name: &[u8]) -> Result<DirectoryRules, Self::Error>;
+}
+
+/// Looks at nothing but rules.
+struct RulesAlone<'a>(&'a dyn DirectoryFiles);
+
+impl Descent for RulesAlone<'_> {
+    type Error = RuleError;
+
+    fn extra(&mut self, _: &DirectoryRules, _: &[u8], _: bool) -> Result<Option<Extra>, RuleError> {
+        Ok(None)
+    }
+
+    fn enter(&mut self, rules: &DirectoryRules, name: &[u8]) -> Result<DirectoryRules, RuleError> {
+        rules.enter(name, self.0)
     }
 }
 
@@ -91,21 +145,32 @@ impl Explanation {
         is_directory: bool,
         files: &dyn DirectoryFiles,
     ) -> Result<Self, RuleError> {
+        Self::along(root.clone(), path, is_directory, &mut RulesAlone(files))
+    }
+
+    /// Goes down the same way, and also finds what is left out by other means than rules.
+    pub(crate) fn along<D: Descent>(
+        root: DirectoryRules,
+        path: &[u8],
+        is_directory: bool,
+        descent: &mut D,
+    ) -> Result<Self, D::Error> {
         let names: Vec<&[u8]> =
             path.split(|&byte| byte == b'/').filter(|name| !matches!(*name, b"" | b".")).collect();
-        let mut rules = root.clone();
+        let mut rules = root;
         let mut steps = Vec::new();
         for (at, name) in names.iter().enumerate() {
             let is_last = at + 1 == names.len();
-            let rule = rules.decide(name, is_directory || !is_last).rule().cloned();
-            let path = names.get(..=at).unwrap_or_default().join(&b'/');
-            let step = Step { path, rule };
+            let decision = rules.decide(name, is_directory || !is_last);
+            let extra = if decision.is_included() { descent.extra(&rules, name, is_last)? } else { None };
+            let rule = decision.rule().filter(|_| extra.is_none()).cloned();
+            let step = Step { path: names.get(..=at).unwrap_or_default().join(&b'/'), rule, extra };
             let stop = is_last || step.verdict() == Verdict::Exclude;
             steps.push(step);
             if stop {
                 break;
             }
-            rules = rules.enter(name, files)?;
+            rules = descent.enter(&rules, name)?;
         }
         Ok(Self { path: names.join(&b'/'), steps })
     }
@@ -138,15 +203,13 @@ impl Explanation {
 impl fmt::Display for Explanation {
     /// Says the verdict and its reason in one line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verdict = if self.verdict() == Verdict::Include { "included" } else { "excluded" };
-        write!(f, "{}: {verdict}", Escaped(&self.path))?;
-        let Some(last) = self.steps.last() else { return f.write_str(", it is the source") };
-        if self.excluded_parent().is_some() {
-            write!(f, ", because its parent {} is", Escaped(last.path()))?;
-        }
-        match last.rule() {
-            Some(rule) => write!(f, " by \"{rule}\" ({})", rule.origin()),
-            None => f.write_str(", no rule matches"),
+        let path = Escaped(if self.path.is_empty() { b"." } else { &self.path });
+        match (self.steps.last(), self.excluded_parent()) {
+            (None, _) => write!(f, "{path}: included, it is the source"),
+            (Some(last), None) => write!(f, "{path}: {last}"),
+            (_, Some(parent)) => {
+                write!(f, "{path}: excluded, because the directory {}/ is {parent}", Escaped(parent.path()))
+            }
         }
     }
 }

@@ -34,6 +34,8 @@ pub(super) trait Surroundings {
     fn cvs_rules(&self, kind: RuleKind, modifiers: Modifiers) -> Vec<Rule>;
     /// Where the anchored patterns of merged files start.
     fn merged_anchor(&self) -> Anchor;
+    /// Says whether the file is that of the directory which is being entered.
+    fn is_of_entered(&self) -> bool;
     /// How many bytes may be read in all, files merged twice counted twice.
     fn budget(&self) -> usize;
 }
@@ -218,6 +220,9 @@ impl<'a, S: Surroundings> Loader<'a, S> {
         if modifiers.exclude_self {
             self.exclude_self(name, origin);
         }
+        if self.is_dropped(modifiers, style) {
+            return Ok(());
+        }
         let modifiers = Modifiers { exclude_self: false, ..modifiers };
         let file = PerDirectory { modifiers, text: style.text_of(name).into(), origin: origin.clone() };
         let here =
@@ -232,6 +237,15 @@ impl<'a, S: Surroundings> Loader<'a, S> {
         }
         self.clauses.push(Clause::PerDirectory(file));
         Ok(())
+    }
+
+    /// Says whether a per-directory file is one for the receiving side alone, declared where rsync drops such.
+    ///
+    /// It does so in the file of the directory that is being entered, itself; not in what that file merges, nor in
+    /// files above. What is dropped is not read, and its name stays free.
+    fn is_dropped(&self, modifiers: Modifiers, style: &Style) -> bool {
+        let is_for_receiver = modifiers.receiver && !modifiers.sender;
+        is_for_receiver && style.anchor == Anchor::Home && self.around.is_of_entered()
     }
 
     /// The rule for modifier `e`; a name with a slash behind it has no base name.

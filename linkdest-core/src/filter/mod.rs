@@ -10,7 +10,9 @@
 //! names, [`DirectoryFiles`] those of the source's directories, which are hostile input.
 //!
 //! What looks odd but is rsync's meaning, kept so that rule files carry over: the first `-C` rule fixes what all later
-//! ones do; in a file that a per-directory file merges, all rules act, also those for the receiving side.
+//! ones do; in a file that a per-directory file merges, all rules act, also those for the receiving side; a
+//! per-directory file for the receiving side alone is read, and has to be right, unless the file of a directory
+//! declares it.
 //!
 //! What is different from rsync on purpose: a directory whose name has wildcard characters does not disturb the
 //! anchored rules of its rule file; `merge -` in a per-directory file is not standard input; a file that merges itself
@@ -46,6 +48,7 @@ mod directory;
 mod entering;
 mod error;
 mod explain;
+mod extra;
 mod files;
 mod glob;
 mod index;
@@ -70,7 +73,9 @@ pub use clause::{Clause, PerDirectory};
 pub use decision::Decision;
 pub use directory::DirectoryRules;
 pub use error::{RuleError, RuleErrorKind};
+pub(crate) use explain::Descent;
 pub use explain::{Explanation, Step};
+pub use extra::Extra;
 pub use files::{DirectoryFiles, Place, RuleFiles};
 pub use lint::{Warning, WarningKind};
 pub use origin::Origin;

@@ -89,6 +89,10 @@ impl Surroundings for Nearby<'_> {
         Anchor::Source
     }
 
+    fn is_of_entered(&self) -> bool {
+        self.directory == self.here
+    }
+
     fn budget(&self) -> usize {
         MOST_BYTES
     }

@@ -48,35 +48,38 @@ fn takes(body: &Body, text: &[u8]) -> bool {
     }
 }
 
-/// Keeps the set of all places in the pattern that the text read so far can have come to.
+/// Keeps the set of all places in the pattern that the text read so far can have come to, in order.
 fn takes_all(tokens: &[Token], text: &[u8]) -> bool {
-    let mut places = vec![false; tokens.len() + 1];
-    if let Some(first) = places.first_mut() {
-        *first = true;
-    }
-    pass_stars(tokens, &mut places);
+    let mut places = with_empty_stars(tokens, &[0]);
     for &byte in text {
-        let mut next = vec![false; places.len()];
-        for (at, token) in tokens.iter().enumerate().filter(|&(at, _)| places.get(at) == Some(&true)) {
-            let reached = match token {
-                Token::StarStar => at,
-                Token::Star if byte != b'/' => at,
-                token if token.takes(byte) => at + 1,
-                _ => continue,
-            };
-            next.iter_mut().skip(reached).take(1).for_each(|place| *place = true);
+        let reached = places.iter().filter_map(|&at| match tokens.get(at)? {
+            Token::StarStar => Some(at),
+            Token::Star if byte != b'/' => Some(at),
+            token => token.takes(byte).then_some(at + 1),
+        });
+        let mut reached: Vec<usize> = reached.collect();
+        reached.dedup();
+        places = with_empty_stars(tokens, &reached);
+        if places.is_empty() {
+            return false;
         }
-        places = next;
-        pass_stars(tokens, &mut places);
     }
-    places.last() == Some(&true)
+    places.last() == Some(&tokens.len())
 }
 
-/// A star may take nothing at all.
-fn pass_stars(tokens: &[Token], places: &mut [bool]) {
-    for (at, token) in tokens.iter().enumerate() {
-        if matches!(token, Token::Star | Token::StarStar) && places.get(at) == Some(&true) {
-            places.iter_mut().skip(at + 1).take(1).for_each(|place| *place = true);
+/// Adds the places behind stars, which may take nothing at all.
+fn with_empty_stars(tokens: &[Token], places: &[usize]) -> Vec<usize> {
+    let mut all: Vec<usize> = Vec::new();
+    for &place in places {
+        let mut place = place;
+        // Places come in order, so one that is there already has its successors there too.
+        while all.last().is_none_or(|&last| last < place) {
+            all.push(place);
+            if !matches!(tokens.get(place), Some(Token::Star | Token::StarStar)) {
+                break;
+            }
+            place += 1;
         }
     }
+    all
 }

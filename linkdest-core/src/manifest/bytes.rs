@@ -20,7 +20,24 @@ fn low_byte(value: u64) -> u8 {
 /// Appends a number that may be negative: 0, -1, 1, -2 ... are 0, 1, 2, 3 ...
 #[inline]
 pub(super) fn put_signed(out: &mut Vec<u8>, value: i64) {
-    put(out, ((value << 1) ^ (value >> 63)).cast_unsigned());
+    put(out, zigzag(value));
+}
+
+/// How many bytes [`put`] appends.
+#[inline]
+pub(super) fn length(value: u64) -> u32 {
+    (63 - (value | 1).leading_zeros()) / 7 + 1
+}
+
+/// How many bytes [`put_signed`] appends.
+#[inline]
+pub(super) fn signed_length(value: i64) -> u32 {
+    length(zigzag(value))
+}
+
+#[inline]
+fn zigzag(value: i64) -> u64 {
+    ((value << 1) ^ (value >> 63)).cast_unsigned()
 }
 
 /// Appends a length and that many bytes.
@@ -145,7 +162,9 @@ mod tests {
         for value in (0..64).flat_map(|bit| near(1 << bit)) {
             let mut out = Vec::new();
             put(&mut out, value);
+            assert_eq!(out.len(), length(value) as usize);
             put_signed(&mut out, value.cast_signed());
+            assert_eq!(out.len(), (length(value) + signed_length(value.cast_signed())) as usize);
             let mut cursor = Cursor::new(&out);
             assert_eq!(cursor.number(), Some(value));
             assert_eq!(cursor.signed(), Some(value.cast_signed()));

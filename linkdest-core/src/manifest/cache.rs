@@ -4,41 +4,69 @@ use std::sync::Arc;
 
 use super::block::Block;
 use super::error::ManifestError;
+use super::keys::KeyBlock;
 
+/// The memory for blocks.
 const CAPACITY: usize = 4 << 20;
+/// Looking for a block takes longer the more there are.
+const MOST: usize = 256;
 
-/// The blocks that one worker looked at lately, of any manifests; 4 MiB of them, or the one looked at last.
+/// A block in memory.
+#[derive(Debug, Clone)]
+pub(super) enum Loaded {
+    Directories(Arc<Block>),
+    Keys(Arc<KeyBlock>),
+}
+
+impl Loaded {
+    fn size(&self) -> usize {
+        match self {
+            Self::Directories(block) => block.size(),
+            Self::Keys(block) => block.size(),
+        }
+    }
+}
+
+/// The blocks that one worker looked at lately, of any manifests: 4 MiB of them, or only the last one.
 ///
 /// ```
 /// let cache = linkdest_core::BlockCache::default();
-/// assert!(format!("{cache:?}").starts_with("BlockCache"));
+/// assert_eq!(format!("{cache:?}"), "BlockCache { blocks: 0, size: 0 }");
 /// ```
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct BlockCache {
     /// The one looked at last comes first.
-    blocks: Vec<(u64, u32, Arc<Block>)>,
+    blocks: Vec<(u64, u32, Loaded)>,
     size: usize,
 }
 
+impl std::fmt::Debug for BlockCache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BlockCache").field("blocks", &self.blocks.len()).field("size", &self.size).finish()
+    }
+}
+
 impl BlockCache {
+    /// Finds a block of a manifest, or loads it.
     pub(super) fn get(
         &mut self,
         manifest: u64,
         number: u32,
-        load: impl FnOnce() -> Result<Block, ManifestError>,
-    ) -> Result<Arc<Block>, ManifestError> {
+        load: impl FnOnce() -> Result<Loaded, ManifestError>,
+    ) -> Result<Loaded, ManifestError> {
         let found = self.blocks.iter().position(|(of, at, _)| (*of, *at) == (manifest, number));
         if let Some(recent) = found.and_then(|index| self.blocks.get_mut(..=index)) {
             recent.rotate_right(1);
-        } else {
-            let block = Arc::new(load()?);
-            self.size += block.size();
-            self.blocks.insert(0, (manifest, number, block));
-            while self.size > CAPACITY && self.blocks.len() > 1 {
-                self.size -= self.blocks.pop().map_or(0, |(_, _, block)| block.size());
+            if let Some((_, _, block)) = recent.first() {
+                return Ok(block.clone());
             }
         }
-        let block = self.blocks.first().map(|(_, _, block)| Arc::clone(block));
-        block.ok_or_else(|| ManifestError::damaged("no block"))
+        let block = load()?;
+        self.size += block.size();
+        self.blocks.insert(0, (manifest, number, block.clone()));
+        while (self.size > CAPACITY || self.blocks.len() > MOST) && self.blocks.len() > 1 {
+            self.size -= self.blocks.pop().map_or(0, |(_, _, block)| block.size());
+        }
+        Ok(block)
     }
 }

@@ -1,142 +1,310 @@
-//! One entry as bytes.
+//! One entry as bytes: its row. The hash of a file's content stands beside the row.
 
-use super::bytes::{Cursor, put, put_bytes, put_time};
+use super::base::{Base, COMMON};
+use super::bytes::{Cursor, put, put_bytes, put_signed};
 use super::flags::EntryFlags;
 use super::hash::ContentHash;
 use super::record::{Entry, Locator, Origin};
+use super::times;
 use super::xattrs::RecordedXattrs;
-use crate::entry::{FileId, Kind, Metadata, Timestamp};
+use crate::entry::{FileId, Kind, Metadata};
 
-const KINDS: [Kind; 7] = [
-    Kind::File,
-    Kind::Directory,
-    Kind::Symlink,
-    Kind::Fifo,
-    Kind::Socket,
-    Kind::BlockDevice,
-    Kind::CharDevice,
-];
+/// What an entry is, and what of it is recorded.
+const FILE_WITH_HASH: u8 = 0;
+const EMPTY_FILE_WITH_HASH: u8 = 1;
+const FILE: u8 = 2;
+const DIRECTORY_WITH_CHILD: u8 = 3;
+const DIRECTORY: u8 = 4;
+const SYMLINK: u8 = 5;
+const FIFO: u8 = 6;
+const SOCKET: u8 = 7;
+const BLOCK_DEVICE: u8 = 8;
+const CHAR_DEVICE: u8 = 9;
 
-/// Appends an entry, its name first.
-pub(super) fn encode(entry: &Entry<'_>, out: &mut Vec<u8>) {
+/// Where the inode came from.
+const FRESH: u8 = 0;
+const SAME_OF_FIRST: u8 = 1;
+const GROUP: u8 = 2;
+const OTHER: u8 = 3;
+
+/// Bits of the second byte.
+const ALLOCATED: u8 = 1 << 6;
+const RARE: u8 = 1 << 7;
+
+/// Bits of the third byte, which is there where any of them is set.
+const LINKS: u8 = 1;
+const DEVICE: u8 = 1 << 1;
+const STANDS_FOR: u8 = 1 << 2;
+const XATTRS: u8 = 1 << 3;
+const FLAGS: u8 = 1 << 4;
+const ALL_RARE: u8 = (1 << 5) - 1;
+
+/// Appends the row of an entry, its name first. Returns the hash that has to stand beside it.
+pub(super) fn encode<'a>(entry: &'a Entry<'_>, base: &Base, out: &mut Vec<u8>) -> Option<&'a ContentHash> {
     let metadata = &entry.metadata;
     put_bytes(out, entry.name);
-    put(out, KINDS.iter().position(|kind| *kind == metadata.kind).unwrap_or_default() as u64);
-    put(out, u64::from(entry.flags.bits()));
-    for number in [metadata.mode, metadata.uid, metadata.gid] {
-        put(out, u64::from(number));
+    let marks = out.len();
+    out.extend_from_slice(&[0, 0]);
+    let rare = rare(entry, base);
+    if rare != 0 {
+        out.push(rare);
     }
-    let id = metadata.id;
-    for number in [
-        metadata.size,
-        metadata.allocated,
-        metadata.nlink,
-        metadata.rdev,
-        id.device,
-        id.inode,
-        entry.repository_inode,
-    ] {
-        put(out, number);
+    put_inodes(entry, base, out);
+    put(out, metadata.size);
+    let allocated = metadata.allocated != usually_allocated(metadata.kind, metadata.size);
+    if allocated {
+        put_allocated(out, metadata.allocated);
     }
-    put_time(out, metadata.mtime);
-    for time in [metadata.ctime, metadata.btime] {
-        put(out, u64::from(time.is_some()));
-        if let Some(time) = time {
-            put_time(out, time);
-        }
+    let times = put_times(metadata, base, out);
+    let attributes = put_attributes(metadata, base, out);
+    put_rare(entry, rare, out);
+    let origin = put_origin(entry.origin, out);
+    let what = put_what(entry, base, out);
+    let flag = |is_set, bit| if is_set { bit } else { 0 };
+    if let Some([first, second]) = out.get_mut(marks..).and_then(|row| row.first_chunk_mut::<2>()) {
+        *first = what | times.0 << 4 | times.1 << 6;
+        *second =
+            times.2 | attributes << 2 | origin << 4 | flag(allocated, ALLOCATED) | flag(rare != 0, RARE);
     }
-    put_origin(out, entry.origin);
-    put_bytes(out, entry.target);
-    put_bytes(out, entry.xattrs.as_bytes());
-    put(out, u64::from(entry.content.is_some()));
-    if let Some(hash) = entry.content {
-        out.extend_from_slice(&hash.0);
-    }
-    put_locator(out, entry.child);
+    entry.content.as_ref().filter(|_| what == FILE_WITH_HASH)
 }
 
-fn put_origin(out: &mut Vec<u8>, origin: Origin<'_>) {
+/// Appends the times and returns the forms of change, birth and modification.
+fn put_times(metadata: &Metadata, base: &Base, out: &mut Vec<u8>) -> (u8, u8, u8) {
+    let (mtime, ctime) = (times::proper(metadata.mtime), metadata.ctime.map(times::proper));
+    let forms = (times::put_ctime(out, base, ctime), times::put_mtime(out, base, mtime, ctime));
+    (forms.0, times::put_btime(out, metadata.btime.map(times::proper), mtime, ctime), forms.1)
+}
+
+fn put_inodes(entry: &Entry<'_>, base: &Base, out: &mut Vec<u8>) {
+    let own = match entry.repository_inode {
+        0 => 0,
+        known => known.wrapping_sub(base.repository_inode).wrapping_add(1),
+    };
+    put(out, own);
+    put(out, entry.metadata.id.inode.wrapping_sub(base.inode));
+}
+
+/// How much space an entry takes up on most file systems.
+fn usually_allocated(kind: Kind, size: u64) -> u64 {
+    if kind == Kind::Symlink { 0 } else { size.checked_next_multiple_of(4096).unwrap_or_default() }
+}
+
+fn put_allocated(out: &mut Vec<u8>, allocated: u64) {
+    // A multiple of 512, as it is nearly always, becomes a small number.
+    put(out, allocated.rotate_right(9));
+}
+
+fn usual_links(kind: Kind) -> u64 {
+    if kind == Kind::Directory { 2 } else { 1 }
+}
+
+/// Which of the rare things the entry has.
+fn rare(entry: &Entry<'_>, base: &Base) -> u8 {
+    let metadata = &entry.metadata;
+    let flag = |is_set, bit| if is_set { bit } else { 0 };
+    flag(metadata.nlink != usual_links(metadata.kind), LINKS)
+        | flag(metadata.id.device != base.device, DEVICE)
+        | flag(metadata.rdev != 0, STANDS_FOR)
+        | flag(!entry.xattrs.is_empty(), XATTRS)
+        | flag(!entry.flags.is_empty(), FLAGS)
+}
+
+fn put_rare(entry: &Entry<'_>, rare: u8, out: &mut Vec<u8>) {
+    if rare & LINKS != 0 {
+        put(out, entry.metadata.nlink);
+    }
+    if rare & DEVICE != 0 {
+        put(out, entry.metadata.id.device);
+    }
+    if rare & STANDS_FOR != 0 {
+        put(out, entry.metadata.rdev);
+    }
+    if rare & XATTRS != 0 {
+        put_bytes(out, entry.xattrs.as_bytes());
+    }
+    if rare & FLAGS != 0 {
+        out.push(entry.flags.bits());
+    }
+}
+
+/// Appends mode and owners where the base does not have them; returns their number, or that of none.
+fn put_attributes(metadata: &Metadata, base: &Base, out: &mut Vec<u8>) -> u8 {
+    let own = (metadata.mode, metadata.uid, metadata.gid);
+    match base.attributes().iter().position(|known| *known == own) {
+        Some(0) => 0,
+        Some(1) => 1,
+        Some(2) => 2,
+        _ => {
+            for number in [own.0, own.1, own.2] {
+                put(out, u64::from(number));
+            }
+            3
+        }
+    }
+}
+
+fn put_origin(origin: Origin<'_>, out: &mut Vec<u8>) -> u8 {
     match origin {
-        Origin::Fresh => put(out, 0),
-        Origin::Group => put(out, 1),
+        Origin::Fresh => FRESH,
+        Origin::Group => GROUP,
+        Origin::Same { reference: 0 } => SAME_OF_FIRST,
         Origin::Same { reference } => {
-            put(out, 2);
-            put(out, u64::from(reference));
+            put(out, u64::from(reference) << 1);
+            OTHER
         }
         Origin::Elsewhere { reference, path } => {
-            put(out, 3);
-            put(out, u64::from(reference));
+            put(out, u64::from(reference) << 1 | 1);
             put_bytes(out, path);
+            OTHER
         }
     }
 }
 
-pub(super) fn put_locator(out: &mut Vec<u8>, locator: Option<Locator>) {
-    put(out, u64::from(locator.is_some()));
-    if let Some(Locator { block, slot }) = locator {
-        put(out, u64::from(block));
-        put(out, u64::from(slot));
+/// Appends the target or the child; returns what the entry is.
+fn put_what(entry: &Entry<'_>, base: &Base, out: &mut Vec<u8>) -> u8 {
+    match entry.metadata.kind {
+        Kind::File => match entry.content {
+            Some(ContentHash::OF_NOTHING) if entry.metadata.size == 0 => EMPTY_FILE_WITH_HASH,
+            Some(_) => FILE_WITH_HASH,
+            None => FILE,
+        },
+        Kind::Directory => match entry.child {
+            Some(child) => {
+                put_locator(out, base.block, child);
+                DIRECTORY_WITH_CHILD
+            }
+            None => DIRECTORY,
+        },
+        Kind::Symlink => {
+            put_bytes(out, entry.target);
+            SYMLINK
+        }
+        Kind::Fifo => FIFO,
+        Kind::Socket => SOCKET,
+        Kind::BlockDevice => BLOCK_DEVICE,
+        Kind::CharDevice => CHAR_DEVICE,
     }
 }
 
-/// Reads an entry that takes up all of the bytes.
-pub(super) fn decode(bytes: &[u8]) -> Option<Entry<'_>> {
-    let mut cursor = Cursor::new(bytes);
-    let entry = entry(&mut cursor)?;
-    cursor.is_at_end().then_some(entry)
+/// Appends where a directory is, as seen from a block.
+pub(super) fn put_locator(out: &mut Vec<u8>, block: u32, at: Locator) {
+    put_signed(out, i64::from(block) - i64::from(at.block));
+    put(out, u64::from(at.slot));
 }
 
-fn entry<'a>(cursor: &mut Cursor<'a>) -> Option<Entry<'a>> {
+pub(super) fn locator(cursor: &mut Cursor<'_>, block: u32) -> Option<Locator> {
+    let block = i64::from(block).checked_sub(cursor.signed()?)?;
+    Some(Locator { block: u32::try_from(block).ok()?, slot: cursor.small()? })
+}
+
+/// A row that was read.
+#[derive(Debug)]
+pub(super) struct Row<'a> {
+    /// The entry; its content is missing where it stands beside the row.
+    pub entry: Entry<'a>,
+    /// Whether it does.
+    pub is_hashed: bool,
+}
+
+/// Reads a row.
+#[inline]
+pub(super) fn decode<'a>(cursor: &mut Cursor<'a>, base: &Base) -> Option<Row<'a>> {
     let name = cursor.bytes()?;
-    let kind = *KINDS.get(cursor.small::<usize>()?)?;
-    let flags = EntryFlags::from_bits(cursor.small()?);
-    let (mode, uid, gid) = (cursor.small()?, cursor.small()?, cursor.small()?);
-    let (size, allocated, nlink, rdev) =
-        (cursor.number()?, cursor.number()?, cursor.number()?, cursor.number()?);
-    let id = FileId { device: cursor.number()?, inode: cursor.number()? };
-    let repository_inode = cursor.number()?;
-    let (mtime, ctime, btime) = (cursor.time()?, maybe_time(cursor)?, maybe_time(cursor)?);
+    let (first, second) = (cursor.byte()?, cursor.byte()?);
+    let rare = if second & RARE == 0 { 0 } else { cursor.byte().filter(|rare| rare & !ALL_RARE == 0)? };
+    let repository_inode = match cursor.number()? {
+        0 => 0,
+        past => past.wrapping_sub(1).wrapping_add(base.repository_inode),
+    };
+    let inode = cursor.number()?.wrapping_add(base.inode);
+    let size = cursor.number()?;
+    let what = first & 0xf;
+    let kind = kind(what)?;
+    let allocated =
+        if second & ALLOCATED == 0 { usually_allocated(kind, size) } else { cursor.number()?.rotate_left(9) };
+    let ctime = times::ctime(cursor, base, first >> 4 & 3)?;
+    let mtime = times::mtime(cursor, base, second & 3, ctime)?;
+    let btime = times::btime(cursor, first >> 6, mtime, ctime)?;
+    let (mode, uid, gid) = match base.attributes().get(usize::from(second >> 2 & 3)) {
+        Some(known) => *known,
+        None if usize::from(second >> 2 & 3) == COMMON => (cursor.small()?, cursor.small()?, cursor.small()?),
+        None => return None,
+    };
+    let nlink = if rare & LINKS == 0 { usual_links(kind) } else { cursor.number()? };
+    let device = if rare & DEVICE == 0 { base.device } else { cursor.number()? };
+    let rdev = if rare & STANDS_FOR == 0 { 0 } else { cursor.number()? };
+    let xattrs =
+        if rare & XATTRS == 0 { RecordedXattrs::NONE } else { RecordedXattrs::checked(cursor.bytes()?)? };
+    let flags = EntryFlags::from_bits(if rare & FLAGS == 0 { 0 } else { cursor.byte()? });
+    let origin = origin(cursor, second >> 4 & 3)?;
+    let id = FileId { device, inode };
     let metadata =
         Metadata { kind, mode, uid, gid, size, allocated, mtime, ctime, btime, nlink, id, rdev, mount: None };
-    Some(Entry {
+    let entry = Entry {
         name,
         metadata,
         repository_inode,
-        origin: origin(cursor)?,
-        target: cursor.bytes()?,
-        xattrs: RecordedXattrs::checked(cursor.bytes()?)?,
-        content: if yes(cursor)? { Some(ContentHash(cursor.array()?)) } else { None },
+        origin,
+        target: if what == SYMLINK { cursor.bytes()? } else { b"" },
+        xattrs,
+        content: (what == EMPTY_FILE_WITH_HASH).then_some(ContentHash::OF_NOTHING),
         flags,
-        child: locator(cursor)?,
+        child: if what == DIRECTORY_WITH_CHILD { Some(locator(cursor, base.block)?) } else { None },
+    };
+    Some(Row { entry, is_hashed: what == FILE_WITH_HASH })
+}
+
+fn kind(what: u8) -> Option<Kind> {
+    Some(match what {
+        FILE_WITH_HASH | EMPTY_FILE_WITH_HASH | FILE => Kind::File,
+        DIRECTORY_WITH_CHILD | DIRECTORY => Kind::Directory,
+        SYMLINK => Kind::Symlink,
+        FIFO => Kind::Fifo,
+        SOCKET => Kind::Socket,
+        BLOCK_DEVICE => Kind::BlockDevice,
+        CHAR_DEVICE => Kind::CharDevice,
+        _ => return None,
     })
 }
 
-fn yes(cursor: &mut Cursor<'_>) -> Option<bool> {
-    match cursor.byte()? {
-        0 => Some(false),
-        1 => Some(true),
-        _ => None,
+#[inline]
+fn origin<'a>(cursor: &mut Cursor<'a>, form: u8) -> Option<Origin<'a>> {
+    Some(match form {
+        FRESH => Origin::Fresh,
+        SAME_OF_FIRST => Origin::Same { reference: 0 },
+        GROUP => Origin::Group,
+        _ => {
+            let number = cursor.number()?;
+            let reference = u32::try_from(number >> 1).ok()?;
+            if number & 1 == 0 {
+                Origin::Same { reference }
+            } else {
+                Origin::Elsewhere { reference, path: cursor.bytes()? }
+            }
+        }
+    })
+}
+
+/// Whether the row at the start of these bytes is that of a directory with a child; no more is read than must be.
+pub(super) fn has_child(row: &[u8]) -> bool {
+    let mut cursor = Cursor::new(row);
+    let first = cursor.bytes().and_then(|_| cursor.byte());
+    first.is_some_and(|first| first & 0xf == DIRECTORY_WITH_CHILD)
+}
+
+/// Appends a row with its hash right behind it.
+pub(super) fn encode_alone(entry: &Entry<'_>, base: &Base, out: &mut Vec<u8>) {
+    if let Some(hash) = encode(entry, base, out) {
+        out.extend_from_slice(&hash.0);
     }
 }
 
-fn maybe_time(cursor: &mut Cursor<'_>) -> Option<Option<Timestamp>> {
-    if yes(cursor)? { cursor.time().map(Some) } else { Some(None) }
-}
-
-fn origin<'a>(cursor: &mut Cursor<'a>) -> Option<Origin<'a>> {
-    match cursor.byte()? {
-        0 => Some(Origin::Fresh),
-        1 => Some(Origin::Group),
-        2 => Some(Origin::Same { reference: cursor.small()? }),
-        3 => Some(Origin::Elsewhere { reference: cursor.small()?, path: cursor.bytes()? }),
-        _ => None,
+/// Reads what [`encode_alone`] appended.
+pub(super) fn decode_alone<'a>(cursor: &mut Cursor<'a>, base: &Base) -> Option<Entry<'a>> {
+    let Row { mut entry, is_hashed } = decode(cursor, base)?;
+    if is_hashed {
+        entry.content = Some(ContentHash(cursor.array()?));
     }
-}
-
-pub(super) fn locator(cursor: &mut Cursor<'_>) -> Option<Option<Locator>> {
-    if yes(cursor)? {
-        Some(Some(Locator { block: cursor.small()?, slot: cursor.small()? }))
-    } else {
-        Some(None)
-    }
+    Some(entry)
 }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::block::{Block, Part};
+use super::base::Base;
+use super::block::Block;
+use super::bytes::Cursor;
 use super::codec;
 use super::record::{Entry, Locator, Place};
 use crate::path::RelPath;
@@ -11,20 +13,30 @@ use crate::path::RelPath;
 #[derive(Debug, Clone)]
 pub struct Directory {
     path: RelPath,
-    /// Each with the index of its first entry.
-    parts: Vec<(usize, Locator, Arc<Block>)>,
+    /// That of the first part, which is nearly always the only one.
+    base: Base,
+    parts: Vec<Part>,
     len: usize,
 }
 
+#[derive(Debug, Clone)]
+struct Part {
+    /// The index of its first entry.
+    first: usize,
+    slot: u32,
+    block: Arc<Block>,
+}
+
 impl Directory {
-    pub(super) fn new(path: RelPath) -> Self {
-        Self { path, parts: Vec::new(), len: 0 }
+    pub(super) fn new(path: RelPath, base: Base) -> Self {
+        Self { path, base, parts: Vec::with_capacity(1), len: 0 }
     }
 
-    pub(super) fn push(&mut self, at: Locator, block: Arc<Block>) {
-        let count = block.part(at.slot).map_or(0, |part| block.len(part));
-        self.parts.push((self.len, at, block));
-        self.len += count;
+    /// Adds the part that comes next.
+    pub(super) fn push(&mut self, slot: u32, block: Arc<Block>) {
+        let first = self.len;
+        self.len += block.len(slot);
+        self.parts.push(Part { first, slot, block });
     }
 
     /// The path below the source.
@@ -45,99 +57,104 @@ impl Directory {
         self.len == 0
     }
 
+    fn part_of(&self, index: usize) -> Option<&Part> {
+        match self.parts.as_slice() {
+            [only] => Some(only),
+            parts => parts.get(parts.partition_point(|part| part.first <= index).checked_sub(1)?),
+        }
+    }
+
     /// The entry with this index, if there are so many.
     #[must_use]
     pub fn get(&self, index: usize) -> Option<Entry<'_>> {
-        let (block, part, index, _) = self.locate(index)?;
-        block.entry(part, index)
+        let Part { first, slot, block } = self.part_of(index)?;
+        let base = if *first == 0 { self.base } else { block.head(*slot)?.base };
+        block.entry(*slot, &base, index - first)
     }
 
     /// Where the entry with this index is, if there are so many.
     #[must_use]
     pub fn place(&self, index: usize) -> Option<Place> {
-        let (_, _, index, directory) = self.locate(index)?;
-        Some(Place { directory, index: u32::try_from(index).ok()? })
-    }
-
-    fn locate(&self, index: usize) -> Option<(&Block, &Part, usize, Locator)> {
-        let after = self.parts.partition_point(|(first, _, _)| *first <= index);
-        let (first, at, block) = self.parts.get(after.checked_sub(1)?)?;
-        (index < self.len).then_some((block, block.part(at.slot)?, index - first, *at))
+        let Part { first, slot, block } = self.part_of(index)?;
+        let directory = Locator { block: block.number(), slot: *slot };
+        (index < self.len).then_some(Place { directory, index: u32::try_from(index - first).ok()? })
     }
 
     /// Finds the entry of this name.
     #[must_use]
     pub fn find(&self, name: &[u8]) -> Option<Entry<'_>> {
-        let (mut low, mut high) = (0, self.len);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            let entry = self.get(middle)?;
-            match entry.name.cmp(name) {
-                std::cmp::Ordering::Equal => return Some(entry),
-                std::cmp::Ordering::Less => low = middle + 1,
-                std::cmp::Ordering::Greater => high = middle,
-            }
-        }
-        None
+        self.get(self.position(name)?)
+    }
+
+    /// Finds the index of the entry of this name.
+    #[must_use]
+    pub fn position(&self, name: &[u8]) -> Option<usize> {
+        let starts_after = |part: &Part| part.block.bounds(part.slot).is_none_or(|(first, _)| first > name);
+        let after = self.parts.partition_point(|part| !starts_after(part));
+        let Part { first, slot, block } = self.parts.get(after.checked_sub(1)?)?;
+        Some(first + block.find(*slot, name)?)
     }
 
     /// The entries in the order of their names.
     pub fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
-        (0..self.len).filter_map(|index| self.get(index))
+        self.parts.iter().flat_map(|part| part.block.entries(part.slot))
     }
 }
 
 /// One entry that was found in a manifest, with all that it needs.
 #[derive(Debug, Clone)]
-pub struct Found {
-    path: RelPath,
-    home: Home,
-}
+pub struct Found(Home);
 
 #[derive(Debug, Clone)]
 enum Home {
+    /// The row of the root.
     Root(Arc<[u8]>),
-    Block(Arc<Block>, Place),
+    Block(Arc<Block>, Base, Place),
 }
 
 impl Found {
-    pub(super) fn root(encoded: Arc<[u8]>) -> Self {
-        Self { path: RelPath::root(), home: Home::Root(encoded) }
+    pub(super) fn root(row: Arc<[u8]>) -> Self {
+        Self(Home::Root(row))
     }
 
     /// Takes the entry out of its block; `None` if there is no such entry.
     pub(super) fn in_block(block: Arc<Block>, place: Place) -> Option<Self> {
-        let part = block.part(place.directory.slot)?;
-        let name = block.entry(part, place.index as usize)?.name;
-        let path = RelPath::from_names([block.path(part), name].into_iter().filter(|part| !part.is_empty()));
-        Some(Self { path, home: Home::Block(block, place) })
+        let slot = place.directory.slot;
+        let base = block.head(slot)?.base;
+        let is_there = (place.index as usize) < block.len(slot);
+        is_there.then_some(Self(Home::Block(block, base, place)))
     }
 
     /// The entry.
     #[must_use]
     pub fn entry(&self) -> Entry<'_> {
-        let entry = match &self.home {
-            Home::Root(encoded) => codec::decode(encoded),
-            Home::Block(block, place) => {
-                block.part(place.directory.slot).and_then(|part| block.entry(part, place.index as usize))
-            }
+        let entry = match &self.0 {
+            Home::Root(row) => codec::decode_alone(&mut Cursor::new(row), &Base::default()),
+            Home::Block(block, base, place) => block.entry(place.directory.slot, base, place.index as usize),
         };
-        // It was looked at when this was made.
+        // There is one: that was checked when the block was loaded.
         entry.unwrap_or(Entry::NONE)
     }
 
     /// The path of the entry below the source.
     #[must_use]
-    pub fn path(&self) -> &RelPath {
-        &self.path
+    pub fn path(&self) -> RelPath {
+        match &self.0 {
+            Home::Root(_) => RelPath::root(),
+            Home::Block(block, _, place) => {
+                let directory = block.path(place.directory.slot);
+                let names = [&directory[..], self.entry().name];
+                RelPath::from_names(names.into_iter().filter(|name| !name.is_empty()))
+            }
+        }
     }
 
     /// Where the entry is; `None` for the root.
     #[must_use]
     pub fn place(&self) -> Option<Place> {
-        match self.home {
+        match self.0 {
             Home::Root(_) => None,
-            Home::Block(_, place) => Some(place),
+            Home::Block(_, _, place) => Some(place),
         }
     }
 }

@@ -3,6 +3,9 @@
 use super::bytes::{Cursor, put, put_bytes, put_time};
 use crate::entry::Timestamp;
 
+/// A manifest has no more references and no more file systems than this.
+pub(super) const LIST_LIMIT: usize = 1 << 16;
+
 /// A file system that the source has entries on.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FileSystemId {
@@ -80,7 +83,7 @@ impl Header {
             rules: cursor.text()?,
             version: cursor.text()?,
             references: {
-                let count: usize = cursor.small()?;
+                let count: usize = cursor.small().filter(|count| *count <= LIST_LIMIT)?;
                 (0..count).map(|_| cursor.text()).collect::<Option<_>>()?
             },
             generation: cursor.small()?,

@@ -8,22 +8,34 @@
 //! ([`Lane`]), so that nothing is locked for an entry or a directory. A reader checks everything that it loads, so
 //! that looking at loaded entries cannot fail, and needs no memory but for the blocks that it looks at.
 //!
-//! [`Lane`]: writer::Lane
+//! [`Lane`]: lane::Lane
 
+mod base;
 mod block;
 mod bytes;
 mod cache;
+mod check;
 mod codec;
 mod directory;
 mod draft;
 mod error;
 mod flags;
+mod frame;
 mod hash;
 mod header;
+mod input;
+mod keys;
+mod lane;
+mod lookup;
+mod part;
 mod reader;
 mod record;
+mod runs;
 mod tail;
+mod times;
 mod walk;
+#[doc(hidden)]
+pub mod workbench;
 mod writer;
 mod xattrs;
 
@@ -39,7 +51,9 @@ pub use walk::Walk;
 pub use xattrs::{EncodedXattrs, RecordedXattrs, XattrIter, XattrValue};
 
 pub(crate) use draft::DirectoryDraft;
-pub(crate) use writer::{Lane, ManifestWriter};
+pub(crate) use lane::Lane;
+pub(crate) use part::PATH_LIMIT;
+pub(crate) use writer::ManifestWriter;
 
 #[cfg(test)]
 mod tests;

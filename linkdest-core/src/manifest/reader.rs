@@ -1,71 +1,41 @@
 //! Reading a manifest.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::base::Base;
 use super::block::Block;
 use super::bytes::Cursor;
-use super::cache::BlockCache;
+use super::cache::{BlockCache, Loaded};
 use super::codec;
-use super::directory::{Directory, Found};
+use super::directory::Directory;
 use super::error::ManifestError;
+use super::frame::{has_checksum, unpack};
 use super::hash::ContentHash;
 use super::header::{FileSystemId, Header, Totals};
-use super::record::{Entry, Locator, Place};
-use super::tail::{FOOTER, Footer, MAGIC, Tail, checksum};
+use super::input::Input;
+use super::keys::{KeyBlock, SECTIONS, Section};
+use super::record::{Entry, Locator};
+use super::tail::{FOOTER, Footer, MAGIC, Tail, digest};
 use super::walk::Walk;
 use crate::entry::Timestamp;
 use crate::os::File;
 use crate::path::RelPath;
 
 /// A manifest that is read: entries by path, by inode and by content, or all of them in order.
+///
+/// Reading needs a [`BlockCache`], of which each worker has its own. Everything is checked when it is loaded; memory
+/// is bounded by the cache and by the largest directory.
 #[derive(Debug)]
 pub struct Manifest {
-    bytes: Bytes,
+    input: Input,
     /// Tells manifests apart in a cache.
     number: u64,
     header: Header,
-    tail: Tail,
-    root: Arc<[u8]>,
+    pub(super) tail: Tail,
+    pub(super) root: Arc<[u8]>,
     digest: ContentHash,
-}
-
-#[derive(Debug)]
-enum Bytes {
-    File(File, u64),
-    Memory(Vec<u8>),
-}
-
-impl Bytes {
-    fn len(&self) -> u64 {
-        match self {
-            Self::File(_, length) => *length,
-            Self::Memory(bytes) => bytes.len() as u64,
-        }
-    }
-
-    fn read(&self, offset: u64, length: u64) -> Result<Vec<u8>, ManifestError> {
-        let end = offset.checked_add(length).filter(|end| *end <= self.len());
-        let (Some(end), Ok(length)) = (end, usize::try_from(length)) else {
-            return Err(ManifestError::damaged(format!(
-                "{length} bytes at offset {offset} lie beyond the end"
-            )));
-        };
-        match self {
-            Self::File(file, _) => {
-                let mut bytes = vec![0; length];
-                if file.read_at(&mut bytes, offset)? != length {
-                    return Err(ManifestError::damaged("the file became shorter"));
-                }
-                Ok(bytes)
-            }
-            Self::Memory(bytes) => {
-                let (start, end) = (usize::try_from(offset), usize::try_from(end));
-                let range = start.ok().zip(end.ok()).and_then(|(start, end)| bytes.get(start..end));
-                Ok(range.unwrap_or_default().to_vec())
-            }
-        }
-    }
 }
 
 static NUMBERS: AtomicU64 = AtomicU64::new(0);
@@ -74,31 +44,31 @@ impl Manifest {
     /// Opens a manifest.
     pub(crate) fn open(file: File) -> Result<Self, ManifestError> {
         let length = file.stat()?.size;
-        Self::read(Bytes::File(file, length))
+        Self::read(Input::File(file, length))
     }
 
     /// Opens a manifest that is in memory.
     pub(crate) fn from_bytes(bytes: Vec<u8>) -> Result<Self, ManifestError> {
-        Self::read(Bytes::Memory(bytes))
+        Self::read(Input::Memory(bytes))
     }
 
-    fn read(bytes: Bytes) -> Result<Self, ManifestError> {
-        let footer_offset = bytes
-            .len()
-            .checked_sub(FOOTER as u64)
-            .ok_or_else(|| ManifestError::damaged("the file is too short for a manifest"))?;
-        let footer = Footer::decode(&bytes.read(footer_offset, FOOTER as u64)?)?;
-        let tail_bytes = bytes.read(footer.tail_offset, footer.tail_length)?;
-        if checksum(&tail_bytes) != footer.tail_checksum {
+    fn read(input: Input) -> Result<Self, ManifestError> {
+        let short = || ManifestError::damaged("it is too short for a manifest");
+        let footer_offset = input.len().checked_sub(FOOTER as u64).ok_or_else(short)?;
+        let end = input.read(footer_offset, FOOTER as u64)?;
+        let footer = Footer::decode(end.first_chunk().ok_or_else(short)?)?;
+        if footer.tail_offset.checked_add(footer.tail_length) != Some(footer_offset) {
+            return Err(ManifestError::damaged("the tail does not end where the footer begins"));
+        }
+        let tail_bytes = input.read(footer.tail_offset, footer.tail_length)?;
+        if !has_checksum(&tail_bytes, footer.tail_checksum) {
             return Err(ManifestError::damaged("the tail has another checksum"));
         }
-        let tail = Tail::decode(&tail_bytes)?;
-        let (header_bytes, header) = read_header(&bytes)?;
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(&header_bytes).update(&tail_bytes);
-        let digest = ContentHash(*hasher.finalize().as_bytes());
+        let (header_bytes, header) = read_header(&input)?;
+        let tail = Tail::decode(&tail_bytes, header_bytes.len() as u64, footer.tail_offset)?;
+        let digest = digest(&header_bytes, &tail_bytes);
         let (number, root) = (NUMBERS.fetch_add(1, Ordering::Relaxed), tail.root.as_slice().into());
-        Ok(Self { bytes, number, header, tail, root, digest })
+        Ok(Self { input, number, header, tail, root, digest })
     }
 
     /// What was known before the walk.
@@ -107,7 +77,7 @@ impl Manifest {
         &self.header
     }
 
-    /// When the manifest was finished.
+    /// When the run ended.
     #[must_use]
     pub fn ended(&self) -> Timestamp {
         self.tail.ended
@@ -134,119 +104,12 @@ impl Manifest {
     /// The root of the source; its name is empty.
     #[must_use]
     pub fn root(&self) -> Entry<'_> {
-        codec::decode(&self.root).unwrap_or(Entry::NONE)
+        codec::decode_alone(&mut Cursor::new(&self.root), &Base::default()).unwrap_or(Entry::NONE)
     }
 
-    pub(super) fn block(&self, number: u32, cache: &mut BlockCache) -> Result<Arc<Block>, ManifestError> {
-        cache.get(self.number, number, || self.load(number))
-    }
-
-    fn load(&self, number: u32) -> Result<Block, ManifestError> {
-        let damaged = |what: &str| ManifestError::damaged(format!("block {number}: {what}"));
-        let info = self.tail.blocks.get(number as usize).ok_or_else(|| damaged("there is no such block"))?;
-        let stored = self.bytes.read(info.offset, info.stored.into())?;
-        if checksum(&stored) != info.checksum {
-            return Err(damaged("another checksum"));
-        }
-        let raw = lz4_flex::block::decompress(&stored, info.raw as usize)
-            .ok()
-            .filter(|raw| raw.len() == info.raw as usize)
-            .ok_or_else(|| damaged("it does not decompress"))?;
-        Block::parse(raw).ok_or_else(|| damaged("it does not decode"))
-    }
-
-    /// Reads a directory with all of its parts.
-    ///
-    /// # Errors
-    /// What cannot be read or is damaged.
-    pub fn directory(&self, at: Locator, cache: &mut BlockCache) -> Result<Directory, ManifestError> {
-        let missing = || ManifestError::damaged(format!("block {}: no directory {}", at.block, at.slot));
-        let block = self.block(at.block, cache)?;
-        let path = block.part(at.slot).and_then(|part| RelPath::new(block.path(part))).ok_or_else(missing)?;
-        let mut directory = Directory::new(path);
-        let mut next = Some(at);
-        while let Some(at) = next {
-            let block = self.block(at.block, cache)?;
-            next = block.part(at.slot).ok_or_else(missing)?.next;
-            directory.push(at, block);
-        }
-        Ok(directory)
-    }
-
-    /// Finds an entry by its path below the source; the root is the empty path.
-    ///
-    /// # Errors
-    /// What cannot be read or is damaged.
-    pub fn find(&self, path: &[u8], cache: &mut BlockCache) -> Result<Option<Found>, ManifestError> {
-        let mut found = Found::root(Arc::clone(&self.root));
-        for name in path.split(|&byte| byte == b'/').filter(|name| !name.is_empty()) {
-            let Some(child) = found.entry().child else { return Ok(None) };
-            let directory = self.directory(child, cache)?;
-            let index =
-                (0..directory.len()).find(|i| directory.get(*i).is_some_and(|entry| entry.name == name));
-            let Some(place) = index.and_then(|index| directory.place(index)) else { return Ok(None) };
-            found = self.entry_at(place, cache)?;
-        }
-        Ok(Some(found))
-    }
-
-    /// Where the entries are that had this inode: the device is the manifest's own number.
-    ///
-    /// # Errors
-    /// What cannot be read or is damaged.
-    pub fn by_inode(
-        &self,
-        device: u64,
-        inode: u64,
-        cache: &mut BlockCache,
-    ) -> Result<Vec<Place>, ManifestError> {
-        let _ = cache;
-        self.scan(|entry| {
-            let id = entry.metadata.id;
-            id.inode != 0 && (id.device, id.inode) == (device, inode)
-        })
-    }
-
-    /// Says whether some regular file has this size; no file of no size is known.
-    ///
-    /// # Errors
-    /// What cannot be read or is damaged.
-    pub fn knows_size(&self, size: u64, cache: &mut BlockCache) -> Result<bool, ManifestError> {
-        let _ = cache;
-        Ok(!self.scan(|entry| entry.content.is_some() && size > 0 && entry.metadata.size == size)?.is_empty())
-    }
-
-    /// Where regular files of this size and content may be; their hash is still to be looked at.
-    ///
-    /// # Errors
-    /// What cannot be read or is damaged.
-    pub fn by_content(
-        &self,
-        size: u64,
-        hash: &ContentHash,
-        cache: &mut BlockCache,
-    ) -> Result<Vec<Place>, ManifestError> {
-        let _ = cache;
-        self.scan(|entry| entry.metadata.size == size && entry.content.as_ref() == Some(hash))
-    }
-
-    fn scan(&self, wanted: impl Fn(&Entry<'_>) -> bool) -> Result<Vec<Place>, ManifestError> {
-        let mut places = Vec::new();
-        for directory in self.walk() {
-            let directory = directory?;
-            let all = directory.entries().enumerate().filter(|(_, entry)| wanted(entry));
-            places.extend(all.filter_map(|(index, _)| directory.place(index)));
-        }
-        Ok(places)
-    }
-
-    /// Reads the entry at a place.
-    ///
-    /// # Errors
-    /// What cannot be read or is damaged.
-    pub fn entry_at(&self, place: Place, cache: &mut BlockCache) -> Result<Found, ManifestError> {
-        let block = self.block(place.directory.block, cache)?;
-        Found::in_block(block, place).ok_or_else(|| ManifestError::damaged("no such entry"))
+    /// The length of the file.
+    pub(super) fn length(&self) -> u64 {
+        self.input.len()
     }
 
     /// Reads all directories in the order of their paths.
@@ -255,34 +118,179 @@ impl Manifest {
         Walk::new(self)
     }
 
-    /// Reads everything there is and checks it.
+    /// Reads a directory with all of its entries.
     ///
     /// # Errors
     /// What cannot be read or is damaged.
-    pub fn check(&self) -> Result<(), ManifestError> {
-        for number in 0..u32::try_from(self.tail.blocks.len()).unwrap_or(u32::MAX) {
-            self.load(number)?;
+    pub fn directory(&self, at: Locator, cache: &mut BlockCache) -> Result<Directory, ManifestError> {
+        let block = self.block(at.block, cache)?;
+        let path = block.path(at.slot);
+        self.directory_in(block, at, &path, cache)
+    }
+
+    /// Reads the directory that has to have this path.
+    pub(super) fn directory_of(
+        &self,
+        at: Locator,
+        path: &[u8],
+        cache: &mut BlockCache,
+    ) -> Result<Directory, ManifestError> {
+        let (block, _) = self.first_part(at, path, cache)?;
+        self.directory_in(block, at, path, cache)
+    }
+
+    fn directory_in(
+        &self,
+        block: Arc<Block>,
+        at: Locator,
+        path: &[u8],
+        cache: &mut BlockCache,
+    ) -> Result<Directory, ManifestError> {
+        let head = block.head(at.slot).filter(|head| !head.continues).ok_or_else(|| no_directory(at))?;
+        let (base, has_more) = (head.base, head.next.is_some());
+        let path = RelPath::from_names([path].into_iter());
+        let mut directory = Directory::new(path, base);
+        directory.push(at.slot, Arc::clone(&block));
+        if has_more {
+            self.push_parts(&mut directory, block, at.slot, cache)?;
         }
-        self.walk().try_for_each(|directory| directory.map(drop))
+        Ok(directory)
+    }
+
+    /// Adds all parts that come after the first one. A block is kept once, however often the cache forgets it.
+    fn push_parts(
+        &self,
+        directory: &mut Directory,
+        mut block: Arc<Block>,
+        mut slot: u32,
+        cache: &mut BlockCache,
+    ) -> Result<(), ManifestError> {
+        let mut kept = HashMap::from([(block.number(), Arc::clone(&block))]);
+        while let Some((next, at)) =
+            self.next_part_among(&block, slot, &mut |number| match kept.get(&number) {
+                Some(block) => Ok(Arc::clone(block)),
+                None => {
+                    let block = self.block(number, cache)?;
+                    kept.insert(number, Arc::clone(&block));
+                    Ok(block)
+                }
+            })?
+        {
+            directory.push(at, Arc::clone(&next));
+            (block, slot) = (next, at);
+        }
+        Ok(())
+    }
+
+    /// The first part of a directory that has to have this path.
+    ///
+    /// A record is reached from its parent's entry only by the path that it tells itself, so that directories cannot
+    /// lie in each other in circles, and none is reached twice.
+    pub(super) fn first_part(
+        &self,
+        at: Locator,
+        path: &[u8],
+        cache: &mut BlockCache,
+    ) -> Result<(Arc<Block>, u32), ManifestError> {
+        let block = self.block(at.block, cache)?;
+        let is_first = block.head(at.slot).is_some_and(|head| !head.continues);
+        if is_first && block.path(at.slot) == path { Ok((block, at.slot)) } else { Err(no_directory(at)) }
+    }
+
+    /// The part that comes after this one.
+    pub(super) fn next_part(
+        &self,
+        block: &Block,
+        slot: u32,
+        cache: &mut BlockCache,
+    ) -> Result<Option<(Arc<Block>, u32)>, ManifestError> {
+        self.next_part_among(block, slot, &mut |number| self.block(number, cache))
+    }
+
+    /// Its names come after those of this one: so there is an end to it.
+    fn next_part_among(
+        &self,
+        block: &Block,
+        slot: u32,
+        load: &mut dyn FnMut(u32) -> Result<Arc<Block>, ManifestError>,
+    ) -> Result<Option<(Arc<Block>, u32)>, ManifestError> {
+        let Some(at) = block.head(slot).and_then(|head| head.next) else { return Ok(None) };
+        let next = load(at.block)?;
+        let continues = next.head(at.slot).is_some_and(|head| head.continues);
+        let bounds = block.bounds(slot).zip(next.bounds(at.slot));
+        let is_after = bounds.is_some_and(|((_, last), (first, _))| last < first);
+        if continues && is_after && next.path(at.slot) == block.path(slot) {
+            Ok(Some((next, at.slot)))
+        } else {
+            Err(no_directory(at))
+        }
+    }
+
+    /// A block of directories.
+    pub(super) fn block(&self, number: u32, cache: &mut BlockCache) -> Result<Arc<Block>, ManifestError> {
+        match self.loaded(number, cache)? {
+            Loaded::Directories(block) => Ok(block),
+            Loaded::Keys(_) => Err(ManifestError::damaged(format!("block {number}: it has no directories"))),
+        }
+    }
+
+    pub(super) fn loaded(&self, number: u32, cache: &mut BlockCache) -> Result<Loaded, ManifestError> {
+        cache.get(self.number, number, || self.load(number))
+    }
+
+    /// Reads a block and checks everything in it.
+    pub(super) fn load(&self, number: u32) -> Result<Loaded, ManifestError> {
+        let missing = || ManifestError::damaged(format!("block {number}: there is no such block"));
+        let info = self.tail.blocks.get(number as usize).ok_or_else(missing)?;
+        let damaged =
+            |what: &str| ManifestError::damaged(format!("block {number} at offset {}: {what}", info.offset));
+        let mut stored = self.input.read(info.offset, info.stored())?;
+        if !has_checksum(&stored, info.checksum) {
+            return Err(damaged("another checksum"));
+        }
+        let plain = stored.split_off(info.packed as usize);
+        let raw = unpack(&stored, info.raw).ok_or_else(|| damaged("it does not unpack"))?;
+        drop(stored);
+        let loaded = match self.section_of(number) {
+            None => Block::parse(number, raw, plain).map(Arc::new).map(Loaded::Directories),
+            Some((section, first)) => KeyBlock::parse(section, raw)
+                .filter(|block| block.first() == Some(first) && plain.iter().all(|&byte| byte == 0))
+                .map(Arc::new)
+                .map(Loaded::Keys),
+        };
+        loaded.ok_or_else(|| damaged("it does not decode"))
+    }
+
+    /// Of a block of keys: the section, and the first key it has to have.
+    fn section_of(&self, number: u32) -> Option<(Section, (u64, u64))> {
+        SECTIONS.into_iter().find_map(|section| {
+            let (blocks, first) = self.tail.section(section)?;
+            let index = (number as usize).checked_sub(first)?;
+            Some((section, *blocks.first.get(index)?))
+        })
     }
 }
 
-fn read_header(bytes: &Bytes) -> Result<(Vec<u8>, Header), ManifestError> {
+fn no_directory(at: Locator) -> ManifestError {
+    let Locator { block, slot } = at;
+    ManifestError::damaged(format!("block {block}: directory {slot} is not the one that belongs here"))
+}
+
+fn read_header(input: &Input) -> Result<(Vec<u8>, Header), ManifestError> {
     let damaged = || ManifestError::damaged("the header does not decode");
-    let start = bytes.read(0, bytes.len().min(18))?;
+    let start = input.read(0, input.len().min(18))?;
     let mut cursor = Cursor::new(&start);
     if cursor.array() != Some(*MAGIC) {
         return Err(ManifestError::damaged("it does not begin like a manifest"));
     }
     let length = cursor.number().ok_or_else(damaged)?;
-    let before = (start.len() - cursor.rest().len()) as u64;
-    let all = bytes.read(0, length.checked_add(before + 8).ok_or_else(damaged)?)?;
+    let before = start.len() - cursor.rest().len();
+    let all = input.read(0, length.checked_add(before as u64 + 8).ok_or_else(damaged)?)?;
     let (covered, sum) = all.split_last_chunk::<8>().ok_or_else(damaged)?;
-    let body = usize::try_from(before).ok().and_then(|before| covered.get(before..)).ok_or_else(damaged)?;
-    if checksum(covered) != u64::from_le_bytes(*sum) {
+    if !has_checksum(covered, u64::from_le_bytes(*sum)) {
         return Err(ManifestError::damaged("the header has another checksum"));
     }
-    let mut cursor = Cursor::new(body);
+    let mut cursor = Cursor::new(covered.get(before..).ok_or_else(damaged)?);
     let header = Header::decode(&mut cursor).filter(|_| cursor.is_at_end()).ok_or_else(damaged)?;
     Ok((all, header))
 }

@@ -44,7 +44,7 @@ pub struct Place {
 }
 
 /// One entry, borrowed from a block of a manifest or from the caller.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry<'a> {
     /// The name in its directory; empty for the root.
     pub name: &'a [u8],

@@ -1,30 +1,52 @@
 //! Writing a manifest, by any number of workers at a time.
 
 use std::io;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::bytes::{put, put_bytes};
+use super::base::Base;
+use super::bytes::put_bytes;
 use super::codec;
-use super::draft::DirectoryDraft;
+use super::frame::{BlockInfo, Packer, checksum};
 use super::hash::ContentHash;
-use super::header::{FileSystemId, Header, Totals};
-use super::record::{Entry, Locator};
-use super::tail::{BlockInfo, Footer, MAGIC, Tail, checksum};
+use super::header::{FileSystemId, Header, LIST_LIMIT, Totals};
+use super::keys::{Key, SECTIONS, Section};
+use super::lane::Lane;
+use super::record::Entry;
+use super::runs::{LaneKeys, merge};
+use super::tail::{Footer, KeyBlocks, MAGIC, Tail, digest};
 use crate::entry::Timestamp;
 use crate::os::{Dir, File};
 
-/// A block is written when it has this many bytes.
-const BLOCK: usize = 64 << 10;
-/// So many entries, or bytes, of one directory stand together at most.
-const PART_ENTRIES: usize = 8192;
-const PART_BYTES: usize = 1 << 20;
+/// When what is in memory goes to the file.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// A block is written when it has this many bytes.
+    pub block: usize,
+    /// So many entries of one directory stand together at most.
+    pub part_entries: usize,
+    /// And so many bytes of them.
+    pub part_bytes: usize,
+    /// A lane keeps so many bytes of keys in memory.
+    pub keys: usize,
+    /// A block of keys has about this many bytes: it is read for a single lookup.
+    pub key_block: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { block: 64 << 10, part_entries: 8192, part_bytes: 1 << 20, keys: 4 << 20, key_block: 16 << 10 }
+    }
+}
 
 /// Writes a manifest; shared by all workers, each of which has a [`Lane`].
 #[derive(Debug)]
 pub(crate) struct ManifestWriter {
     file: File,
-    _scratch: Dir,
+    pub(super) scratch: Dir,
+    pub(super) limits: Limits,
     header: Vec<u8>,
+    lanes: AtomicU32,
     layout: Mutex<Layout>,
 }
 
@@ -38,6 +60,11 @@ struct Layout {
 impl ManifestWriter {
     /// Starts a manifest in an empty file that is open for writing. `scratch` takes what does not fit into memory.
     pub fn create(file: File, scratch: Dir, header: &Header) -> io::Result<Self> {
+        Self::create_with(file, scratch, header, Limits::default())
+    }
+
+    pub(super) fn create_with(file: File, scratch: Dir, header: &Header, limits: Limits) -> io::Result<Self> {
+        short_enough("references", header.references.len())?;
         let mut body = Vec::new();
         header.encode(&mut body);
         let mut bytes = MAGIC.to_vec();
@@ -46,139 +73,104 @@ impl ManifestWriter {
         bytes.extend_from_slice(&sum.to_le_bytes());
         file.write_all_at(&bytes, 0)?;
         let layout = Mutex::new(Layout { end: bytes.len() as u64, blocks: Vec::new() });
-        Ok(Self { file, _scratch: scratch, header: bytes, layout })
+        Ok(Self { file, scratch, limits, header: bytes, lanes: AtomicU32::new(0), layout })
     }
 
     /// Makes a lane for one worker.
     pub fn lane(&self) -> Lane {
-        Lane { block: None, raw: Vec::new(), parts: 0 }
+        Lane::new(self.lanes.fetch_add(1, Ordering::Relaxed))
     }
 
     /// Ends all lanes and the file; returns the digest of the whole manifest.
+    ///
+    /// # Errors
+    /// What cannot be written; a lane that has blocks and is not among `lanes`.
     pub fn finish(
         self,
-        lanes: Vec<Lane>,
+        mut lanes: Vec<Lane>,
         root: &Entry<'_>,
         devices: &[FileSystemId],
         totals: Totals,
         ended: Timestamp,
     ) -> io::Result<ContentHash> {
-        for mut lane in lanes {
+        short_enough("file systems", devices.len())?;
+        for lane in &mut lanes {
             lane.flush(&self)?;
         }
-        let blocks: Option<Vec<BlockInfo>> = self.layout().blocks.iter().copied().collect();
+        let mut keys: Vec<LaneKeys> = lanes.into_iter().map(|lane| lane.keys).collect();
+        let mut sections = Vec::new();
+        for section in SECTIONS {
+            sections.push(self.write_section(section, &mut keys)?);
+        }
+        drop(keys);
+        let Layout { end, blocks } = &*self.layout();
+        let blocks: Option<Vec<BlockInfo>> = blocks.iter().copied().collect();
         let blocks = blocks.ok_or_else(|| io::Error::other("a lane of the manifest was lost"))?;
         let mut encoded = Vec::new();
-        codec::encode(root, &mut encoded);
-        let tail = Tail { blocks, devices: devices.to_vec(), totals, ended, root: encoded }.encode();
-        let tail_offset = self.layout().end;
-        let footer = Footer { tail_offset, tail_length: tail.len() as u64, tail_checksum: checksum(&tail) };
-        self.file.write_all_at(&tail, tail_offset)?;
-        self.file.write_all_at(&footer.encode(), tail_offset + tail.len() as u64)?;
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(&self.header).update(&tail);
-        Ok(ContentHash(*hasher.finalize().as_bytes()))
+        codec::encode_alone(root, &Base::default(), &mut encoded);
+        let devices = devices.to_vec();
+        let tail = Tail { blocks, sections, devices, totals, ended, root: encoded };
+        let tail = tail.encode(self.header.len() as u64);
+        let footer =
+            Footer { tail_offset: *end, tail_length: tail.len() as u64, tail_checksum: checksum(&tail) };
+        self.file.write_all_at(&tail, *end)?;
+        self.file.write_all_at(&footer.encode(), *end + tail.len() as u64)?;
+        Ok(digest(&self.header, &tail))
+    }
+
+    fn write_section(&self, section: Section, lanes: &mut [LaneKeys]) -> io::Result<KeyBlocks> {
+        let mut blocks = KeyBlocks::default();
+        let (mut packer, mut raw, mut last) = (Packer::default(), Vec::new(), Key::START);
+        let mut write = |raw: &mut Vec<u8>| {
+            let number = self.reserve_block()?;
+            let (info, stored) = packer.pack(raw, b"")?;
+            raw.clear();
+            self.write_block(number, info, stored)
+        };
+        merge(lanes, section, |key| {
+            if raw.is_empty() {
+                last = Key::START;
+                blocks.first.push(key.id());
+            }
+            section.put(&mut raw, &last, key);
+            last = *key;
+            blocks.keys += 1;
+            if raw.len() >= self.limits.key_block { write(&mut raw) } else { Ok(()) }
+        })?;
+        if !raw.is_empty() {
+            write(&mut raw)?;
+        }
+        Ok(blocks)
     }
 
     fn layout(&self) -> MutexGuard<'_, Layout> {
         self.layout.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn reserve_block(&self) -> io::Result<u32> {
+    /// Takes the next number for a block that will be written.
+    pub(super) fn reserve_block(&self) -> io::Result<u32> {
         let mut layout = self.layout();
         let number = u32::try_from(layout.blocks.len()).map_err(io::Error::other)?;
         layout.blocks.push(None);
         Ok(number)
     }
 
-    fn write_block(&self, number: u32, raw: &[u8]) -> io::Result<()> {
-        let stored = lz4_flex::block::compress(raw);
-        let length = |bytes: &[u8]| u32::try_from(bytes.len()).map_err(io::Error::other);
-        let mut info =
-            BlockInfo { offset: 0, stored: length(&stored)?, raw: length(raw)?, checksum: checksum(&stored) };
+    pub(super) fn write_block(&self, number: u32, mut info: BlockInfo, stored: &[u8]) -> io::Result<()> {
         {
             let mut layout = self.layout();
             info.offset = layout.end;
-            layout.end += u64::from(info.stored);
+            layout.end += info.stored();
             if let Some(block) = layout.blocks.get_mut(number as usize) {
                 *block = Some(info);
             }
         }
-        self.file.write_all_at(&stored, info.offset)
+        self.file.write_all_at(stored, info.offset)
     }
 }
 
-/// Where one worker writes directories: its own block, filled until it is large enough.
-#[derive(Debug)]
-pub(crate) struct Lane {
-    block: Option<u32>,
-    raw: Vec<u8>,
-    parts: u32,
-}
-
-impl Lane {
-    /// Writes one directory whose sub-directories were all written before, and empties the draft.
-    pub fn write(
-        &mut self,
-        writer: &ManifestWriter,
-        path: &[u8],
-        draft: &mut DirectoryDraft,
-    ) -> io::Result<Locator> {
-        let entries = draft.take_sorted();
-        let mut next = None;
-        let mut rest = entries.as_slice();
-        loop {
-            let mut bytes = 0;
-            let count = rest
-                .iter()
-                .rev()
-                .take(PART_ENTRIES)
-                .take_while(|entry| {
-                    bytes += entry.len();
-                    bytes <= PART_BYTES || bytes == entry.len()
-                })
-                .count();
-            let (before, part) = rest.split_at_checked(rest.len() - count).unwrap_or_default();
-            let at = self.write_part(writer, path, next, part)?;
-            if before.is_empty() {
-                return Ok(at);
-            }
-            (next, rest) = (Some(at), before);
-        }
+fn short_enough(what: &str, length: usize) -> io::Result<()> {
+    if length <= LIST_LIMIT {
+        return Ok(());
     }
-
-    fn write_part(
-        &mut self,
-        writer: &ManifestWriter,
-        path: &[u8],
-        next: Option<Locator>,
-        entries: &[Vec<u8>],
-    ) -> io::Result<Locator> {
-        let block = match self.block {
-            Some(block) => block,
-            None => writer.reserve_block()?,
-        };
-        self.block = Some(block);
-        put_bytes(&mut self.raw, path);
-        codec::put_locator(&mut self.raw, next);
-        put(&mut self.raw, entries.len() as u64);
-        for entry in entries {
-            put_bytes(&mut self.raw, entry);
-        }
-        let at = Locator { block, slot: self.parts };
-        self.parts += 1;
-        if self.raw.len() >= BLOCK {
-            self.flush(writer)?;
-        }
-        Ok(at)
-    }
-
-    fn flush(&mut self, writer: &ManifestWriter) -> io::Result<()> {
-        if let Some(block) = self.block.take() {
-            writer.write_block(block, &self.raw)?;
-            self.raw.clear();
-            self.parts = 0;
-        }
-        Ok(())
-    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, format!("a manifest holds at most {LIST_LIMIT} {what}")))
 }

@@ -47,7 +47,8 @@ pub struct Comparison {
     pub reference_unproven: bool,
     /// The manifest has the source's inode with this very ctime, and nothing against it: nothing at all changed since.
     pub untouched: bool,
-    /// What the manifest has is not what the source was: it changed while it was read, or was carried forward.
+    /// What the manifest has says nothing of the source: that changed while it was read, was carried forward, or has
+    /// another inode now (swapped directories move no ctime of what is in them).
     pub doubtful: bool,
     /// Something that moves a ctime by itself was seen to differ: an attribute (mode, owner, extended attributes), the
     /// number of links, the path.

@@ -1,13 +1,13 @@
 //! Entries that cannot be read: the version of a reference stands in their place, and every run says so again.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::io;
 use std::sync::atomic::Ordering;
 
 use super::decide::Candidate;
-use super::node::{Handles, Node};
+use super::node::{CarriedDirectory, Handles, Node};
 use super::read::Placed;
-use super::recorded::{DeviceNumbers, Known, Placing};
+use super::recorded::{DeviceNumbers, Known, Placing, encoded};
 use super::stamp::stamp_carried;
 use super::worker::Worker;
 use crate::counts::Counter;
@@ -174,7 +174,12 @@ impl<S: Source> Worker<'_, '_, S> {
         if carrying.entries == 0 {
             return Ok(false);
         }
-        node.carried.store(true, Ordering::Release);
+        if let Ok(metadata) = from.stat() {
+            let place = XattrPlace::Dir(from);
+            let known = read_xattrs(place, &self.engine.plan.reach, &mut self.xattrs).unwrap_or_default();
+            let encoded = encoded(&known);
+            let _ = node.carried.set(CarriedDirectory { metadata, xattrs: known.kept, encoded });
+        }
         node.placed.fetch_add(1, Ordering::AcqRel);
         self.carried_problem(path, operation, error, *number, Some(carrying.entries));
         Ok(true)
@@ -219,11 +224,18 @@ impl<S: Source> Worker<'_, '_, S> {
         draft: &mut DirectoryDraft,
     ) -> Result<()> {
         let mut listing = Listing::default();
-        let listed = level.from.open_dir(c".").and_then(|dir| dir.list(&mut listing));
-        if let Err(error) = listed {
-            let path = level.path.clone();
-            let problem = Problem::io(path, ProblemKind::ReferenceUnreadable, "list", &error);
-            self.engine.problem(self.index, problem);
+        if let Err(error) = level.from.open_dir(c".").and_then(|dir| dir.list(&mut listing)) {
+            // What may not be listed may still be entered, and the manifest knows the names.
+            for entry in level.records.into_iter().flat_map(Directory::entries) {
+                if let Ok(name) = CString::new(entry.name) {
+                    listing.push(&name, None);
+                }
+            }
+            if level.depth > 0 && listing.entries().is_empty() {
+                let path = level.path.clone();
+                let problem = Problem::io(path, ProblemKind::ReferenceUnreadable, "list", &error);
+                self.engine.problem(self.index, problem);
+            }
         }
         for entry in listing.entries() {
             if self.engine.halted() {

@@ -168,8 +168,9 @@ impl<S: Source> Worker<'_, '_, S> {
                 return Ok(best);
             }
         }
-        if best.candidate().is_none()
+        if best.candidate().is_none_or(|candidate| candidate.known.replaced)
             && let Some(moved) = self.find_moved(node, subject)?
+            && moved.rank() > best.rank()
         {
             best = moved;
         }
@@ -253,7 +254,7 @@ impl<S: Source> Worker<'_, '_, S> {
             reference_started: facts.and_then(|facts| facts.started),
             reference_unproven: facts.is_some_and(|facts| facts.unproven),
             untouched: known.untouched,
-            doubtful: known.doubtful,
+            doubtful: known.doubtful || known.replaced,
             attributes_differ: !same_attributes || known.differs || candidate.elsewhere.is_some(),
         };
         let verdict = plan.policy.content(source, &reference, &comparison);

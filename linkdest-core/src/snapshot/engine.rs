@@ -183,7 +183,9 @@ impl<S: Source> Engine<'_, S> {
     }
 
     fn tell_progress(&self) {
-        self.plan.monitor.progress(&Progress { counts: self.counters.sum() });
+        let expected = self.plan.references.first().and_then(|first| first.manifest.as_ref());
+        let expected = expected.map(|manifest| manifest.totals().entries);
+        self.plan.monitor.progress(&Progress { counts: self.counters.sum(), expected });
     }
 
     /// Ends the work, done or not.
@@ -209,7 +211,8 @@ impl<S: Source> Engine<'_, S> {
             return Err(error);
         }
         if self.plan.stop.is_stopped() {
-            return Err(Error::interrupted());
+            let select_only = self.plan.select_only;
+            return Err(if select_only { Error::stopped("stopped") } else { Error::interrupted() });
         }
         let out_of_reach = self.out_of_reach.into_inner().unwrap_or_else(PoisonError::into_inner);
         for (what, entries) in out_of_reach {

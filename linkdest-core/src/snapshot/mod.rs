@@ -5,6 +5,7 @@ mod carry;
 mod content;
 mod decide;
 mod engine;
+mod explain;
 mod filtering;
 mod fresh;
 mod grouping;
@@ -19,6 +20,7 @@ mod read;
 mod recorded;
 mod references;
 mod report;
+mod rule_reading;
 mod run;
 mod select;
 mod shift;
@@ -27,7 +29,7 @@ mod worker;
 
 pub use filtering::Filtering;
 pub use report::SnapshotReport;
-pub use select::{Selected, explain};
+pub use select::Selected;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};

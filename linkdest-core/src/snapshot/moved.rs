@@ -58,7 +58,7 @@ impl<S: Source> Worker<'_, '_, S> {
             if !stamps || !is_same_inode(&entry.metadata, source) {
                 continue;
             }
-            let Some((candidate, elsewhere)) = self.candidate_at(&entry, path, source, id) else { continue };
+            let Some((candidate, elsewhere)) = self.candidate_at(&entry, &path, source, id) else { continue };
             if candidate.known.untouched {
                 self.take_over_attributes(&entry);
             }
@@ -138,7 +138,7 @@ impl<S: Source> Worker<'_, '_, S> {
                 continue;
             }
             let id = FileId::default();
-            let Some((mut candidate, elsewhere)) = self.candidate_at(&entry, path, subject.metadata(), id)
+            let Some((mut candidate, elsewhere)) = self.candidate_at(&entry, &path, subject.metadata(), id)
             else {
                 continue;
             };
@@ -185,9 +185,9 @@ impl<S: Source> Worker<'_, '_, S> {
         if entry.metadata.kind != Kind::Directory || !is_same_inode(&entry.metadata, metadata) {
             return None;
         }
-        let (parent, name) = split(path)?;
+        let (parent, name) = split(&path)?;
         let dir = self.reference_dir(parent)?.open_dir_search(&name).ok()?;
-        Some(MovedDirectory { dir, path: path.clone(), recorded: entry.child })
+        Some(MovedDirectory { dir, path, recorded: entry.child })
     }
 
     /// Opens a directory of the first reference, one name at a time; the last one is kept open.

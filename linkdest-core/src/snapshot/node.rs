@@ -83,6 +83,13 @@ pub(super) struct OpenedNode {
     pub moved_from: Option<RelPath>,
 }
 
+/// What a directory was when its content could be read.
+pub(super) struct CarriedDirectory {
+    pub metadata: Metadata,
+    pub xattrs: Xattrs,
+    pub encoded: EncodedXattrs,
+}
+
 /// A directory of the source and what becomes of it.
 pub(super) struct Node<S: Source> {
     parent: Option<Arc<Node<S>>>,
@@ -90,8 +97,8 @@ pub(super) struct Node<S: Source> {
     pub opened: OpenedNode,
     /// The records of its entries so far.
     draft: Mutex<DirectoryDraft>,
-    /// Its content could not be read: what it had in the reference stands in its place.
-    pub carried: AtomicBool,
+    /// Its content could not be read: what the reference had stands in its place, with the attributes of then.
+    pub carried: OnceLock<CarriedDirectory>,
     /// How many entries it has in the snapshot so far.
     pub placed: AtomicUsize,
     pub subdirectories: OnceLock<Subdirectories>,
@@ -120,7 +127,7 @@ impl<S: Source> Node<S> {
             name: name.to_owned(),
             opened,
             draft: Mutex::new(DirectoryDraft::new(&base)),
-            carried: AtomicBool::new(false),
+            carried: OnceLock::new(),
             placed: AtomicUsize::new(0),
             subdirectories: OnceLock::new(),
             next: AtomicUsize::new(0),
@@ -170,17 +177,21 @@ impl<S: Source> Node<S> {
     /// The entry that stands for this directory in the manifest.
     pub fn entry(&self, child: Locator, flags: EntryFlags) -> Entry<'_> {
         let here = self.opened.devices.here;
+        let (metadata, encoded) = match self.carried.get() {
+            Some(carried) => (&carried.metadata, &carried.encoded),
+            None => (&self.opened.metadata, &self.opened.encoded),
+        };
         Entry {
             name: self.name.to_bytes(),
             metadata: Metadata {
                 id: FileId { device: here, ..self.opened.metadata.id },
                 mount: None,
-                ..self.opened.metadata
+                ..*metadata
             },
             repository_inode: 0,
             origin: Origin::Fresh,
             target: &[],
-            xattrs: self.opened.encoded.as_ref(),
+            xattrs: encoded.as_ref(),
             content: None,
             flags,
             child: Some(child),

@@ -2,7 +2,6 @@
 
 use std::ffi::CStr;
 use std::io;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::node::Node;
@@ -77,6 +76,8 @@ pub(super) struct Known {
     pub untouched: bool,
     /// What is recorded is not what the source was.
     pub doubtful: bool,
+    /// Another inode of the source had this path: names may have been swapped, which moves no ctime below.
+    pub replaced: bool,
     /// The attributes on disk are older than those in the manifest.
     pub recorded_only: bool,
     /// An attribute that the manifest has differs from the source's, or the number of links does.
@@ -99,7 +100,9 @@ impl Known {
         let recorded_only = record.flags.contains(EntryFlags::RECORDED_ONLY);
         let same_inode = id.device != 0 && then.id == id && then.kind == source.kind;
         let plain = record.flags.bits() & !EntryFlags::RECORDED_ONLY.bits() == 0;
+        let inodes_known = id.device != 0 && then.id.device != 0;
         Self {
+            replaced: inodes_known && then.id != id,
             content: record.content,
             untouched: same_inode && plain && then.ctime.is_some() && then.same_stamps(source),
             doubtful: record.flags.bits() & DOUBTFUL.bits() != 0,
@@ -211,7 +214,7 @@ impl<S: Source> Worker<'_, '_, S> {
     /// Writes a finished directory down, and its entry in its parent.
     pub fn record_directory(&mut self, node: &Node<S>, mut flags: EntryFlags) -> Result<()> {
         let Some(child) = self.write_draft(&node.path(), &mut node.draft())? else { return Ok(()) };
-        if node.carried.load(Ordering::Acquire) {
+        if node.carried.get().is_some() {
             flags.insert(EntryFlags::CARRIED_FORWARD);
         }
         let Some(parent) = node.parent() else {

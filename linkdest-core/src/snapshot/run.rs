@@ -13,7 +13,7 @@ use crate::counts::Counts;
 use crate::entry::{FileId, Metadata, Timestamp};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::manifest::{Header, ManifestWriter};
-use crate::monitor::{Event, Monitor};
+use crate::monitor::{Event, Monitor, Notice};
 use crate::os::{Dir, boot_id, effective_ids, host_name, open_file_limit};
 use crate::path::RelPath;
 use crate::policy::attributes::Reach;
@@ -288,6 +288,9 @@ impl Walk<'_> {
         let Self { asked, monitor, references, damaged, started } = self;
         let source = LocalSource::new(source);
         let shift = find_shift(&source, references.first());
+        if let Some(seconds) = shift {
+            monitor.event(&Event::Notice(Notice::TimesShifted { seconds }));
+        }
         let (staged, scratch, manifest) = match staged {
             Some(Staged { tree, scratch, manifest }) => (Some(tree), Some(scratch), Some(manifest)),
             None => (None, None, None),

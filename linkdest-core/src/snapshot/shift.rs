@@ -43,20 +43,22 @@ pub(super) fn find_shift<S: Source>(source: &S, reference: Option<&Reference>) -
         for entry in records.entries().filter(|entry| entry.metadata.kind == Kind::File).take(SAMPLE) {
             names.push((CString::new(entry.name).ok()?, entry.metadata));
         }
-        let asked: Vec<_> = names.iter().map(|(name, _)| name.as_c_str()).collect();
-        let mut moved = Some(());
-        source.stat(&dir, &asked, &mut |index, answer| {
-            let (Some((_, then)), Ok(now)) = (names.get(index), answer) else { return };
-            if now.kind != Kind::File || now.size != then.size {
-                return;
-            }
-            let apart = now.mtime.seconds.saturating_sub(then.mtime.seconds);
-            if !is_shift(now.mtime, then.mtime) || *shift.get_or_insert(apart) != apart {
-                moved = None;
-            }
-            files += 1;
-        });
-        moved?;
+        // One by one: most often the first says that nothing moved.
+        for (name, then) in &names {
+            let mut moved = Some(());
+            source.stat(&dir, &[name.as_c_str()], &mut |_, answer| {
+                let Ok(now) = answer else { return };
+                if now.kind != Kind::File || now.size != then.size {
+                    return;
+                }
+                let apart = now.mtime.seconds.saturating_sub(then.mtime.seconds);
+                if !is_shift(now.mtime, then.mtime) || *shift.get_or_insert(apart) != apart {
+                    moved = None;
+                }
+                files += 1;
+            });
+            moved?;
+        }
         if files >= SAMPLE || directories >= DIRECTORIES {
             break;
         }

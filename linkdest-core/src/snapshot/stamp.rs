@@ -229,13 +229,14 @@ impl<S: Source> Engine<'_, S> {
         node: &Node<S>,
         staged: &Dir,
     ) -> Result<EntryFlags> {
-        let mut metadata = *node.metadata();
+        let carried = node.carried.get();
+        let mut metadata = carried.map_or(*node.metadata(), |carried| carried.metadata);
         // Renaming a directory changes `..` in it: its owner must be allowed to write it until it is published.
         if node.parent().is_none() && metadata.mode & 0o200 == 0 {
             metadata.mode |= 0o700;
         }
         let reach = &self.plan.reach;
-        let xattrs = &node.opened.xattrs;
+        let xattrs = carried.map_or(&node.opened.xattrs, |carried| &carried.xattrs);
         let refused = stamp(staged, &metadata, xattrs, NEW_DIRECTORY_MODE, reach, &mut worker.xattrs);
         let flags = not_stored(&refused);
         self.report_refused(worker.index, staged, || node.path(), refused)?;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
-use linkdest_core::filter::{Explanation, FilterBuilder, Verdict};
+use linkdest_core::filter::{DirectoryFiles, Explanation, FilterBuilder, Place, RuleErrorKind, Verdict};
 
 use crate::memory::{Memory, selects};
 
@@ -82,6 +82,38 @@ fn all_rules_act_in_a_file_that_a_directory_merges() {
 }
 
 #[test]
+fn a_file_for_the_receiver_that_a_directory_declares_is_not_read() {
+    let free = [("src/d/.f", ":r .g\n: .g\n"), ("src/d/.g", "- x\n"), ("src/d/e/.g", "- y\n")];
+    check(": .f", &free, &["-d/x", "-d/e/x", "-d/e/y", "+d/y"]);
+    let unread = [("src/d/.f", ": /.g\n- y\n"), ("src/d/.g", "+r x\nbad\n"), ("src/d/e/.g", "bad\n")];
+    check(":r .f", &unread, &["+d/x", "+d/y", "+d/e/x"]);
+    check(":e .f", &[("src/d/.f", ":er .g\n"), ("src/d/.g", "bad\n")], &["-d/.g", "+d/x", "-.f"]);
+}
+
+#[test]
+fn a_side_given_twice_is_refused_wherever_the_file_is_read() {
+    let sides = |rule: &str, files: &[(&str, &str)]| {
+        let filter = FilterBuilder::new().rule(rule).build_without_files().unwrap();
+        let files = Memory::of(files);
+        filter.root(Path::new("/w/src"), &files).map(|_| ()).map_err(|error| error.kind())
+    };
+    for (rule, files, is_refused) in [
+        (": .f", vec![("src/.f", ":r .g\n"), ("src/.g", "P x\n")], false),
+        (": .f", vec![("src/.f", ":s .g\n"), ("src/.g", "P x\n")], true),
+        (": .f", vec![("src/.f", ":sr .g\n"), ("src/.g", "P x\n")], true),
+        (":r .f", vec![("src/.f", ":r .g\n")], true),
+        (":r .f", vec![("src/.f", "-s x\n")], true),
+        (":s .f", vec![("src/.f", ": .g\n"), ("src/.g", "-r x\n")], true),
+        (": .f", vec![("src/.f", ". ./more\n"), ("src/more", ":r .g\n"), ("src/.g", "-r x\n")], true),
+        (": /.f", vec![("/w/.f", ":r .g\n"), ("src/.g", "-r x\n")], true),
+        (": /.f", vec![("/w/.f", ":r .g\n"), ("src/.g", ": .h\n"), ("src/.h", "-r x\n")], false),
+    ] {
+        let wanted = if is_refused { Err(RuleErrorKind::SideTwice) } else { Ok(()) };
+        assert_eq!(sides(rule, &files), wanted, "{rule} {files:?}");
+    }
+}
+
+#[test]
 fn names_with_wildcards_do_not_disturb_the_rules_in_them() {
     check(": .f", &[("src/[d]*/.f", "- /x\n- /y*\n")], &["-[d]*/x", "-[d]*/yy", "+d/x"]);
 }
@@ -104,24 +136,35 @@ fn rules_can_be_used_by_several_threads() {
     assert_eq!(answers, [(false, true), (true, false)]);
 }
 
+/// A file with the same rules in every directory.
+struct Everywhere(Vec<u8>);
+
+impl DirectoryFiles for Everywhere {
+    fn read_in(&self, place: Place<'_>, _: &[u8]) -> std::io::Result<Option<Vec<u8>>> {
+        Ok(matches!(place, Place::Here(_)).then(|| self.0.clone()))
+    }
+}
+
 #[test]
 fn a_very_deep_chain_of_rule_files_is_let_go() {
-    struct Everywhere;
-    impl linkdest_core::filter::DirectoryFiles for Everywhere {
-        fn read_in(
-            &self,
-            place: linkdest_core::filter::Place<'_>,
-            _: &[u8],
-        ) -> std::io::Result<Option<Vec<u8>>> {
-            Ok(matches!(place, linkdest_core::filter::Place::Here(_)).then(|| b"- a\n".to_vec()))
-        }
-    }
+    let files = Everywhere(b"- a\n".to_vec());
     let filter = FilterBuilder::new().rule(": .f").build_without_files().unwrap();
-    let mut rules = filter.root(Path::new("/"), &Everywhere).unwrap();
+    let mut rules = filter.root(Path::new("/"), &files).unwrap();
     for _ in 0..20_000 {
-        rules = rules.enter(b"d", &Everywhere).unwrap();
+        rules = rules.enter(b"d", &files).unwrap();
     }
     assert!(!rules.decide(b"a", false).is_included());
+}
+
+#[test]
+fn long_patterns_in_a_deep_chain_are_given_up_at_the_first_byte_that_differs() {
+    let files = Everywhere(format!("- {}/**\n- [xy]{}*\n", "x".repeat(4000), "?".repeat(4000)).into());
+    let filter = FilterBuilder::new().rule(": .f").build_without_files().unwrap();
+    let mut rules = filter.root(Path::new("/"), &files).unwrap();
+    for _ in 0..100 {
+        assert!(rules.decide_plainly(b"d", true).is_included());
+        rules = rules.enter(b"d", &files).unwrap();
+    }
 }
 
 #[test]
@@ -131,7 +174,10 @@ fn an_explanation_names_the_parent_that_was_excluded() {
     let root = filter.root(Path::new("/w/src"), &files).unwrap();
     let explanation = Explanation::of(&root, b"./d//e/f/g", false, &files).unwrap();
     assert_eq!(explanation.verdict(), Verdict::Exclude);
-    assert_eq!(explanation.to_string(), "d/e/f/g: excluded, because its parent d/e is by \"- /e/\" (d/.f:1)");
+    assert_eq!(
+        explanation.to_string(),
+        "d/e/f/g: excluded, because the directory d/e/ is excluded by \"- /e/\" (d/.f:1)"
+    );
     assert_eq!(explanation.steps().len(), 2);
     let other = Explanation::of(&root, b"d/x", false, &files).unwrap();
     assert_eq!(other.to_string(), "d/x: included, no rule matches");

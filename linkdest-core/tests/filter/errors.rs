@@ -75,6 +75,7 @@ fn a_cycle_of_merges_is_found_at_once() {
     assert_eq!(error.file(), Some(Path::new("one")));
     assert_eq!(error.origin().to_string(), "two:2");
     assert_eq!(error.origin().named_by().unwrap().to_string(), "one:1");
+    assert!(error.to_string().starts_with("two:2: the rule file one merges itself: expected"), "{error}");
     // A file of bare patterns cannot merge anything.
     let filter = FilterBuilder::new().rules_file("self").build(&files).unwrap();
     assert_eq!(filter.to_string(), "- .- self\n");

@@ -273,7 +273,9 @@ impl Maker<'_> {
 
     /// A merge or another per-directory file inside a directory's file.
     fn nested(&mut self, directory: &[u8], case: &mut Case, depth: usize) -> Vec<u8> {
-        let modifiers = *self.random.pick(&["", "", "", "n", "-", "+", "s", "e", "w", "C", "/"]);
+        let modifiers = *self
+            .random
+            .pick(&["", "", "", "n", "-", "+", "s", "e", "w", "C", "/", "r", "sr", "er", "x", "n-"]);
         if self.random.chance(50) {
             let name = *self.random.pick(&[".f", ".g", ".g"]);
             let path = *self.random.pick(&["", "", "", "/", "../"]);
@@ -299,8 +301,9 @@ impl Maker<'_> {
         names.truncate(self.random.within(1, 3));
         let mut inner: Option<Vec<u8>> = None;
         for name in names.iter().rev() {
-            let modifiers =
-                *self.random.pick(&["", "", "", "", "-", "+", "e", "w", "w-", "s", "r", "p", "n", "C", "/"]);
+            let modifiers = *self
+                .random
+                .pick(&["", "", "", "", "-", "+", "e", "w", "w-", "s", "r", "p", "n", "C", "/", "sr", "/r"]);
             let mut text = self.rule_file(b"", modifiers, case, 0);
             if let Some(line) = inner.take()
                 && !modifiers.contains(['w', '-', '+', 'C'])

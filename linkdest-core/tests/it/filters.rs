@@ -2,8 +2,10 @@
 
 use std::fs::{create_dir_all, hard_link, write};
 
-use linkdest_core::filter::{Filter, FilterBuilder};
-use linkdest_core::{Collecting, ErrorKind, Filtering, ProblemKind, Silent, Status};
+use linkdest_core::filter::{Explanation, Extra, Filter, FilterBuilder, Step, Verdict};
+use linkdest_core::{
+    Collecting, ErrorKind, Filtering, Problem, ProblemKind, Result, Silent, Status, StopFlag,
+};
 use linkdest_testkit::Comparison;
 
 use crate::support::{Pair, path};
@@ -27,7 +29,19 @@ fn rules(lines: &[&str]) -> Filter {
     lines.iter().fold(FilterBuilder::new(), FilterBuilder::rule).build_without_files().unwrap()
 }
 
-/// What a snapshot holds, and what `select` says: the same, whatever the filtering.
+/// Asks for every entry of the source why it takes part or not, which has to agree with what does.
+fn assert_explained(pair: &Pair, filtering: &Filtering, selected: &[String]) {
+    for entry in walkdir::WalkDir::new(&pair.source).min_depth(1) {
+        let entry = entry.unwrap();
+        let path = entry.path().strip_prefix(&pair.source).unwrap().to_str().unwrap();
+        let explanation =
+            filtering.explain(&pair.source, path.as_bytes(), &Silent, &StopFlag::default()).unwrap();
+        let listed = if entry.file_type().is_dir() { format!("{path}/") } else { path.to_owned() };
+        assert_eq!(explanation.verdict() == Verdict::Include, selected.contains(&listed), "{explanation}");
+    }
+}
+
+/// What a snapshot holds, and what `select` and `explain` say: the same, whatever the filtering.
 fn taken(pair: &Pair, filtering: impl Into<Filtering>) -> Vec<String> {
     let filtering = filtering.into();
     let report = pair.snapshotter().filter(filtering.clone()).run(&Silent).unwrap();
@@ -42,10 +56,11 @@ fn taken(pair: &Pair, filtering: impl Into<Filtering>) -> Vec<String> {
         })
         .collect();
     found.sort();
-    let selected = filtering.select(&pair.source, &Silent).unwrap();
+    let selected = filtering.select(&pair.source, &Silent, &StopFlag::default()).unwrap();
     let selected: Vec<String> =
         selected.iter().map(|one| format!("{}{}", one.path, if one.directory { "/" } else { "" })).collect();
     assert_eq!(found, selected);
+    assert_explained(pair, &filtering, &selected);
     assert_eq!(report.counts().entries, found.len() as u64);
     let planned = pair.snapshotter().filter(filtering).dry_run(true).run(&Silent).unwrap();
     assert_eq!(planned.counts().entries, found.len() as u64);
@@ -148,6 +163,91 @@ fn a_rule_file_that_is_a_symlink_or_too_large_is_refused_and_said() {
     refused.sort();
     assert_eq!(refused, [("a/.rules".into(), ProblemKind::Rules), ("b/.rules".into(), ProblemKind::Rules)]);
     assert!(path(&report).join("a/f").exists() && path(&report).join("b/f").exists());
+}
+
+/// The explanation of a path, and the problems met on the way.
+fn explained(pair: &Pair, filtering: &Filtering, path: &str) -> (Result<Explanation>, Vec<Problem>) {
+    let monitor = Collecting::default();
+    let explanation = filtering.explain(&pair.source, path.as_bytes(), &monitor, &StopFlag::default());
+    (explanation, monitor.problems())
+}
+
+#[test]
+fn an_explanation_treats_rule_files_as_a_run_does() {
+    let pair = pair(&["bad/f", "bad/d/g", "bad/.rules", "link/f", "good/f"]);
+    write(pair.source.join("bad/.rules"), "nonsense here\n").unwrap();
+    std::os::unix::fs::symlink("../bad/.rules", pair.source.join("link/.rules")).unwrap();
+    let strict = Filtering::from(rules(&[": .rules", "- f"]));
+    let error = explained(&pair, &strict, "bad/d/g").0.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Rules);
+    assert!(error.to_string().starts_with("bad/.rules:1: unknown rule"), "{error}");
+    let (explanation, problems) = explained(&pair, &strict.clone().ignore_bad_rules(true), "bad/f");
+    assert_eq!(explanation.unwrap().to_string(), "bad/f: excluded by \"- f\" (--filter)");
+    let [problem] = problems.as_slice() else { panic!("{problems:?}") };
+    assert_eq!(problem.kind(), ProblemKind::Rules);
+    let text = problem.to_string();
+    assert!(text.starts_with("bad: rule file ignored: bad/.rules:1: unknown rule at column 1"), "{text}");
+    let (explanation, problems) = explained(&pair, &strict, "link/g");
+    assert_eq!(explanation.unwrap().verdict(), Verdict::Include);
+    assert_eq!(
+        problems[0].to_string(),
+        "link/.rules: rule file ignored: a symlink is not read as a rule file"
+    );
+    assert_eq!(explained(&pair, &strict, "good/f").1, []);
+}
+
+#[test]
+fn an_explanation_names_what_is_none_of_the_rules() {
+    let pair = pair(&["cache/d/x", "cache/CACHEDIR.TAG", "empty/d/", "marked/.no", "marked/f", "big", "a"]);
+    write(pair.source.join("cache/CACHEDIR.TAG"), "Signature: 8a477f597d28d172789f06886806bc55").unwrap();
+    write(pair.source.join("big"), [0; 101]).unwrap();
+    let filtering = Filtering::from(rules(&["- /a"]))
+        .exclude_caches(true)
+        .exclude_if_present(".no")
+        .exclude_larger_than(100)
+        .prune_empty_dirs(true);
+    for (path, extra, text) in [
+        ("cache/d/x", Some(Extra::Caches), "because the directory cache/d/ is excluded by --exclude-caches"),
+        ("cache/missing", Some(Extra::Caches), "excluded by --exclude-caches"),
+        ("cache/CACHEDIR.TAG", None, "included, no rule matches"),
+        ("marked/f", Some(Extra::IfPresent), "excluded by --exclude-if-present"),
+        ("marked/.no", None, "included, no rule matches"),
+        ("big", Some(Extra::LargerThan), "excluded by --exclude-larger-than"),
+        ("empty/", Some(Extra::PruneEmptyDirs), "excluded by --prune-empty-dirs"),
+        ("empty/missing", None, "included, no rule matches"),
+        ("a", None, "excluded by \"- /a\" (--filter)"),
+        (".", None, ".: included, it is the source"),
+    ] {
+        let explanation = explained(&pair, &filtering, path).0.unwrap();
+        assert_eq!(explanation.steps().last().and_then(Step::extra), extra, "{path}");
+        assert!(explanation.to_string().ends_with(text), "{explanation}");
+    }
+    let error = explained(&pair, &filtering, "marked/../a").0.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidOption);
+    assert_eq!(error.to_string(), "marked/../a: not a path below the source");
+}
+
+#[test]
+fn a_rule_file_above_the_source_that_is_refused_is_said() {
+    let pair = pair(&["f"]);
+    let above = pair.source.parent().unwrap().join(".rules");
+    std::os::unix::fs::symlink("source/f", &above).unwrap();
+    let (explanation, problems) = explained(&pair, &rules(&[": /.rules"]).into(), "f");
+    assert_eq!(explanation.unwrap().verdict(), Verdict::Include);
+    let text = format!(".: rule file ignored: {}: a symlink is not read as a rule file", above.display());
+    assert_eq!(problems.iter().map(ToString::to_string).collect::<Vec<_>>(), [text]);
+}
+
+#[test]
+fn a_question_that_is_stopped_has_no_answer() {
+    let pair = pair(&["a", "empty/"]);
+    let stop = StopFlag::default();
+    stop.stop();
+    let filtering = Filtering::new().prune_empty_dirs(true);
+    let error = filtering.select(&pair.source, &Silent, &stop).unwrap_err();
+    assert_eq!((error.kind(), error.to_string()), (ErrorKind::Interrupted, "stopped".to_owned()));
+    let error = filtering.explain(&pair.source, b"empty", &Silent, &stop).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Interrupted);
 }
 
 #[test]

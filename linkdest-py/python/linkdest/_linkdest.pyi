@@ -28,7 +28,7 @@ def snapshot(
     rules: _AnyPath | None = None,
     filters: Iterable[str | bytes] = (),
     exclude: Iterable[str | bytes] = (),
-    policy: Literal["quick", "checksum"] = "quick",
+    policy: Literal["quick", "strict", "checksum"] = "quick",
     link_dest: Iterable[_AnyPath] = (),
     threads: int | None = None,
     one_file_system: bool = False,
@@ -39,7 +39,7 @@ def snapshot(
     `init` makes the repository if there is none. Which entries take part is said in rsync's filter language
     (docs/filter-rules.md): the rules of the file `rules`, then those of `filters`, each a rule such as "- *.o", then
     those of `exclude`, each a pattern such as "*.o". The first rule that matches decides. `policy` says how change is detected: "quick" by size and times,
-    "checksum" by reading every byte. `link_dest` are further directories on the repository's file system, at most 20,
+    "strict" by what the inode change time proves, "checksum" by reading every byte. `link_dest` are further directories on the repository's file system, at most 20,
     that unchanged files may be linked to. `threads` is one for each core unless given. `one_file_system` leaves mount
     points as empty directories.
 

@@ -3,9 +3,9 @@
 use super::Problems;
 use crate::args::{FilterCheck, Output};
 use crate::console::{Console, Label};
-use crate::exit;
 use crate::failure::Failure;
 use crate::report::filter;
+use crate::{exit, signals};
 
 pub fn run(asked: &FilterCheck, output: &Output) -> Result<u8, Failure> {
     if asked.rules.is_empty() {
@@ -15,7 +15,10 @@ pub fn run(asked: &FilterCheck, output: &Output) -> Result<u8, Failure> {
     let warnings = asked.rules.filter()?.check();
     let problems = Problems::default();
     let walked = match &asked.source {
-        Some(source) => asked.rules.filtering()?.select(source, &problems).map(drop),
+        Some(source) => {
+            let filtering = asked.rules.filtering()?;
+            filtering.select(source, &problems, &signals::watch()?).map(drop)
+        }
         None => Ok(()),
     };
     let problems = problems.into_sorted();

@@ -1,38 +1,37 @@
 //! `linkdest filter explain`
 
-use std::collections::HashSet;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path};
 
-use linkdest_core::filter::{Explanation, Filter, Verdict};
-use linkdest_core::{Escaped, Filtering, RelPath, Silent};
+use linkdest_core::Escaped;
+use linkdest_core::filter::Explanation;
 
+use super::Problems;
 use crate::args::{FilterExplain, Output};
-use crate::console::Console;
-use crate::exit;
+use crate::console::{Console, Label};
 use crate::failure::Failure;
 use crate::report::filter;
+use crate::{exit, signals};
 
 pub fn run(asked: &FilterExplain, output: &Output) -> Result<u8, Failure> {
     let paths: Vec<Vec<u8>> =
         asked.paths.iter().map(|path| below(&asked.source, path)).collect::<Result<_, _>>()?;
-    let rules = asked.rules.filter()?;
-    let explanations: Vec<Explanation> = paths
-        .iter()
-        .map(|path| linkdest_core::explain(&asked.source, &rules, path))
-        .collect::<Result<_, _>>()?;
-    let extras = left_out_otherwise(asked, &rules, &explanations)?;
-    let explained: Vec<_> = explanations.iter().zip(extras).collect();
+    let filtering = asked.rules.filtering()?;
+    let stop = signals::watch()?;
+    let problems = Problems::default();
+    let explained: Result<Vec<Explanation>, _> =
+        paths.iter().map(|path| filtering.explain(&asked.source, path, &problems, &stop)).collect();
+    let problems = problems.into_sorted();
     let console = Console::new(output.json, false);
+    problems.iter().for_each(|problem| console.message(Label::Problem, problem));
+    let explanations = explained?;
     if output.json {
-        console.json(&filter::Explanations::new(&explained));
+        console.json(&filter::Explanations::new(&explanations, &problems));
     } else {
-        for (explanation, extra) in &explained {
-            filter::lines(explanation, *extra).iter().for_each(|line| console.line(line));
-        }
+        explanations.iter().flat_map(filter::lines).for_each(|line| console.line(line));
     }
     console.close()?;
-    Ok(exit::OK)
+    Ok(if problems.is_empty() { exit::OK } else { exit::PROBLEMS })
 }
 
 /// Makes a path relative to the source; a slash at its end stays.
@@ -59,36 +58,6 @@ fn below(source: &Path, path: &Path) -> Result<Vec<u8>, Failure> {
         bytes.push(b'/');
     }
     Ok(bytes)
-}
-
-/// Names for each path the option, none of the rules, because of which it does not take part.
-///
-/// What these options do depends on what else is in the source, so it is walked, once for each.
-fn left_out_otherwise(
-    asked: &FilterExplain,
-    rules: &Filter,
-    explanations: &[Explanation],
-) -> Result<Vec<Option<&'static str>>, Failure> {
-    let mut reasons = vec![None; explanations.len()];
-    let extras = asked.rules.extras(rules);
-    if extras.is_empty() {
-        return Ok(reasons);
-    }
-    let selected = |filtering: &Filtering| -> Result<HashSet<RelPath>, Failure> {
-        Ok(filtering.select(&asked.source, &Silent)?.into_iter().map(|one| one.path).collect())
-    };
-    let by_rules = selected(&Filtering::from(rules.clone()).ignore_bad_rules(true))?;
-    for (option, filtering) in extras {
-        let left = selected(&filtering)?;
-        for (reason, explanation) in reasons.iter_mut().zip(explanations) {
-            let path = RelPath::new(explanation.path()).unwrap_or_default();
-            let is_out = by_rules.contains(&path) && !left.contains(&path);
-            if is_out && explanation.verdict() == Verdict::Include {
-                *reason = reason.or(Some(option));
-            }
-        }
-    }
-    Ok(reasons)
 }
 
 #[cfg(test)]

@@ -7,14 +7,15 @@ use linkdest_core::Selected;
 use super::Problems;
 use crate::args::{FilterList, Output};
 use crate::console::{Console, Label};
-use crate::exit;
 use crate::failure::Failure;
 use crate::report::{filter, json};
+use crate::{exit, signals};
 
 pub fn run(asked: &FilterList, output: &Output) -> Result<u8, Failure> {
     let filtering = asked.rules.filtering()?;
     let problems = Problems::default();
-    let selected = filtering.select(&asked.source, &problems);
+    let stop = signals::watch()?;
+    let selected = filtering.select(&asked.source, &problems, &stop);
     let problems = problems.into_sorted();
     let escaped = !asked.print0 && !output.json && io::stdout().is_terminal();
     let console = Console::new(!escaped, false);
@@ -25,6 +26,9 @@ pub fn run(asked: &FilterList, output: &Output) -> Result<u8, Failure> {
         console.message(Label::Problem, problem);
     }
     for one in &selected? {
+        if stop.is_stopped() {
+            return Err(Failure::interrupted());
+        }
         if output.json {
             console.json(&filter::Selected::from(one));
         } else if escaped {

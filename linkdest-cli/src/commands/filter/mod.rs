@@ -24,10 +24,11 @@ pub fn run(asked: &Filter, output: &Output) -> Result<u8, Failure> {
 struct Problems(Mutex<Vec<Problem>>);
 
 impl Problems {
-    /// The problems, by path: threads find them in any order.
+    /// The problems by path, each once: threads find them in any order, and several questions may meet the same.
     fn into_sorted(self) -> Vec<Problem> {
         let mut problems = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
-        problems.sort_by(|a, b| a.path().cmp(b.path()));
+        problems.sort_by(|a, b| (a.path(), a.message()).cmp(&(b.path(), b.message())));
+        problems.dedup();
         problems
     }
 }

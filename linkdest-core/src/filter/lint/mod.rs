@@ -53,6 +53,33 @@ pub enum WarningKind {
     RelativeMerge,
 }
 
+impl WarningKind {
+    /// The word for the kind in JSON.
+    ///
+    /// ```
+    /// assert_eq!(linkdest_core::filter::WarningKind::BelowExcluded.as_str(), "below_excluded");
+    /// ```
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Shadowed => "shadowed",
+            Self::BelowExcluded => "below_excluded",
+            Self::TopLevelOnly => "top_level_only",
+            Self::NeverMatches => "never_matches",
+            Self::CutsDirectories => "cuts_directories",
+            Self::NoEffect => "no_effect",
+            Self::Blank => "blank",
+            Self::CommentInPattern => "comment_in_pattern",
+            Self::Quoted => "quoted",
+            Self::LiteralBackslash => "literal_backslash",
+            Self::TooLong => "too_long",
+            Self::TextIgnored => "text_ignored",
+            Self::DeclaredAgain => "declared_again",
+            Self::RelativeMerge => "relative_merge",
+        }
+    }
+}
+
 /// A warning about one rule, with a suggestion.
 ///
 /// `Display` is one line: place, rule, what is odd, and what to do.

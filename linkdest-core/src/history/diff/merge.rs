@@ -134,6 +134,6 @@ impl Merge<'_> {
     fn settle(&mut self, step: &Step) -> Result<Aspects> {
         let (Some(before), Some(after)) = (step.before, step.after) else { return Ok(step.compared.aspects) };
         let (before, after) = (self.before.entry_at(before)?, self.after.entry_at(after)?);
-        step.compared.settle(&mut self.before.tree, before.path(), &mut self.after.tree, after.path())
+        step.compared.settle(&mut self.before.tree, &before.path(), &mut self.after.tree, &after.path())
     }
 }

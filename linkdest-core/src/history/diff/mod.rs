@@ -90,17 +90,17 @@ impl Diff {
         let mut change = Change::new(difference.kind, difference.aspects);
         if let Some(found) = &before {
             change.before = Some(found.entry().metadata.kind);
-            change.path = found.path().clone();
+            change.path = found.path();
         }
         if let Some(found) = &after {
             change.after = Some(found.entry().metadata.kind);
-            change.path = found.path().clone();
+            change.path = found.path();
         }
         if let (ChangeKind::Renamed, Some(before), Some(after)) = (difference.kind, before, after) {
             let (from, to) = (before.path(), after.path());
             let compared = compare::compare(&before.entry(), &after.entry());
-            change.aspects = compared.settle(&mut self.before.tree, from, &mut self.after.tree, to)?;
-            change.from = Some(from.clone());
+            change.aspects = compared.settle(&mut self.before.tree, &from, &mut self.after.tree, &to)?;
+            change.from = Some(from);
         }
         Ok(change)
     }

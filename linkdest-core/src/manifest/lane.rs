@@ -1,0 +1,137 @@
+//! Where one worker writes directories.
+
+use std::io;
+
+use super::base::Base;
+use super::codec;
+use super::draft::DirectoryDraft;
+use super::frame::Packer;
+use super::keys::keys_of;
+use super::part::{CHAIN, Head, PATH_LIMIT, is_path, shared};
+use super::record::{Locator, Place};
+use super::runs::LaneKeys;
+use super::writer::ManifestWriter;
+
+/// Where one worker writes directories: its own block, filled until it is large enough.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    number: u32,
+    filling: Filling,
+    packer: Packer,
+    pub(super) keys: LaneKeys,
+}
+
+/// The block that is being filled.
+#[derive(Debug, Default)]
+struct Filling {
+    block: Option<u32>,
+    rows: Vec<u8>,
+    hashes: Vec<u8>,
+    parts: u32,
+    /// The path of the last part.
+    path: Vec<u8>,
+}
+
+impl Lane {
+    pub(super) fn new(number: u32) -> Self {
+        Self { number, filling: Filling::default(), packer: Packer::default(), keys: LaneKeys::default() }
+    }
+
+    /// Writes one directory whose sub-directories were all written before, and empties the draft.
+    ///
+    /// # Errors
+    /// What cannot be written; a path of more than [`PATH_LIMIT`] bytes, names that no directory has, entries that
+    /// are far too large.
+    pub fn write(
+        &mut self,
+        writer: &ManifestWriter,
+        path: &[u8],
+        draft: &mut DirectoryDraft,
+    ) -> io::Result<Locator> {
+        if !is_path(path, 0) {
+            let what =
+                format!("a manifest holds no path with more than {PATH_LIMIT} bytes, or with bad names");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+        }
+        draft.sort()?;
+        let mut next = None;
+        let mut end = draft.len();
+        loop {
+            let start = self.part_start(writer, draft, end);
+            let at = self.write_part(writer, path, draft, start..end, next)?;
+            if start == 0 {
+                draft.clear();
+                return Ok(at);
+            }
+            (next, end) = (Some(at), start);
+        }
+    }
+
+    /// Where the last part of the entries before `end` begins.
+    fn part_start(&self, writer: &ManifestWriter, draft: &DirectoryDraft, end: usize) -> usize {
+        let limits = &writer.limits;
+        let mut bytes = 0;
+        let fits = |index: &usize| {
+            bytes += draft.row_length(*index);
+            end - index <= limits.part_entries && (bytes <= limits.part_bytes || end - index == 1)
+        };
+        end - (0..end).rev().take_while(fits).count()
+    }
+
+    fn write_part(
+        &mut self,
+        writer: &ManifestWriter,
+        path: &[u8],
+        draft: &DirectoryDraft,
+        entries: std::ops::Range<usize>,
+        next: Option<Locator>,
+    ) -> io::Result<Locator> {
+        let block = match self.filling.block {
+            Some(block) => block,
+            None => writer.reserve_block()?,
+        };
+        self.filling.block = Some(block);
+        let at = Locator { block, slot: self.filling.parts };
+        let count = u32::try_from(entries.len()).map_err(io::Error::other)?;
+        let known = if at.slot.is_multiple_of(CHAIN) { 0 } else { shared(&self.filling.path, path) };
+        let suffix = path.get(known..).unwrap_or_default();
+        let base = Base { block, ..draft.suitable_base() };
+        let continues = entries.start > 0;
+        Head { base, next, continues, entries: count, shared: known, suffix }.encode(&mut self.filling.rows);
+        for (index, entry) in (0..).zip(entries.filter_map(|index| draft.get(index))) {
+            if let Some(hash) = codec::encode(&entry, &base, &mut self.filling.rows) {
+                self.filling.hashes.extend_from_slice(&hash.0);
+            }
+            for (section, key) in keys_of(&entry, Place { directory: at, index }).into_iter().flatten() {
+                self.keys.push(section, key);
+            }
+        }
+        self.filling.parts += 1;
+        self.filling.path.truncate(known);
+        self.filling.path.extend_from_slice(suffix);
+        self.tidy(writer)?;
+        Ok(at)
+    }
+
+    /// Writes what has become large.
+    fn tidy(&mut self, writer: &ManifestWriter) -> io::Result<()> {
+        if self.filling.rows.len() + self.filling.hashes.len() >= writer.limits.block {
+            self.flush(writer)?;
+        }
+        if self.keys.size() >= writer.limits.keys {
+            self.keys.spill(&writer.scratch, self.number)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the block as it is.
+    pub(super) fn flush(&mut self, writer: &ManifestWriter) -> io::Result<()> {
+        let Some(block) = self.filling.block.take() else { return Ok(()) };
+        let filling = &mut self.filling;
+        let (info, stored) = self.packer.pack(&filling.rows, &filling.hashes)?;
+        filling.rows.clear();
+        filling.hashes.clear();
+        filling.parts = 0;
+        writer.write_block(block, info, stored)
+    }
+}
