@@ -19,6 +19,7 @@ mod incremental;
 mod layout;
 mod link_limit;
 mod manifests;
+mod lists;
 mod problems;
 mod references;
 mod repository;
