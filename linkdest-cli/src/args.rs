@@ -1,5 +1,7 @@
 //! What can be typed, and its help.
 
+mod history;
+
 use std::ffi::OsStr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -9,6 +11,7 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::rules::{self, Rules};
+pub use history::{Diff, Find, Ls, Usage};
 
 const EXIT_STATUS: &str = "\
 Exit status:
@@ -71,8 +74,8 @@ pub struct Output {
     /// Prints results as JSON
     ///
     /// `snapshot` and `filter list` print JSON Lines, each with a `message_type`, those of `snapshot` with a `summary`
-    /// or an `error` at the end; the other commands print one document. Paths that are not UTF-8 come with their bytes
-    /// as `path_b64`.
+    /// or an `error` at the end; `diff`, `find` and `ls` print a line for each result; the other commands print one
+    /// document. Paths that are not UTF-8 come with their bytes as `path_b64`.
     #[arg(long, global = true, help_heading = "Output")]
     pub json: bool,
     /// Hides progress, notes and summary
@@ -100,6 +103,10 @@ pub enum Command {
     Init(Init),
     Snapshot(Snapshot),
     List(List),
+    Ls(Ls),
+    Diff(Diff),
+    Find(Find),
+    Usage(Usage),
     Filter(Filter),
 }
 

@@ -65,7 +65,7 @@ mod source;
 pub use counts::Counts;
 pub use entry::{FileId, Kind, Metadata, Timestamp};
 pub use error::{Error, ErrorKind, Problem, ProblemKind, Result};
-pub use history::{Aspects, Change, ChangeKind, Diff};
+pub use history::{Aspects, Change, ChangeKind, Diff, Item, Items, SnapshotUsage, Usage, Version};
 #[doc(hidden)]
 pub use manifest::workbench as manifest_workbench;
 pub use manifest::{

@@ -29,6 +29,21 @@ impl RelPath {
         (bytes.is_empty() || bytes.split(|&b| b == b'/').all(good)).then_some(Self(bytes))
     }
 
+    /// Takes a path as people type it: slashes at either end, several of them, and `.` change nothing; `None` if it has
+    /// a `..` or a NUL byte.
+    ///
+    /// ```
+    /// use linkdest_core::RelPath;
+    /// assert_eq!(RelPath::from_typed(b"/home//./me/").unwrap().as_bytes(), b"home/me");
+    /// assert_eq!(RelPath::from_typed(b"."), Some(RelPath::root()));
+    /// assert!(RelPath::from_typed(b"a/../b").is_none());
+    /// ```
+    pub fn from_typed(bytes: impl AsRef<[u8]>) -> Option<Self> {
+        let parts = bytes.as_ref().split(|&byte| byte == b'/');
+        let parts: Vec<_> = parts.filter(|part| !part.is_empty() && *part != b".").collect();
+        Self::new(parts.join(&b'/'))
+    }
+
     /// The root itself: the empty path.
     #[must_use]
     pub fn root() -> Self {

@@ -1,9 +1,13 @@
 //! One file for each command.
 
+mod diff;
 mod filter;
+mod find;
 mod init;
 mod list;
+mod ls;
 mod snapshot;
+mod usage;
 
 use crate::args::{Cli, Command};
 use crate::failure::Failure;
@@ -15,5 +19,9 @@ pub fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Snapshot(asked) => snapshot::run(asked, &cli.output),
         Command::Filter(asked) => filter::run(asked, &cli.output),
         Command::List(asked) => list::run(asked, &cli.output),
+        Command::Ls(asked) => ls::run(asked, &cli.output),
+        Command::Diff(asked) => diff::run(asked, &cli.output),
+        Command::Find(asked) => find::run(asked, &cli.output),
+        Command::Usage(asked) => usage::run(asked, &cli.output),
     }
 }

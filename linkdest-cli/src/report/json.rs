@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use linkdest_core::{
-    Action, Capabilities, Counts, Progress, Reason, RelPath, Repository, RunRecord, SnapshotReport,
-};
+use linkdest_core::{Action, Capabilities, Progress, Reason, RelPath, Repository, RunRecord, SnapshotReport};
 use serde::Serialize;
 use serde_json::ser::Formatter;
 

@@ -1,6 +1,7 @@
 //! What is told of a run, while it goes on and at its end: for people and as JSON.
 
 pub mod filter;
+pub mod history;
 pub mod human;
 pub mod json;
 pub mod table;

@@ -42,7 +42,7 @@ fn line(row: &[String; 5], widths: [usize; 5], style: anstyle::Style) -> String 
 }
 
 /// A time as the clock on the wall shows it.
-fn local(time: Timestamp) -> String {
+pub fn local(time: Timestamp) -> String {
     let time = jiff::Timestamp::from_second(time.seconds).unwrap_or_default();
     time.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }

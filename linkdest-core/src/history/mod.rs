@@ -5,7 +5,14 @@
 //! error, never a wrong answer.
 
 mod diff;
+mod list;
 mod side;
 mod tree;
+mod usage;
+mod versions;
+mod walk;
 
 pub use diff::{Aspects, Change, ChangeKind, Diff};
+pub use list::{Item, Items};
+pub use usage::{SnapshotUsage, Usage};
+pub use versions::Version;

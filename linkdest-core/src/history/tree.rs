@@ -44,10 +44,15 @@ impl Tree {
         opened.map_err(|error| self.failed("open", path, error))
     }
 
-    /// Opens a directory for listing.
-    pub fn open_dir(&mut self, path: &RelPath) -> Result<Dir> {
-        let opened = self.reach(path).and_then(|(dir, name)| dir.open_dir(&name));
-        opened.map_err(|error| self.failed("open", path, error))
+    /// Does something with an entry, by the directory that it is in and its name there.
+    pub fn at<T>(
+        &mut self,
+        path: &RelPath,
+        operation: &'static str,
+        act: impl FnOnce(&Dir, &CStr) -> io::Result<T>,
+    ) -> Result<T> {
+        let done = self.reach(path).and_then(|(dir, name)| act(&dir, &name));
+        done.map_err(|error| self.failed(operation, path, error))
     }
 
     /// Looks at an entry; `None` if there is none.
@@ -60,26 +65,36 @@ impl Tree {
 
     /// Opens the directory that an entry is in; of the root that is itself, under the name `.`.
     fn reach(&mut self, path: &RelPath) -> io::Result<(Arc<Dir>, CString)> {
-        let bytes = path.as_bytes();
-        let (parent, name) = match bytes.iter().rposition(|&byte| byte == b'/') {
-            Some(slash) => bytes.split_at(slash),
-            None => (&b""[..], bytes),
-        };
-        let name = name.strip_prefix(b"/").unwrap_or(name);
-        let name = CString::new(if name.is_empty() { &b"."[..] } else { name })?;
+        let (parent, name) = split(path);
+        let name = CString::new(name)?;
         if let Some((last, dir)) = &self.last
             && last.as_bytes() == parent
         {
             return Ok((Arc::clone(dir), name));
         }
-        let mut dir = self.root.open_dir_search(c".")?;
-        for part in parent.split(|&byte| byte == b'/').filter(|part| !part.is_empty()) {
-            dir = dir.open_dir_search(&CString::new(part)?)?;
-        }
-        let dir = Arc::new(dir);
+        let dir = Arc::new(open_below(&self.root, parent)?);
         self.last = RelPath::new(parent).map(|parent| (parent, Arc::clone(&dir)));
         Ok((dir, name))
     }
+}
+
+/// Takes the last name off a path; the root is `.` in itself.
+pub(super) fn split(path: &RelPath) -> (&[u8], &[u8]) {
+    let bytes = path.as_bytes();
+    match bytes.iter().rposition(|&byte| byte == b'/') {
+        _ if bytes.is_empty() => (b"", b"."),
+        Some(slash) => (bytes.get(..slash).unwrap_or_default(), bytes.get(slash + 1..).unwrap_or_default()),
+        None => (b"", bytes),
+    }
+}
+
+/// Opens a directory to reach what is in it, one name at a time.
+pub(super) fn open_below(root: &Dir, path: &[u8]) -> io::Result<Dir> {
+    let mut dir = root.open_dir_search(c".")?;
+    for part in path.split(|&byte| byte == b'/').filter(|part| !part.is_empty()) {
+        dir = dir.open_dir_search(&CString::new(part)?)?;
+    }
+    Ok(dir)
 }
 
 /// Reads the target of a symlink.

@@ -52,10 +52,6 @@ impl DirectoryDraft {
         self.slots.len()
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.slots.is_empty()
-    }
-
     /// The base that suits the entries.
     pub(super) fn suitable_base(&self) -> Base {
         self.survey.base()

@@ -80,10 +80,8 @@ impl Repository {
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchPath`] for a path that leads out of the snapshot.
-    pub(crate) fn below_root(&self, typed: &OsStr) -> Result<RelPath> {
-        let parts = typed.as_bytes().split(|&byte| byte == b'/');
-        let parts: Vec<_> = parts.filter(|part| !part.is_empty() && *part != b".").collect();
-        RelPath::new(parts.join(&b'/')).ok_or_else(|| {
+    fn below_root(&self, typed: &OsStr) -> Result<RelPath> {
+        RelPath::from_typed(typed.as_bytes()).ok_or_else(|| {
             let message = format!("{} leads out of the snapshot", Escaped(typed.as_bytes()));
             Error::new(ErrorKind::NoSuchPath, &self.path, message)
         })

@@ -13,7 +13,7 @@ type Block = [u64; 8];
 
 /// A set of inodes, small because inode numbers lie close together: about a bit each where they are dense.
 #[derive(Debug, Default)]
-pub(super) struct InodeSet {
+pub(crate) struct InodeSet {
     shards: [Mutex<HashMap<(u64, u64), Block>>; SHARDS],
 }
 

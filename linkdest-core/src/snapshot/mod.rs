@@ -28,6 +28,7 @@ mod stamp;
 mod worker;
 
 pub use filtering::Filtering;
+pub(crate) use inodes::InodeSet;
 pub use report::SnapshotReport;
 pub use select::Selected;
 

@@ -18,6 +18,7 @@ mod history;
 mod incremental;
 mod layout;
 mod link_limit;
+mod lists;
 mod manifests;
 mod problems;
 mod references;

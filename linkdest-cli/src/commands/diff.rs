@@ -1,0 +1,26 @@
+//! `linkdest diff`
+
+use linkdest_core::Repository;
+
+use crate::args::{Diff, Output};
+use crate::console::Console;
+use crate::exit;
+use crate::failure::Failure;
+use crate::report::history;
+
+pub fn run(asked: &Diff, output: &Output) -> Result<u8, Failure> {
+    let repository = Repository::open(&asked.repo)?;
+    let (before, after) = (repository.resolve(&asked.before)?, repository.resolve(&asked.after)?);
+    let changes = repository.diff(before.name(), after.name())?;
+    let console = Console::new(output.json, false);
+    for change in changes {
+        let change = change?;
+        if output.json {
+            console.json(&history::ChangeLine::from(&change));
+        } else {
+            console.line(history::change(&change));
+        }
+    }
+    console.close()?;
+    Ok(exit::OK)
+}
