@@ -51,7 +51,7 @@ fn write(writer: &ManifestWriter, lane: &mut Lane, path: &[u8], entries: &[Entry
     entries.iter().for_each(|entry| draft.push(entry));
     assert_eq!(draft.len(), entries.len());
     let at = lane.write(writer, path, &mut draft).unwrap();
-    assert!(draft.is_empty());
+    assert!(draft.len() == 0);
     at
 }
 
