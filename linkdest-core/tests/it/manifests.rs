@@ -173,7 +173,7 @@ fn copy_tree(pair: &Pair, from: &str, to: &str) {
 fn a_copy_of_the_source_is_stored_once_under_the_same_and_other_paths() {
     let pair = Pair::new();
     files(&pair, "tree/below", 30);
-    let large: Vec<u8> = (0..3_000_000_u32).map(|n| (n * 7 / 5) as u8).collect();
+    let large: Vec<u8> = (0..3_000_000_u32).map(|n| (n * 7 / 5).to_le_bytes()[0]).collect();
     pair.write("tree/large", &large);
     pair.snapshot();
     age();
@@ -275,7 +275,7 @@ fn new_modes_share_blocks_where_the_file_system_can_and_copy_only_those_files_el
         let mount = match LoopMount::new(file_system) {
             Ok(mount) => mount,
             Err(unavailable) => {
-                skip(&unavailable.to_string());
+                skip(unavailable.to_string());
                 continue;
             }
         };
@@ -302,12 +302,12 @@ fn a_shift_of_all_times_keeps_the_links_and_is_told() {
     files(&pair, "d", 30);
     pair.write("top", "x");
     let all: Vec<_> = (0..30).map(|number| format!("d/file-{number}")).chain(["top".to_owned()]).collect();
-    for (number, name) in all.iter().enumerate() {
-        set_mtime(pair.source.join(name), 1_000_000 + number as i64, 5);
+    for (number, name) in (0..).zip(&all) {
+        set_mtime(pair.source.join(name), 1_000_000 + number, 5);
     }
     let first = pair.snapshot();
-    for (number, name) in all.iter().enumerate() {
-        set_mtime(pair.source.join(name), 1_003_600 + number as i64, 5);
+    for (number, name) in (0..).zip(&all) {
+        set_mtime(pair.source.join(name), 1_003_600 + number, 5);
     }
     let (second, told) = pair.watched();
     assert_eq!(copied(&second), (0, 0));
