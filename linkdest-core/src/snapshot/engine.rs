@@ -1,7 +1,6 @@
 //! What all workers of a run share, and the threads themselves.
 
 use std::collections::{BTreeMap, HashSet};
-use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -19,16 +18,13 @@ use super::shift::is_shift;
 use super::worker::{Task, Worker};
 use crate::counts::{Counter, Counters};
 use crate::entry::{FileId, Metadata, Timestamp};
-use crate::error::{Error, Problem, ProblemKind, Result};
-use crate::manifest::{
-    ContentHash, EntryFlags, Lane, Locator, Manifest, ManifestError, ManifestWriter, Totals,
-};
+use crate::error::{Error, Problem, Result};
+use crate::manifest::{ContentHash, EntryFlags, Lane, Locator, Manifest, ManifestWriter, Totals};
 use crate::monitor::{Action, Event, Monitor, Notice, Progress, Reason, StopFlag};
-use crate::os::{Dir, errno};
+use crate::os::Dir;
 use crate::path::RelPath;
 use crate::policy::attributes::Reach;
 use crate::policy::{ChangePolicy, MARGIN};
-use crate::repository::record::{PROBLEM_PATHS_KEPT, PROBLEMS_KEPT};
 use crate::source::Source;
 
 /// What a run was asked for and what it found out before the walk.
@@ -87,13 +83,13 @@ pub(super) struct Engine<'a, S: Source> {
     pub root_mount: OnceLock<Option<u64>>,
     devices: Devices,
     /// The first reference's manifest was found damaged: it is not asked again.
-    manifest_lost: AtomicBool,
-    damages: Mutex<Vec<(usize, RelPath, FileId)>>,
-    any_damage: AtomicBool,
+    pub manifest_lost: AtomicBool,
+    pub damages: Mutex<Vec<(usize, RelPath, FileId)>>,
+    pub any_damage: AtomicBool,
     lanes: Mutex<Vec<Lane>>,
     root_record: OnceLock<(Locator, EntryFlags)>,
-    problems: Mutex<Vec<Problem>>,
-    out_of_reach: Mutex<BTreeMap<&'static str, u64>>,
+    pub problems: Mutex<Vec<Problem>>,
+    pub out_of_reach: Mutex<BTreeMap<&'static str, u64>>,
     fatal: Mutex<Option<Error>>,
     finished: Mutex<bool>,
     finished_wake: Condvar,
@@ -247,32 +243,6 @@ impl<S: Source> Engine<'_, S> {
         (!self.manifest_lost.load(Ordering::Relaxed)).then_some(manifest)
     }
 
-    /// Goes on without the first reference's manifest, and says so once.
-    pub fn manifest_damaged(&self, worker: usize, error: &ManifestError) {
-        if !self.manifest_lost.swap(true, Ordering::Relaxed) {
-            let label = self.plan.references.first().map_or("", |reference| &reference.label);
-            let message = format!("the manifest of {label}: {error}; `reindex` makes it anew");
-            let problem = Problem::new(RelPath::root(), ProblemKind::ReferenceUnreadable, "read", message);
-            self.problem(worker, problem);
-        }
-    }
-
-    /// Notes that a reference's content is not what it was when it was saved.
-    pub fn damaged_reference(&self, worker: usize, reference: usize, path: RelPath, id: FileId) {
-        let label = self.plan.references.get(reference).map_or("", |reference| &reference.label);
-        let message = format!("its content in {label} is damaged; it was taken from the source");
-        self.problem(worker, Problem::new(path.clone(), ProblemKind::ReferenceUnreadable, "verify", message));
-        self.damages.lock().unwrap_or_else(PoisonError::into_inner).push((reference, path, id));
-        self.any_damage.store(true, Ordering::Relaxed);
-    }
-
-    /// Says whether an inode of the repository was found damaged, before or in this run.
-    pub fn is_damaged(&self, disk: &Metadata) -> bool {
-        let known = || self.damages.lock().unwrap_or_else(PoisonError::into_inner);
-        self.plan.damaged.contains(&disk.id.inode)
-            || (self.any_damage.load(Ordering::Relaxed) && known().iter().any(|(_, _, id)| *id == disk.id))
-    }
-
     /// How the device of a directory is numbered.
     pub fn device_numbers(&self, dir: &S::Dir, metadata: &Metadata) -> DeviceNumbers {
         let identify = || self.plan.source.file_system(dir);
@@ -337,99 +307,11 @@ impl<S: Source> Engine<'_, S> {
         self.unclonable.lock().unwrap_or_else(PoisonError::into_inner).push(device);
     }
 
-    /// Records a problem: it is counted, told, and kept for the report.
-    pub fn problem(&self, worker: usize, problem: Problem) {
-        self.counters.add(worker, Counter::Problems, 1);
-        self.plan.monitor.event(&Event::Problem(problem.clone()));
-        let mut problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
-        let size: usize = problems.iter().map(|kept| kept.path().as_bytes().len()).sum();
-        if problems.len() < PROBLEMS_KEPT && size < PROBLEM_PATHS_KEPT {
-            problems.push(problem);
-        }
-    }
-
-    pub fn notice(&self, notice: Notice) {
-        self.plan.monitor.event(&Event::Notice(notice));
-    }
-
-    /// Counts an entry with attributes that this run cannot set here.
-    pub fn count_out_of_reach(&self, what: &'static str) {
-        *self.out_of_reach.lock().unwrap_or_else(PoisonError::into_inner).entry(what).or_default() += 1;
-    }
-
     /// Tells what is done with an entry, if anybody wants to know.
     pub fn tell_entry(&self, path: impl FnOnce() -> RelPath, action: Action, reason: Reason) {
         if self.is_dry() || self.plan.monitor.wants_entries() {
             self.plan.monitor.event(&Event::Entry { path: path(), action, reason });
         }
-    }
-
-    /// Sorts an error of the repository: some end the run, the others are the entry's problem.
-    ///
-    /// # Errors
-    /// Those after which nothing more can be written at all.
-    pub fn repository_problem(
-        &self,
-        worker: usize,
-        path: RelPath,
-        operation: &'static str,
-        error: io::Error,
-    ) -> Result<()> {
-        if errno::is_target_failing(&error) {
-            return Err(self.repository_error(operation, error));
-        }
-        let kind = match error.kind() {
-            io::ErrorKind::AlreadyExists => ProblemKind::Collision,
-            _ => ProblemKind::NotStored,
-        };
-        let problem = match kind {
-            ProblemKind::Collision => Problem::new(
-                path,
-                kind,
-                operation,
-                "another name of this directory already stands for this one in the repository (case, Unicode form)",
-            ),
-            _ => Problem::io(path, kind, operation, &error),
-        };
-        self.problem(worker, problem);
-        Ok(())
-    }
-
-    /// The error that ends the run because the repository failed.
-    pub fn repository_error(&self, operation: &'static str, error: io::Error) -> Error {
-        Error::io(operation, self.plan.repository, error)
-    }
-
-    /// Sorts an error of the source: gone is a notice, everything else a problem.
-    ///
-    /// # Errors
-    /// Those that say that this process is out of something: going on would lose entry after entry.
-    pub fn source_problem(
-        &self,
-        worker: usize,
-        path: RelPath,
-        operation: &'static str,
-        error: &io::Error,
-    ) -> Result<()> {
-        if errno::is_exhausted(error) {
-            let error = io::Error::from_raw_os_error(error.raw_os_error().unwrap_or_default());
-            return Err(Error::io(operation, path.as_path(), error));
-        }
-        match error.kind() {
-            io::ErrorKind::NotFound => {
-                self.counters.add(worker, Counter::Vanished, 1);
-                self.notice(Notice::Vanished(path));
-            }
-            io::ErrorKind::StaleNetworkFileHandle | io::ErrorKind::NotADirectory => {
-                self.problem(worker, Problem::io(path, ProblemKind::Changed, operation, error));
-            }
-            _ if errno::is_symlink(error) => self.problem(
-                worker,
-                Problem::new(path, ProblemKind::Changed, operation, "a symlink took its place meanwhile"),
-            ),
-            _ => self.problem(worker, Problem::io(path, ProblemKind::Unreadable, operation, error)),
-        }
-        Ok(())
     }
 
     /// Takes back one hold on a directory, and finishes it and every parent that this was the last for.

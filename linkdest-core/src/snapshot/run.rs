@@ -1,24 +1,22 @@
 //! One run, from the checks to the report.
 
 use std::collections::HashSet;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use super::description::{damages, finish_record, header, new_record};
 use super::engine::{Plan, Walked, walk};
 use super::references::{Collected, Reference, collect, given};
 use super::shift::find_shift;
 use super::{SnapshotReport, Snapshotter};
-use crate::counts::Counts;
 use crate::entry::{FileId, Metadata, Timestamp};
 use crate::error::{Error, ErrorKind, Problem, Result};
-use crate::manifest::{Header, ManifestWriter};
+use crate::manifest::ManifestWriter;
 use crate::monitor::{Event, Monitor, Notice};
-use crate::os::{Dir, boot_id, effective_ids, host_name, open_file_limit};
-use crate::path::RelPath;
+use crate::os::{Dir, effective_ids, host_name, open_file_limit};
 use crate::policy::attributes::Reach;
 use crate::repository::staging::Leftover;
-use crate::repository::{Damage, Lock, Repository, RunRecord, SnapshotName, Staging, Status, parent_of};
+use crate::repository::{Lock, Repository, SnapshotName, Staging, parent_of};
 use crate::source::LocalSource;
 
 /// Runs what was asked for.
@@ -188,15 +186,6 @@ fn take_staged(
     Ok((name, walked))
 }
 
-/// What the walk found damaged in snapshots of the repository.
-fn damages(walked: &Walked, references: &[Reference]) -> Vec<Damage> {
-    let of = |(number, path, id): &(usize, RelPath, FileId)| {
-        let snapshot = references.get(*number)?.label.parse::<SnapshotName>().ok()?;
-        Some(Damage::new(snapshot, path.clone(), id.inode))
-    };
-    walked.damages.iter().filter_map(of).collect()
-}
-
 /// Plans a snapshot into an existing repository. Takes no lock: it only reads.
 fn plan_only(
     asked: &Snapshotter,
@@ -352,63 +341,6 @@ pub(super) fn absolute(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     // Trailing slashes change nothing.
     absolute.components().collect()
-}
-
-/// What the manifest says of its run before the walk.
-fn header(
-    asked: &Snapshotter,
-    staging: &Staging,
-    started: Timestamp,
-    source: &Path,
-    references: &[Reference],
-    sequence: u64,
-) -> Header {
-    Header {
-        snapshot: staging.name().to_string(),
-        sequence,
-        source: source.as_os_str().as_bytes().to_vec(),
-        host: host_name(),
-        started,
-        policy: asked.policy.name().to_owned(),
-        rules: asked.filtering.rules_text(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        references: references.iter().map(|reference| reference.label.clone()).collect(),
-        generation: 0,
-    }
-}
-
-fn new_record(
-    asked: &Snapshotter,
-    repository: &Repository,
-    staging: &Staging,
-    started: Timestamp,
-    source: PathBuf,
-) -> Result<RunRecord> {
-    Ok(RunRecord {
-        snapshot: staging.name().clone(),
-        sequence: repository.next_sequence()?,
-        source,
-        host: host_name(),
-        policy: asked.policy.name().to_owned(),
-        started,
-        ended: None,
-        status: None,
-        boot_id: boot_id(),
-        synced: asked.sync,
-        root_mode: None,
-        manifest: None,
-        counts: Counts::default(),
-        problems: Vec::new(),
-    })
-}
-
-fn finish_record(record: &mut RunRecord, walked: &Walked) {
-    record.ended = Some(Timestamp::now());
-    record.status = Some(if walked.counts.problems == 0 { Status::Complete } else { Status::Problems });
-    record.counts = walked.counts;
-    record.manifest = walked.manifest.map(|digest| digest.to_string());
-    record.problems.clone_from(&walked.problems);
-    record.root_mode = (walked.root.mode & 0o200 == 0).then_some(walked.root.mode);
 }
 
 fn report_of(snapshot: Option<SnapshotName>, path: Option<PathBuf>, walked: Walked) -> SnapshotReport {
