@@ -4,6 +4,7 @@ mod budget;
 mod carry;
 mod content;
 mod decide;
+mod descending;
 mod description;
 mod engine;
 mod explain;
