@@ -32,8 +32,8 @@ impl Change {
     }
 
     /// Of a renamed entry: its path in the earlier snapshot.
-    #[getter]
-    fn from_path(&self) -> Option<&Path> {
+    #[getter(from_path)]
+    fn earlier_path(&self) -> Option<&Path> {
         self.0.from().map(linkdest_core::RelPath::as_path)
     }
 

@@ -1,7 +1,6 @@
 //! Repositories and the snapshots in them.
 
 use std::hash::{Hash, Hasher};
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use linkdest_core::{RelPath, RunRecord, SnapshotName, Timestamp};
@@ -74,7 +73,7 @@ impl Repository {
         path: Option<FsPath>,
         recursive: bool,
     ) -> PyResult<Vec<Item>> {
-        let path = path.map_or_else(|| Ok(RelPath::root()), |path| below(&path))?;
+        let path = path.map_or_else(|| Ok(RelPath::root()), below)?;
         self.call(py, |repository| {
             let items = repository.ls(repository.resolve(snapshot)?.name(), &path)?;
             let items = if recursive { items.recursive() } else { items };
@@ -84,14 +83,14 @@ impl Repository {
 
     /// Finds the paths that match a pattern in all snapshots.
     fn find(&self, py: Python<'_>, pattern: FsPath) -> PyResult<Vec<Version>> {
-        let pattern = pattern.as_ref().as_os_str().as_bytes();
+        let pattern = pattern.into_bytes();
         let found = self.call(py, |repository| repository.find(pattern))?;
         Ok(found.into_iter().map(Version).collect())
     }
 
     /// Tells the versions of a path.
     fn versions(&self, py: Python<'_>, path: FsPath) -> PyResult<Vec<Version>> {
-        let path = below(&path)?;
+        let path = below(path)?;
         let found = self.call(py, |repository| repository.versions(&path))?;
         Ok(found.into_iter().map(Version).collect())
     }
@@ -100,7 +99,7 @@ impl Repository {
     #[pyo3(signature = (*snapshots))]
     fn usage(&self, py: Python<'_>, snapshots: Vec<String>) -> PyResult<Usage> {
         let usage = self.call(py, |repository| {
-            let names = snapshots.iter().map(|text| Ok(repository.resolve(text)?.name().clone()));
+            let names = snapshots.into_iter().map(|text| Ok(repository.resolve(&text)?.name().clone()));
             repository.usage(&names.collect::<linkdest_core::Result<Vec<SnapshotName>>>()?)
         })?;
         Ok(Usage(usage))
@@ -123,8 +122,8 @@ impl Repository {
 }
 
 /// A path in a snapshot.
-fn below(path: &FsPath) -> PyResult<RelPath> {
-    let path = RelPath::from_typed(path.as_ref().as_os_str().as_bytes());
+fn below(path: FsPath) -> PyResult<RelPath> {
+    let path = RelPath::from_typed(path.into_bytes());
     path.ok_or_else(|| PyValueError::new_err("the path leads out of the snapshot"))
 }
 

@@ -171,7 +171,7 @@ fn by_rsync(before: &Path, after: &Path) -> Option<Vec<(String, Vec<u8>)>> {
         output.status.code() == Some(23) && errors.lines().filter(|line| !line.is_empty()).all(stumbled);
     assert!(output.status.success() || harmless, "{errors}");
     let lines = output.stdout.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
-    Some(lines.map(|line| split(line)).collect())
+    Some(lines.map(split).collect())
 }
 
 fn split(line: &[u8]) -> (String, Vec<u8>) {
