@@ -1,6 +1,7 @@
 //! The extension module behind the Python package `linkdest`; `_linkdest.pyi` says what it offers.
 
 mod error;
+mod history;
 mod path;
 mod report;
 mod repository;
@@ -14,6 +15,8 @@ use pyo3::prelude::*;
 mod _linkdest {
     use super::{Bound, PyModule, PyModuleMethods as _, PyResult};
 
+    #[pymodule_export]
+    use super::history::{Change, Item, SnapshotUsage, Usage, Version};
     #[pymodule_export]
     use super::report::{Counts, Problem, SnapshotReport};
     #[pymodule_export]

@@ -11,6 +11,12 @@ use pyo3::types::{PyBytes, PyString};
 /// A path that the caller gave.
 pub(crate) struct FsPath(PathBuf);
 
+impl FsPath {
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.0.into_os_string().into_vec()
+    }
+}
+
 impl AsRef<Path> for FsPath {
     fn as_ref(&self) -> &Path {
         &self.0

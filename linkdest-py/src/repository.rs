@@ -3,11 +3,13 @@
 use std::hash::{Hash, Hasher};
 use std::path::Path;
 
-use linkdest_core::{RunRecord, Timestamp};
+use linkdest_core::{RelPath, RunRecord, SnapshotName, Timestamp};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDateTime, PyDelta, PyTzInfo};
 
 use crate::error::exception;
+use crate::history::{Change, Item, Usage, Version};
 use crate::path::FsPath;
 
 /// A directory that holds snapshots.
@@ -48,9 +50,81 @@ impl Repository {
         Ok(listed.into_iter().map(Snapshot).collect())
     }
 
+    /// Finds the snapshot that a text stands for.
+    fn resolve(&self, py: Python<'_>, snapshot: &str) -> PyResult<Snapshot> {
+        self.call(py, |repository| repository.resolve(snapshot)).map(Snapshot)
+    }
+
+    /// Tells what changed from one snapshot to another.
+    #[pyo3(signature = (before, after = "latest"))]
+    fn diff(&self, py: Python<'_>, before: &str, after: &str) -> PyResult<Vec<Change>> {
+        self.call(py, |repository| {
+            let (before, after) = (repository.resolve(before)?, repository.resolve(after)?);
+            repository.diff(before.name(), after.name())?.map(|change| change.map(Change)).collect()
+        })
+    }
+
+    /// Lists a directory of a snapshot, or any other entry itself.
+    #[pyo3(signature = (snapshot, path = None, *, recursive = false))]
+    fn ls(
+        &self,
+        py: Python<'_>,
+        snapshot: &str,
+        path: Option<FsPath>,
+        recursive: bool,
+    ) -> PyResult<Vec<Item>> {
+        let path = path.map_or_else(|| Ok(RelPath::root()), below)?;
+        self.call(py, |repository| {
+            let items = repository.ls(repository.resolve(snapshot)?.name(), &path)?;
+            let items = if recursive { items.recursive() } else { items };
+            items.map(|item| item.map(Item)).collect()
+        })
+    }
+
+    /// Finds the paths that match a pattern in all snapshots.
+    fn find(&self, py: Python<'_>, pattern: FsPath) -> PyResult<Vec<Version>> {
+        let pattern = pattern.into_bytes();
+        let found = self.call(py, |repository| repository.find(pattern))?;
+        Ok(found.into_iter().map(Version).collect())
+    }
+
+    /// Tells the versions of a path.
+    fn versions(&self, py: Python<'_>, path: FsPath) -> PyResult<Vec<Version>> {
+        let path = below(path)?;
+        let found = self.call(py, |repository| repository.versions(&path))?;
+        Ok(found.into_iter().map(Version).collect())
+    }
+
+    /// Tells what snapshots take, and what deleting them would free.
+    #[pyo3(signature = (*snapshots))]
+    fn usage(&self, py: Python<'_>, snapshots: Vec<String>) -> PyResult<Usage> {
+        let usage = self.call(py, |repository| {
+            let names = snapshots.into_iter().map(|text| Ok(repository.resolve(&text)?.name().clone()));
+            repository.usage(&names.collect::<linkdest_core::Result<Vec<SnapshotName>>>()?)
+        })?;
+        Ok(Usage(usage))
+    }
+
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         Ok(format!("Repository({})", self.path().as_os_str().into_pyobject(py)?.repr()?))
     }
+}
+
+impl Repository {
+    /// Asks the repository, without the interpreter's lock.
+    fn call<T: Send>(
+        &self,
+        py: Python<'_>,
+        ask: impl FnOnce(&linkdest_core::Repository) -> linkdest_core::Result<T> + Send,
+    ) -> PyResult<T> {
+        py.detach(|| ask(&self.0)).map_err(|error| exception(py, &error))
+    }
+}
+
+/// A path in a snapshot.
+fn below(path: FsPath) -> PyResult<RelPath> {
+    let path = RelPath::from_typed(path.into_bytes());
+    path.ok_or_else(|| PyValueError::new_err("the path leads out of the snapshot"))
 }
 
 /// One published snapshot.
@@ -127,7 +201,7 @@ impl Snapshot {
 const SECONDS_A_DAY: i64 = 86_400;
 
 /// A time as an aware `datetime`, cut to microseconds. PyO3's own conversion panics before 1970.
-fn datetime(py: Python<'_>, time: Timestamp) -> PyResult<Bound<'_, PyAny>> {
+pub(crate) fn datetime(py: Python<'_>, time: Timestamp) -> PyResult<Bound<'_, PyAny>> {
     let days = i32::try_from(time.seconds.div_euclid(SECONDS_A_DAY))?;
     let seconds = i32::try_from(time.seconds.rem_euclid(SECONDS_A_DAY))?;
     let micros = i32::try_from(time.nanos / 1000)?;

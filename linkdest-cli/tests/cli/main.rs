@@ -12,6 +12,7 @@
 mod bad_input;
 mod corpus;
 mod filters;
+mod history;
 mod json;
 mod lists;
 mod place;

@@ -14,19 +14,26 @@ published; entries that could not be saved as asked are in the report.
 
 from linkdest._errors import Interrupted, LinkdestError, Locked, NotARepository, RulesError
 from linkdest._linkdest import (
+    Change,
     Counts,
+    Item,
     Problem,
     Progress,
     Repository,
     Snapshot,
     SnapshotReport,
+    SnapshotUsage,
+    Usage,
+    Version,
     __version__,
     snapshot,
 )
 
 __all__ = [
+    "Change",
     "Counts",
     "Interrupted",
+    "Item",
     "LinkdestError",
     "Locked",
     "NotARepository",
@@ -36,6 +43,9 @@ __all__ = [
     "RulesError",
     "Snapshot",
     "SnapshotReport",
+    "SnapshotUsage",
+    "Usage",
+    "Version",
     "__version__",
     "snapshot",
 ]

@@ -5,17 +5,23 @@ from pathlib import Path
 from typing import ClassVar, Literal, TypeAlias, final
 
 __all__ = [
+    "Change",
     "Counts",
+    "Item",
     "Problem",
     "Progress",
     "Repository",
     "Snapshot",
     "SnapshotReport",
+    "SnapshotUsage",
+    "Usage",
+    "Version",
     "__version__",
     "snapshot",
 ]
 
 _AnyPath: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+_Kind: TypeAlias = Literal["file", "directory", "symlink", "fifo", "socket", "block_device", "character_device"]
 _Status: TypeAlias = Literal["complete", "problems"]
 
 __version__: str
@@ -68,6 +74,32 @@ class Repository:
     def snapshots(self) -> list[Snapshot]:
         """Lists the published snapshots, the oldest run first."""
 
+    def resolve(self, snapshot: str) -> Snapshot:
+        """Finds the snapshot that a text stands for.
+
+        Its exact name, its path, "latest" or "latest~N", the beginning of its name if that is longer than a date, or a
+        date for the newest snapshot of that local day. Raises LinkdestError if there is none, or more than one.
+        Wherever a method takes a snapshot, it is named like this.
+        """
+
+    def diff(self, before: str, after: str = "latest") -> list[Change]:
+        """Tells what changed from one snapshot to another, in the order of the paths. Both need a manifest."""
+
+    def ls(self, snapshot: str, path: _AnyPath | None = None, *, recursive: bool = False) -> list[Item]:
+        """Lists a directory of a snapshot, the root unless given; of anything else the entry itself."""
+
+    def find(self, pattern: _AnyPath) -> list[Version]:
+        """Finds the paths that match a pattern in all snapshots: each version of each path once, by path.
+
+        "*.txt" is compared with names, "docs/*.txt" with the end of paths, "/docs/**" with paths from the root.
+        """
+
+    def versions(self, path: _AnyPath) -> list[Version]:
+        """Tells the versions of a path, the oldest first: one for each run of snapshots that have the same."""
+
+    def usage(self, *snapshots: str) -> Usage:
+        """Tells what snapshots take, and what deleting them would free; of all snapshots if none is named."""
+
     @property
     def path(self) -> Path:
         """The path that the repository was opened by."""
@@ -113,6 +145,130 @@ class Snapshot:
     @property
     def bytes(self) -> int | None:
         """The sum of the sizes of its files, an inode once; None where the record of its run was lost."""
+
+@final
+class Change:
+    """One change from a snapshot to another."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    @property
+    def path(self) -> Path:
+        """The path below the source; that in the later snapshot, unless the entry was removed."""
+
+    @property
+    def change(self) -> Literal["added", "removed", "content", "attributes", "renamed", "type"]:
+        """What became of the entry."""
+
+    @property
+    def from_path(self) -> Path | None:
+        """Of a renamed entry: its path in the earlier snapshot."""
+
+    @property
+    def before(self) -> _Kind | None:
+        """The kind of the entry in the earlier snapshot."""
+
+    @property
+    def after(self) -> _Kind | None:
+        """The kind of the entry in the later snapshot."""
+
+    @property
+    def aspects(self) -> list[str]:
+        """What differs, where the kind is the same: "content", "time", "mode", "owner", "xattrs", "device", "links"."""
+
+@final
+class Item:
+    """One entry of a snapshot, as the source had it."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    @property
+    def path(self) -> Path:
+        """The path below the source."""
+
+    @property
+    def kind(self) -> _Kind:
+        """The kind of the entry."""
+
+    @property
+    def mode(self) -> int:
+        """The permission bits."""
+
+    @property
+    def uid(self) -> int:
+        """The owner's number."""
+
+    @property
+    def gid(self) -> int:
+        """The group's number."""
+
+    @property
+    def size(self) -> int:
+        """The size in bytes."""
+
+    @property
+    def mtime(self) -> datetime:
+        """When the content was last changed, in UTC."""
+
+    @property
+    def target(self) -> Path | None:
+        """Where a symlink leads."""
+
+    @property
+    def content(self) -> str | None:
+        """The BLAKE3 hash of a file's content in hexadecimal digits, where it is recorded."""
+
+@final
+class Version:
+    """One version of a path, and the snapshots that have it."""
+
+    @property
+    def path(self) -> Path:
+        """The path below the source."""
+
+    @property
+    def item(self) -> Item:
+        """The entry as the first of the snapshots has it."""
+
+    @property
+    def snapshots(self) -> list[str]:
+        """The names of the snapshots that have this version, the oldest run first."""
+
+@final
+class Usage:
+    """What snapshots take."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    @property
+    def snapshots(self) -> list[SnapshotUsage]:
+        """Each snapshot that was asked for, the oldest run first."""
+
+    @property
+    def freed_bytes(self) -> int:
+        """The bytes on disk that would be free if all of them, and no other, were deleted."""
+
+@final
+class SnapshotUsage:
+    """What one snapshot takes. Bytes on disk are allocated blocks, as du(1) counts them."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    @property
+    def name(self) -> str:
+        """The snapshot's name."""
+
+    @property
+    def bytes(self) -> int:
+        """The sum of the sizes of its regular files, an inode once."""
+
+    @property
+    def new_bytes(self) -> int:
+        """The bytes on disk of inodes that no older snapshot has."""
+
+    @property
+    def freed_bytes(self) -> int:
+        """The bytes on disk that would be free if this snapshot alone were deleted."""
 
 @final
 class SnapshotReport:

@@ -13,6 +13,7 @@ mod renames;
 pub use change::{Aspects, Change, ChangeKind};
 
 use super::side::Side;
+use crate::entry::Kind;
 use crate::error::Result;
 use crate::repository::{Repository, SnapshotName};
 use merge::Difference;
@@ -88,6 +89,10 @@ impl Diff {
         let before = difference.before.map(|at| self.before.entry_at(at)).transpose()?;
         let after = difference.after.map(|at| self.after.entry_at(at)).transpose()?;
         let mut change = Change::new(difference.kind, difference.aspects);
+        if before.is_none() && after.is_none() {
+            // The root, which has no place.
+            (change.before, change.after) = (Some(Kind::Directory), Some(Kind::Directory));
+        }
         if let Some(found) = &before {
             change.before = Some(found.entry().metadata.kind);
             change.path = found.path();
