@@ -9,7 +9,6 @@ use std::time::Duration;
 use super::budget::Budget;
 use super::filtering::Filtering;
 use super::groups::Groups;
-use super::inodes::InodeSet;
 use super::decide::Proof;
 use super::node::Node;
 use super::queue::Queue;
@@ -20,6 +19,7 @@ use super::worker::{Task, Worker};
 use crate::counts::{Counter, Counters};
 use crate::entry::{FileId, Metadata, Timestamp};
 use crate::error::{Error, Problem, ProblemKind, Result};
+use crate::inodes::InodeSet;
 use crate::manifest::{
     ContentHash, EntryFlags, Lane, Locator, Manifest, ManifestError, ManifestWriter, Totals,
 };

@@ -9,7 +9,6 @@ mod filtering;
 mod fresh;
 mod grouping;
 mod groups;
-mod inodes;
 mod moved;
 mod node;
 mod opening;
