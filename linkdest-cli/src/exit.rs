@@ -18,7 +18,11 @@ pub fn of_kind(kind: ErrorKind) -> u8 {
     match kind {
         ErrorKind::NotARepository => 10,
         ErrorKind::Locked => 11,
-        ErrorKind::BadReference | ErrorKind::InvalidOption | ErrorKind::Rules => USAGE,
+        ErrorKind::BadReference
+        | ErrorKind::InvalidOption
+        | ErrorKind::NoSuchPath
+        | ErrorKind::NoSuchSnapshot
+        | ErrorKind::Rules => USAGE,
         ErrorKind::Interrupted => INTERRUPTED,
         _ => FATAL,
     }
@@ -41,6 +45,9 @@ mod tests {
             (ErrorKind::BadReference, 2),
             (ErrorKind::InvalidOption, 2),
             (ErrorKind::Rules, 2),
+            (ErrorKind::NoSuchSnapshot, 2),
+            (ErrorKind::NoSuchPath, 2),
+            (ErrorKind::MissingManifest, 1),
             (ErrorKind::Interrupted, 130),
             (ErrorKind::SourceUnreadable, 1),
             (ErrorKind::NoSpace, 1),

@@ -37,6 +37,12 @@ pub enum ErrorKind {
     DamagedRecord,
     /// A manifest in the repository cannot be read; `reindex` makes it anew from the snapshot.
     DamagedManifest,
+    /// The snapshot has no manifest; `reindex` makes one from the snapshot.
+    MissingManifest,
+    /// There is no such snapshot, or more than one that is called so.
+    NoSuchSnapshot,
+    /// The snapshot has no such path.
+    NoSuchPath,
     /// The repository is full, or over its quota.
     NoSpace,
     /// The run was stopped before it published anything.
@@ -66,6 +72,9 @@ impl ErrorKind {
             Self::Rules => "rules",
             Self::DamagedRecord => "damaged_record",
             Self::DamagedManifest => "damaged_manifest",
+            Self::MissingManifest => "missing_manifest",
+            Self::NoSuchSnapshot => "no_such_snapshot",
+            Self::NoSuchPath => "no_such_path",
             Self::NoSpace => "no_space",
             Self::Interrupted => "interrupted",
             Self::Io => "io",

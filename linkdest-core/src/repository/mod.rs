@@ -13,6 +13,7 @@ mod publish;
 pub(crate) mod record;
 mod records;
 mod removal;
+mod resolve;
 mod snapshots;
 pub(crate) mod staging;
 

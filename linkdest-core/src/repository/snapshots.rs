@@ -30,6 +30,12 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// A snapshot that nothing is known of but its name.
+    #[cfg(test)]
+    pub(super) fn unrecorded(name: SnapshotName, path: PathBuf) -> Self {
+        Self { name, path, record: None }
+    }
+
     /// The snapshot's name.
     #[must_use]
     pub fn name(&self) -> &SnapshotName {

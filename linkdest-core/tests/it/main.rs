@@ -20,5 +20,6 @@ mod link_limit;
 mod problems;
 mod references;
 mod repository;
+mod resolve;
 mod stop;
 mod support;
