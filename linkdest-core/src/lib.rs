@@ -47,23 +47,31 @@
 #![forbid(unsafe_code)]
 
 mod counts;
+mod crew;
+mod descent;
 mod entry;
 mod error;
 pub mod filter;
+mod finding;
 mod hashing;
+mod inodes;
 mod manifest;
 mod monitor;
 mod os;
 mod path;
 mod policy;
+mod reading;
+mod reindex;
 mod repository;
 mod rule_files;
 mod snapshot;
 mod source;
+mod verify;
 
 pub use counts::Counts;
 pub use entry::{FileId, Kind, Metadata, Timestamp};
 pub use error::{Error, ErrorKind, Problem, ProblemKind, Result};
+pub use finding::{Cause, Finding, FindingKind, Sighting};
 pub use manifest::{
     BlockCache, ContentHash, Directory, EncodedXattrs, Entry, EntryFlags, FileSystemId, Found, Header,
     InvalidContentHash, Locator, Manifest, ManifestError, Origin, Place, RecordedXattrs, Totals, Walk,
@@ -74,9 +82,11 @@ pub use monitor::{Action, Collecting, Event, Monitor, Notice, Progress, Reason, 
 pub use os::calls;
 pub use path::{Escaped, RelPath};
 pub use policy::{ChangePolicy, Checksum, Comparison, Quick, Strict, Verdict};
+pub use reindex::{ReindexReport, Reindexed, Reindexer};
 pub use repository::{
     Capabilities, Damage, InvalidRunRecord, InvalidSnapshotName, Repository, RunRecord, Snapshot, SnapshotName,
     Status,
 };
 pub use rule_files::LocalRuleFiles;
 pub use snapshot::{Filtering, Selected, SnapshotReport, Snapshotter, explain};
+pub use verify::{InvalidSample, Sample, Verifier, VerifyReport};

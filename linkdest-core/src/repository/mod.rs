@@ -8,11 +8,13 @@ mod init;
 mod lock;
 mod manifests;
 mod name;
+mod own;
 pub(crate) mod probe;
 mod publish;
 pub(crate) mod record;
 mod records;
 mod removal;
+mod scratch;
 mod resolve;
 mod snapshots;
 pub(crate) mod staging;
@@ -25,6 +27,7 @@ pub use snapshots::Snapshot;
 
 pub(crate) use init::parent_of;
 pub(crate) use lock::Lock;
+pub(crate) use scratch::Scratch;
 pub(crate) use staging::Staging;
 
 use std::ffi::CStr;
@@ -137,13 +140,18 @@ impl Repository {
 
 /// Writes a small record under a temporary name and renames it into place.
 fn write_record(dir: &Dir, name: &CStr, text: &str) -> io::Result<()> {
+    write_bytes(dir, name, text.as_bytes())
+}
+
+/// Writes a file under a temporary name and renames it into place.
+fn write_bytes(dir: &Dir, name: &CStr, bytes: &[u8]) -> io::Result<()> {
     let temporary = crate::os::c_name(&format!("{}.new", name.to_string_lossy()))?;
     match dir.unlink(&temporary) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
     let file = dir.create_file(&temporary)?;
-    file.write_all_at(text.as_bytes(), 0)?;
+    file.write_all_at(bytes, 0)?;
     dir.rename(&temporary, dir, name)
 }
 

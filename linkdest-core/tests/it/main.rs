@@ -23,3 +23,4 @@ mod repository;
 mod resolve;
 mod stop;
 mod support;
+mod verify;
