@@ -17,7 +17,10 @@ const MOST_THREADS: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Crew<T> {
     state: Mutex<State<T>>,
+    /// For threads that wait for tasks.
     wake: Condvar,
+    /// For the calling thread, which waits for the end.
+    ended: Condvar,
 }
 
 #[derive(Debug)]
@@ -45,8 +48,8 @@ impl<T: Send> Crew<T> {
         make: &(impl Fn() -> W + Sync),
         handle: &(impl Fn(&mut W, T, &Self) -> Result<()> + Sync),
     ) -> Result<()> {
-        let state = State { tasks, busy: 0, closed: false, error: None };
-        let crew = Self { state: Mutex::new(state), wake: Condvar::new() };
+        let state = State { closed: tasks.is_empty(), tasks, busy: 0, error: None };
+        let crew = Self { state: Mutex::new(state), wake: Condvar::new(), ended: Condvar::new() };
         std::thread::scope(|scope| {
             for _ in 0..threads.clamp(1, MOST_THREADS) {
                 scope.spawn(|| {
@@ -109,15 +112,15 @@ impl<T: Send> Crew<T> {
         state.closed |= state.busy == 0 && state.tasks.is_empty();
         if state.closed {
             self.wake.notify_all();
+            self.ended.notify_all();
         }
     }
 
     fn watch(&self, tick: &mut dyn FnMut()) {
         let mut state = self.lock();
-        state.closed |= state.tasks.is_empty() && state.busy == 0;
         while !(state.closed && state.busy == 0) {
             let (guard, waited) =
-                self.wake.wait_timeout(state, TICK).unwrap_or_else(PoisonError::into_inner);
+                self.ended.wait_timeout(state, TICK).unwrap_or_else(PoisonError::into_inner);
             state = guard;
             if waited.timed_out() {
                 drop(state);

@@ -145,7 +145,7 @@ impl Finding {
         self.cause
     }
 
-    /// Where it was found first.
+    /// Where it was found; of several names in the first snapshot that has them, the first.
     #[must_use]
     pub fn place(&self) -> &Sighting {
         &self.place

@@ -3,7 +3,9 @@
 mod filter;
 mod init;
 mod list;
+mod reindex;
 mod snapshot;
+mod verify;
 
 use crate::args::{Cli, Command};
 use crate::failure::Failure;
@@ -15,5 +17,7 @@ pub fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Snapshot(asked) => snapshot::run(asked, &cli.output),
         Command::Filter(asked) => filter::run(asked, &cli.output),
         Command::List(asked) => list::run(asked, &cli.output),
+        Command::Reindex(asked) => reindex::run(asked, &cli.output),
+        Command::Verify(asked) => verify::run(asked, &cli.output),
     }
 }

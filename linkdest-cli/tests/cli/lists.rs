@@ -70,6 +70,8 @@ fn help_is_short_or_long() {
         &["init"][..],
         &["snapshot"],
         &["list"],
+        &["verify"],
+        &["reindex"],
         &["filter"],
         &["filter", "list"],
         &["filter", "explain"],

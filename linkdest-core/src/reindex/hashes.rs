@@ -32,7 +32,6 @@ impl Hashes {
                 let (metadata, inode) = (entry.metadata, entry.repository_inode);
                 if let Some(hash) = entry.content
                     && metadata.kind == Kind::File
-                    && entry.flags.is_empty()
                     && inode != 0
                 {
                     self.trusted.insert(inode, Trusted { hash, size: metadata.size, mtime: metadata.mtime });

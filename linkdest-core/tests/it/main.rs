@@ -19,6 +19,7 @@ mod layout;
 mod link_limit;
 mod problems;
 mod references;
+mod reindex;
 mod repository;
 mod resolve;
 mod stop;
