@@ -1,5 +1,6 @@
 //! The extension module behind the Python package `linkdest`; `_linkdest.pyi` says what it offers.
 
+mod check;
 mod error;
 mod path;
 mod report;
@@ -14,6 +15,8 @@ use pyo3::prelude::*;
 mod _linkdest {
     use super::{Bound, PyModule, PyModuleMethods as _, PyResult};
 
+    #[pymodule_export]
+    use super::check::{Finding, ReindexReport, Sighting, VerifyReport};
     #[pymodule_export]
     use super::report::{Counts, Problem, SnapshotReport};
     #[pymodule_export]

@@ -15,27 +15,35 @@ published; entries that could not be saved as asked are in the report.
 from linkdest._errors import Interrupted, LinkdestError, Locked, NotARepository, RulesError
 from linkdest._linkdest import (
     Counts,
+    Finding,
     Problem,
     Progress,
+    ReindexReport,
     Repository,
+    Sighting,
     Snapshot,
     SnapshotReport,
+    VerifyReport,
     __version__,
     snapshot,
 )
 
 __all__ = [
     "Counts",
+    "Finding",
     "Interrupted",
     "LinkdestError",
     "Locked",
     "NotARepository",
     "Problem",
     "Progress",
+    "ReindexReport",
     "Repository",
     "RulesError",
+    "Sighting",
     "Snapshot",
     "SnapshotReport",
+    "VerifyReport",
     "__version__",
     "snapshot",
 ]
