@@ -26,7 +26,8 @@ impl<'r> Descent<'r> {
 
     /// Opens a directory, never through a symlink.
     pub fn open(&mut self, path: &RelPath) -> io::Result<&Dir> {
-        let names: Vec<&[u8]> = path.as_bytes().split(|&byte| byte == b'/').filter(|name| !name.is_empty()).collect();
+        let names: Vec<&[u8]> =
+            path.as_bytes().split(|&byte| byte == b'/').filter(|name| !name.is_empty()).collect();
         let known = self.kept.iter().zip(&names).take_while(|((kept, _), name)| kept == *name).count();
         self.kept.truncate(known);
         self.deepest = None;

@@ -84,8 +84,8 @@ pub use path::{Escaped, RelPath};
 pub use policy::{ChangePolicy, Checksum, Comparison, Quick, Strict, Verdict};
 pub use reindex::{ReindexReport, Reindexed, Reindexer};
 pub use repository::{
-    Capabilities, Damage, InvalidRunRecord, InvalidSnapshotName, Repository, RunRecord, Snapshot, SnapshotName,
-    Status,
+    Capabilities, Damage, InvalidRunRecord, InvalidSnapshotName, Repository, RunRecord, Snapshot,
+    SnapshotName, Status,
 };
 pub use rule_files::LocalRuleFiles;
 pub use snapshot::{Filtering, Selected, SnapshotReport, Snapshotter, explain};

@@ -113,7 +113,9 @@ impl fmt::Display for Notice {
             }
             Self::SnapshotRemoved(snapshot) => write!(f, "{snapshot}: removed while it was being checked"),
             Self::Resumed(started) => write!(f, "going on with the check that began at {started}"),
-            Self::NothingToResume => f.write_str("there is no stopped check to go on with; this is a new one"),
+            Self::NothingToResume => {
+                f.write_str("there is no stopped check to go on with; this is a new one")
+            }
             Self::OutOfReach { what, entries } => {
                 let entries = format_args!("{entries} {}", if *entries == 1 { "entry" } else { "entries" });
                 write!(f, "{what} not kept for {entries}: this user or this file system cannot set them")

@@ -93,7 +93,8 @@ pub fn verified(report: &VerifyReport) -> String {
     };
     let files = counted(report.files_read(), "file", "files");
     let bytes = ByteSize(report.bytes_read()).display().iec();
-    let mut text = format!("{snapshots} checked, {entries} in {seconds:.1} s: {found}\n  {files} read, {bytes}");
+    let mut text =
+        format!("{snapshots} checked, {entries} in {seconds:.1} s: {found}\n  {files} read, {bytes}");
     if report.problem_count() > 0 {
         text += &format!("\n  {}", counted(report.problem_count(), "problem", "problems"));
     }

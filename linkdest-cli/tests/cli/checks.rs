@@ -80,7 +80,10 @@ fn a_missing_manifest_is_a_note_and_made_anew() {
         .run(&["verify", "R", "-q"])
         .code(4)
         .stdout(contains(format!(".linkdest/manifests/{}.ldm: the manifest is damaged", names[1])));
-    place.run(&["verify", "R", &names[0]]).success().stderr(contains("has no manifest").and(contains("`reindex`")));
+    place
+        .run(&["verify", "R", &names[0]])
+        .success()
+        .stderr(contains("has no manifest").and(contains("`reindex`")));
 
     let before = place.inventory();
     let would = format!(
@@ -90,10 +93,14 @@ fn a_missing_manifest_is_a_note_and_made_anew() {
     place.run(&["reindex", "R", "-n"]).success().stdout(contains(would)).stderr("");
     before.assert_unchanged(&place.inventory());
     let lines = place.json(&["reindex", "R", "--json"]);
-    let made: Vec<_> = of_type(&lines, "reindexed").iter().map(|line| (&line["snapshot"], &line["reason"])).collect();
+    let made: Vec<_> =
+        of_type(&lines, "reindexed").iter().map(|line| (&line["snapshot"], &line["reason"])).collect();
     assert_eq!(made, [(&json!(names[0]), &json!("missing")), (&json!(names[1]), &json!("damaged"))]);
     let summary = lines.last().unwrap();
-    assert_eq!((&summary["snapshots"], &summary["bytes_read"], &summary["dry_run"]), (&json!(2), &json!(10), &json!(false)));
+    assert_eq!(
+        (&summary["snapshots"], &summary["bytes_read"], &summary["dry_run"]),
+        (&json!(2), &json!(10), &json!(false))
+    );
     place.run(&["verify", "R", "-q"]).success();
     place.run(&["reindex", "R"]).success().stdout(contains("0 snapshots indexed"));
     place.run(&["reindex", "R", "latest", "-q"]).success().stdout("");

@@ -10,7 +10,7 @@ mod run;
 mod survey;
 mod write;
 
-pub use report::{Reindexed, ReindexReport};
+pub use report::{ReindexReport, Reindexed};
 
 use std::num::NonZeroUsize;
 use std::time::Duration;

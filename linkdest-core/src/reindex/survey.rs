@@ -123,30 +123,30 @@ impl Survey {
 
     /// Looks for inodes in the tree before, under whatever path.
     fn find_moved(&self, indexing: &Indexing<'_>, before: &Dir, tick: &mut dyn FnMut()) -> Result<()> {
-        let handle = |(descent, listing): &mut (Descent<'_>, Listing), path: RelPath, crew: &Crew<RelPath>| {
-            // What cannot be read there is not found there.
-            let look = || -> io::Result<()> {
-                let dir = descent.open(&path)?.open_dir(c".")?;
-                dir.list(listing)?;
-                for entry in listing.entries() {
-                    let name = listing.name(*entry);
-                    let disk = dir.stat_at(name)?;
-                    if disk.kind == Kind::Directory {
-                        crew.push(path.child(name.to_bytes()));
-                    } else if let Some(place) = self.moved().get_mut(&disk.id.inode) {
-                        let path = path.child(name.to_bytes());
-                        // The first path of several, so that the result does not depend on the threads.
-                        if place.as_ref().is_none_or(|known| path < *known) {
-                            *place = Some(path);
+        let handle =
+            |(descent, listing): &mut (Descent<'_>, Listing), path: RelPath, crew: &Crew<RelPath>| {
+                // What cannot be read there is not found there.
+                let mut look = || -> io::Result<()> {
+                    let dir = descent.open(&path)?.open_dir(c".")?;
+                    dir.list(listing)?;
+                    for entry in listing.entries() {
+                        let name = listing.name(*entry);
+                        let disk = dir.stat_at(name)?;
+                        if disk.kind == Kind::Directory {
+                            crew.push(path.child(name.to_bytes()));
+                        } else if let Some(place) = self.moved().get_mut(&disk.id.inode) {
+                            let path = path.child(name.to_bytes());
+                            // The first path of several, so that the result does not depend on the threads.
+                            if place.as_ref().is_none_or(|known| path < *known) {
+                                *place = Some(path);
+                            }
                         }
                     }
-                }
+                    Ok(())
+                };
+                let _ = look();
                 Ok(())
             };
-            let mut look = look;
-            let _ = look();
-            Ok(())
-        };
         let make = || (Descent::new(before), Listing::default());
         Crew::work(indexing.threads, vec![RelPath::root()], indexing.stop, tick, &make, &handle)
     }

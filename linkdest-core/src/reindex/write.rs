@@ -10,7 +10,8 @@ use crate::entry::{FileId, Kind, Metadata, Timestamp};
 use crate::error::{Error, Result};
 use crate::inodes::InodeSet;
 use crate::manifest::{
-    DirectoryDraft, EncodedXattrs, Entry, EntryFlags, Lane, Locator, ManifestWriter, Origin, RecordedXattrs, Totals,
+    DirectoryDraft, EncodedXattrs, Entry, EntryFlags, Lane, Locator, ManifestWriter, Origin, RecordedXattrs,
+    Totals,
 };
 use crate::os::{Dir, Listing, XattrBuffer, XattrPlace};
 use crate::path::RelPath;
@@ -65,7 +66,7 @@ impl<'w> Writing<'w> {
     /// Writes the whole tree down.
     pub fn run(mut self, writer: ManifestWriter, tick: &mut dyn FnMut()) -> Result<Totals> {
         let mut lane = writer.lane();
-        let mut levels = vec![self.level(RelPath::root(), Vec::new())?];
+        let mut levels = vec![self.level(&RelPath::root(), Vec::new())?];
         let unwritten = |error| Error::io("write the manifest of", self.indexing.place.clone(), error);
         while let Some(level) = levels.last_mut() {
             if self.indexing.stop.is_stopped() {
@@ -73,7 +74,7 @@ impl<'w> Writing<'w> {
             }
             if let Some(name) = level.directories.pop() {
                 let path = level.path.child(name.to_bytes());
-                levels.push(self.level(path, name.into_bytes())?);
+                levels.push(self.level(&path, name.into_bytes())?);
                 continue;
             }
             tick();
@@ -97,9 +98,9 @@ impl<'w> Writing<'w> {
     }
 
     /// Opens a directory and writes down all in it that is no directory.
-    fn level(&mut self, path: RelPath, name: Vec<u8>) -> Result<Level> {
-        let filled = self.fill(&path, name);
-        filled.map_err(|error| self.indexing.failed("index", &path, error))
+    fn level(&mut self, path: &RelPath, name: Vec<u8>) -> Result<Level> {
+        let filled = self.fill(path, name);
+        filled.map_err(|error| self.indexing.failed("index", path, error))
     }
 
     fn fill(&mut self, path: &RelPath, name: Vec<u8>) -> io::Result<Level> {

@@ -80,7 +80,12 @@ impl Repository {
     }
 
     /// Moves a finished manifest into its place.
-    pub(crate) fn place_manifest(&self, from: &Dir, growing: &std::ffi::CStr, name: &SnapshotName) -> Result<()> {
+    pub(crate) fn place_manifest(
+        &self,
+        from: &Dir,
+        growing: &std::ffi::CStr,
+        name: &SnapshotName,
+    ) -> Result<()> {
         let failed = |error| Error::io("write", self.manifest_path(name), error);
         let file = c_name(&format!("{name}{SUFFIX}")).map_err(failed)?;
         from.rename(growing, &self.control_dir(MANIFESTS)?, &file).map_err(failed)

@@ -14,8 +14,8 @@ mod publish;
 pub(crate) mod record;
 mod records;
 mod removal;
-mod scratch;
 mod resolve;
+mod scratch;
 mod snapshots;
 pub(crate) mod staging;
 

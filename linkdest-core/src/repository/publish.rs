@@ -137,6 +137,8 @@ impl Repository {
                 self.drop_manifest(&name)?;
             }
         }
+        // The numbers of their inodes are given to other files.
+        self.forget_damages(|name| self.has_snapshot(name).unwrap_or(true))?;
         for (name, record) in self.read_runs()? {
             let path = self.path.join(name.as_str());
             let failed = |operation: &'static str| {

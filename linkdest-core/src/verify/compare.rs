@@ -148,17 +148,28 @@ mod tests {
             (&[("user.a", b"1")], &[("user.a", b"2")], Some("user.a differs")),
             (&[("user.a", b"1")], &[], Some("user.a is gone")),
             (&[], &[("user.a", b"1")], Some("user.a was added")),
-            (&[("user.a", b"1"), ("user.c", b"1")], &[("user.b", b"1"), ("user.c", b"1")], Some("user.a is gone")),
+            (
+                &[("user.a", b"1"), ("user.c", b"1")],
+                &[("user.b", b"1"), ("user.c", b"1")],
+                Some("user.a is gone"),
+            ),
             (&[("user.a", &long)], &[("user.a", &long)], None),
             (&[("user.a", &long)], &[("user.a", b"7")], Some("user.a differs")),
             (&[], &[("security.selinux", b"label")], None),
             (&[("trusted.a", b"1")], &[], Some("trusted.a is gone")),
         ] {
             let recorded = EncodedXattrs::new(then.iter().map(|(name, value)| (name.as_bytes(), *value)));
-            let kept = now.iter().map(|(name, value)| (std::ffi::CString::new(*name).unwrap(), value.to_vec())).collect();
+            let kept = now
+                .iter()
+                .map(|(name, value)| (std::ffi::CString::new(*name).unwrap(), value.to_vec()))
+                .collect();
             let disk = KnownXattrs { kept, ..KnownXattrs::default() };
             let found = Stored::new(&capable(), 0, 0).xattr_difference(recorded.as_ref(), &disk);
-            assert_eq!(found.as_deref().map(|found| found.contains(said.unwrap_or("?"))), said.map(|_| true), "{found:?}");
+            assert_eq!(
+                found.as_deref().map(|found| found.contains(said.unwrap_or("?"))),
+                said.map(|_| true),
+                "{found:?}"
+            );
         }
         let recorded = EncodedXattrs::new([(&b"trusted.a"[..], &b"1"[..])]);
         for (by, me) in [(7, 0), (0, 7)] {

@@ -24,7 +24,8 @@ pub(super) fn find_names(run: &Run<'_>, all: &[Snapshot], tick: &mut dyn FnMut()
         if left.load(Ordering::Relaxed) == 0 {
             break;
         }
-        let opened = c_name(snapshot.name().as_str()).and_then(|name| run.repository.root.open_dir_search(&name));
+        let opened =
+            c_name(snapshot.name().as_str()).and_then(|name| run.repository.root.open_dir_search(&name));
         if let Ok(root) = opened {
             search(run, snapshot, &root, &left, tick)?;
         }

@@ -73,7 +73,12 @@ fn c_bytes(name: &[u8]) -> std::io::Result<std::ffi::CString> {
 ///
 /// # Errors
 /// When the lock is held by somebody else, or it cannot be written: nothing is noted then.
-pub(super) fn note(repository: &Repository, notes: &[Note], patience: Duration, stop: &StopFlag) -> Result<()> {
+pub(super) fn note(
+    repository: &Repository,
+    notes: &[Note],
+    patience: Duration,
+    stop: &StopFlag,
+) -> Result<()> {
     if notes.is_empty() {
         return Ok(());
     }

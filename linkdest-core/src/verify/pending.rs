@@ -33,7 +33,8 @@ impl Damaged {
     /// Makes the finding, once all names are known.
     pub fn finding(&self) -> Finding {
         // Threads find names in any order; the first of that snapshot stands for them.
-        let first = self.names.iter().find(|name| name.snapshot == self.place.snapshot).unwrap_or(&self.place);
+        let first =
+            self.names.iter().find(|name| name.snapshot == self.place.snapshot).unwrap_or(&self.place);
         let others = self.names.iter().filter(|name| *name != first).cloned().collect();
         Finding::new(self.kind, Some(self.cause()), first.clone(), &*self.message).shared_with(others)
     }

@@ -15,7 +15,7 @@ use super::pending::{Damaged, Pending};
 use super::sample::Arc;
 use super::state::State;
 use super::tree::{Hand, Task, Tree};
-use super::{VerifyReport, Verifier};
+use super::{Verifier, VerifyReport};
 use crate::counts::Counts;
 use crate::crew::{Crew, threads};
 use crate::entry::{FileId, Metadata, Timestamp};
@@ -204,14 +204,7 @@ impl Run<'_> {
         tree.root(&mut Hand::new(root))?;
         let first = manifest.root().child.map(|child| Task::Directory(RelPath::root(), child));
         let handle = |hand: &mut Hand<'_>, task, crew: &Crew<Task>| tree.handle(hand, task, crew);
-        Crew::work(
-            self.threads,
-            first.into_iter().collect(),
-            self.stop,
-            tick,
-            &|| Hand::new(root),
-            &handle,
-        )?;
+        Crew::work(self.threads, first.into_iter().collect(), self.stop, tick, &|| Hand::new(root), &handle)?;
         if tree.gone.into_inner() {
             self.removed(name);
         }
@@ -238,7 +231,8 @@ impl Run<'_> {
         let file = format!(".linkdest/manifests/{name}.ldm");
         let message = message.rsplit(".ldm: ").next().unwrap_or(message);
         let place = Sighting { snapshot: name.to_string(), path: RelPath::new(file).unwrap_or_default() };
-        let message = format!("{message}; the snapshot itself can be read, `reindex` makes the manifest anew");
+        let message =
+            format!("{message}; the snapshot itself can be read, `reindex` makes the manifest anew");
         Finding::new(FindingKind::Manifest, None, place, message)
     }
 

@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::sample::Sample;
 use super::Verifier;
+use super::sample::Sample;
 use crate::entry::Timestamp;
 use crate::error::{Error, Result};
 use crate::inodes::InodeSet;

@@ -88,8 +88,9 @@ impl Tree<'_> {
     pub fn root(&self, hand: &mut Hand<'_>) -> Result<()> {
         let record = self.manifest.root();
         let disk = self.root.stat().map_err(|error| Error::io("stat", self.run.path_of(self.name), error))?;
-        let said = self.directory_differences(hand, self.root, XattrPlace::Dir(self.root), &record, &disk);
-        self.attributes_finding(RelPath::root(), &said);
+        let said =
+            self.directory_differences(hand, XattrPlace::Dir(self.root), &RelPath::root(), &record, &disk);
+        self.attributes_finding(&RelPath::root(), &said);
         Ok(())
     }
 
@@ -118,7 +119,12 @@ impl Tree<'_> {
         for entry in hand.listing.entries() {
             let name = hand.listing.name(*entry).to_bytes();
             if records.find(name).is_none() {
-                self.tell(FindingKind::Extra, Cause::Tampering, path.child(name), "it was not there when it was saved");
+                self.tell(
+                    FindingKind::Extra,
+                    Cause::Tampering,
+                    path.child(name),
+                    "it was not there when it was saved",
+                );
             }
         }
         Ok(())
@@ -157,7 +163,8 @@ impl Tree<'_> {
         crew: &Crew<Task>,
     ) -> Result<()> {
         let path = parent.child(record.name);
-        let name = CString::new(record.name).map_err(|error| Error::io("name", path.as_path(), error.into()))?;
+        let name =
+            CString::new(record.name).map_err(|error| Error::io("name", path.as_path(), error.into()))?;
         self.run.count_entry();
         let disk = match dir.stat_if_there(&name) {
             Ok(Some(disk)) => disk,
@@ -173,8 +180,8 @@ impl Tree<'_> {
             return Ok(());
         }
         if disk.kind == Kind::Directory {
-            let said = self.directory_differences(hand, dir, XattrPlace::At(dir, &name), record, &disk);
-            self.attributes_finding(path.clone(), &said);
+            let said = self.directory_differences(hand, XattrPlace::At(dir, &name), &path, record, &disk);
+            self.attributes_finding(&path, &said);
             record.child.into_iter().for_each(|child| crew.push(Task::Directory(path.clone(), child)));
             return Ok(());
         }
@@ -252,7 +259,11 @@ impl Tree<'_> {
             run.verified.insert(disk.id);
             return Ok(None);
         }
-        Ok(Some(if resized { resized_message(subject.record, disk) } else { "its bytes are not those that were saved".to_owned() }))
+        Ok(Some(if resized {
+            resized_message(subject.record, disk)
+        } else {
+            "its bytes are not those that were saved".to_owned()
+        }))
     }
 
     /// The size is all that is known of a file without a hash.
@@ -275,14 +286,14 @@ impl Tree<'_> {
     fn directory_differences(
         &self,
         hand: &mut Hand<'_>,
-        _dir: &Dir,
         place: XattrPlace<'_>,
+        path: &RelPath,
         record: &Entry<'_>,
         disk: &Metadata,
     ) -> Vec<String> {
         let mut said = self.stored.differences(record, disk);
         if Stored::binds(record) {
-            said.extend(self.xattr_difference(hand, place, record, &RelPath::root()));
+            said.extend(self.xattr_difference(hand, place, record, path));
         }
         said
     }
@@ -309,13 +320,18 @@ impl Tree<'_> {
             return Ok(());
         }
         let below = if record.child.is_some() { " with everything in it" } else { "" };
-        self.tell(FindingKind::Missing, Cause::Loss, path, &format!("the {} is gone{below}", record.metadata.kind));
+        self.tell(
+            FindingKind::Missing,
+            Cause::Loss,
+            path,
+            &format!("the {} is gone{below}", record.metadata.kind),
+        );
         Ok(())
     }
 
-    fn attributes_finding(&self, path: RelPath, said: &[String]) {
+    fn attributes_finding(&self, path: &RelPath, said: &[String]) {
         if !said.is_empty() {
-            self.tell(FindingKind::Attributes, Cause::Tampering, path, &said.join("; "));
+            self.tell(FindingKind::Attributes, Cause::Tampering, path.clone(), &said.join("; "));
         }
     }
 

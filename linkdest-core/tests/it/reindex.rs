@@ -4,7 +4,8 @@ use std::fs;
 use std::process::Command;
 
 use linkdest_core::{
-    BlockCache, ErrorKind, Manifest, Origin, Reindexer, ReindexReport, Repository, Silent, SnapshotName, Verifier,
+    BlockCache, ErrorKind, Manifest, Origin, ReindexReport, Reindexer, Repository, Silent, SnapshotName,
+    Verifier,
 };
 
 use crate::support::{Pair, inode, path};
@@ -54,7 +55,10 @@ fn without_its_manifests_a_repository_is_linked_to_as_before() {
     assert_eq!(report.snapshots()[3].totals().bytes, last.counts().bytes);
     assert_sound(&pair);
     let next = pair.snapshot();
-    assert_eq!((next.counts().files_copied, next.counts().files_cloned, next.counts().other_created), (0, 0, 0));
+    assert_eq!(
+        (next.counts().files_copied, next.counts().files_cloned, next.counts().other_created),
+        (0, 0, 0)
+    );
     assert_sound(&pair);
 }
 
@@ -101,8 +105,14 @@ fn what_a_run_record_tells_and_which_snapshots_share_is_kept() {
     assert_eq!(reindex(&pair).snapshots().len(), 1);
     let after = repository.manifest(name).unwrap().unwrap();
     assert_eq!(after.header().sequence, before.header().sequence);
-    assert_eq!((&after.header().source, &after.header().host), (&before.header().source, &before.header().host));
-    assert_eq!((after.header().started, &after.header().policy), (before.header().started, &before.header().policy));
+    assert_eq!(
+        (&after.header().source, &after.header().host),
+        (&before.header().source, &before.header().host)
+    );
+    assert_eq!(
+        (after.header().started, &after.header().policy),
+        (before.header().started, &before.header().policy)
+    );
     assert_eq!(after.header().generation, 1);
     assert_eq!(after.totals(), before.totals());
     let group = [origin_of(&after, "fresh"), origin_of(&after, "fresh2")];
@@ -111,7 +121,13 @@ fn what_a_run_record_tells_and_which_snapshots_share_is_kept() {
     let find = |manifest: &Manifest, path: &str| {
         let found = manifest.find(path.as_bytes(), &mut BlockCache::default()).unwrap().unwrap();
         let entry = found.entry();
-        (entry.content, entry.metadata.nlink, entry.metadata.mode, entry.metadata.mtime, entry.repository_inode)
+        (
+            entry.content,
+            entry.metadata.nlink,
+            entry.metadata.mode,
+            entry.metadata.mtime,
+            entry.repository_inode,
+        )
     };
     for path in ["same", "new", "fresh", "fresh2"] {
         assert_eq!(find(&after, path), find(&before, path), "{path}");
@@ -193,8 +209,11 @@ fn hashes_of_sound_manifests_are_believed_only_if_asked() {
     pair.snapshot();
     let repository = Repository::open(&pair.repository).unwrap();
     for (trust, bytes) in [(true, 0), (false, 7)] {
-        let report =
-            Reindexer::new(&repository).snapshot(first.snapshot().unwrap().clone()).trust(trust).run(&Silent).unwrap();
+        let report = Reindexer::new(&repository)
+            .snapshot(first.snapshot().unwrap().clone())
+            .trust(trust)
+            .run(&Silent)
+            .unwrap();
         assert_eq!((report.bytes_read(), report.snapshots().len()), (bytes, 1));
         assert_sound(&pair);
     }

@@ -85,7 +85,8 @@ fn every_kind_of_entry_is_sound_over_a_history() {
     }
     let report = assert_sound(&pair);
     assert_eq!(report.snapshots().len(), 5);
-    let entries: usize = snapshots(&pair).iter().map(|path| walkdir::WalkDir::new(path).into_iter().count() - 1).sum();
+    let entries: usize =
+        snapshots(&pair).iter().map(|path| walkdir::WalkDir::new(path).into_iter().count() - 1).sum();
     assert_eq!(report.entries(), entries as u64);
 }
 
@@ -170,7 +171,9 @@ fn after_a_check_every_policy_takes_damaged_files_from_the_source() {
 #[test]
 fn everything_that_differs_is_found_and_named() {
     let pair = Pair::new();
-    for name in ["bytes", "longer", "shorter", "mode", "mtime", "gone", "kind", "split", "alone", "alone2", "xattr"] {
+    for name in
+        ["bytes", "longer", "shorter", "mode", "mtime", "gone", "kind", "split", "alone", "alone2", "xattr"]
+    {
         pair.write(name, format!("content of {name}"));
     }
     fs::hard_link(pair.source.join("split"), pair.source.join("split2")).unwrap();
@@ -181,7 +184,8 @@ fn everything_that_differs_is_found_and_named() {
     assert_sound(&pair);
     let tree = path(&report);
     let at = |name: &str| tree.join(name);
-    let mtime = |name: &str| filetime::FileTime::from_last_modification_time(&at(name).symlink_metadata().unwrap());
+    let mtime =
+        |name: &str| filetime::FileTime::from_last_modification_time(&at(name).symlink_metadata().unwrap());
     let root = mtime("");
     change_a_byte(&at("bytes"));
     fs::write(at("longer"), "content of longer, and more").unwrap();
@@ -240,7 +244,8 @@ fn a_copied_repository_is_sound_and_read_once() {
     fs::hard_link(pair.source.join("a"), pair.source.join("a2")).unwrap();
     (0..3).for_each(|_| drop(pair.snapshot()));
     let copy = pair.dir.join("copy");
-    let copied = std::process::Command::new("cp").args(["-a"]).arg(&pair.repository).arg(&copy).status().unwrap();
+    let copied =
+        std::process::Command::new("cp").args(["-a"]).arg(&pair.repository).arg(&copy).status().unwrap();
     assert!(copied.success());
     let pair = Pair { repository: copy, ..pair };
     assert_eq!(assert_sound(&pair).bytes_read(), 6);
@@ -254,7 +259,8 @@ fn an_ordinary_users_snapshots_are_sound() {
     let repository = Repository::open(&pair.repository).unwrap();
     let name = repository.snapshots().unwrap()[0].name().to_string();
     // As if an ordinary user had made it: everything is that user's.
-    let chown = std::process::Command::new("chown").args(["-R", "-h", "65534:65534"]).arg(&pair.repository).status();
+    let chown =
+        std::process::Command::new("chown").args(["-R", "-h", "65534:65534"]).arg(&pair.repository).status();
     if !chown.unwrap().success() {
         return linkdest_testkit::skip("only root can give files away");
     }
@@ -416,4 +422,20 @@ fn every_damaged_manifest_is_found_and_stops_nothing() {
         drop(run);
         fs::remove_dir_all(tree).unwrap();
     }
+}
+
+#[test]
+fn damage_in_snapshots_that_were_deleted_is_forgotten() {
+    let pair = Pair::new();
+    pair.write("f", "content");
+    let first = pair.snapshot();
+    change_a_byte(&path(&first).join("f"));
+    assert_eq!(verify(&pair).findings().len(), 1);
+    let damages = || Repository::open(&pair.repository).unwrap().damages().unwrap().len();
+    assert_eq!(damages(), 1);
+    pair.snapshot();
+    assert_eq!(damages(), 1);
+    fs::remove_dir_all(path(&first)).unwrap();
+    pair.snapshot();
+    assert_eq!(damages(), 0);
 }
