@@ -48,6 +48,7 @@ impl<'r> Descent<'r> {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests make their trees by path")]
 mod tests {
     use super::*;
 

@@ -103,7 +103,7 @@ impl Tree<'_> {
             }
         };
         if let Err(error) = self.extra_names(hand, path, &records) {
-            self.problem(path.clone(), "list", &error);
+            self.problem(path, "list", &error);
             return Ok(());
         }
         let mut parts = (0..records.len()).step_by(PART).map(|start| start..records.len().min(start + PART));
@@ -141,7 +141,7 @@ impl Tree<'_> {
         let dir = match descent.open(records.path()).and_then(|dir| dir.open_dir_search(c".")) {
             Ok(dir) => dir,
             Err(error) => {
-                self.problem(records.path().clone(), "open", &error);
+                self.problem(records.path(), "open", &error);
                 return Ok(());
             }
         };
@@ -170,7 +170,7 @@ impl Tree<'_> {
             Ok(Some(disk)) => disk,
             Ok(None) => return self.missing(path, record),
             Err(error) => {
-                self.problem(path, "stat", &error);
+                self.problem(&path, "stat", &error);
                 return Ok(());
             }
         };
@@ -246,11 +246,11 @@ impl Tree<'_> {
             Read::Stopped => return Err(Error::interrupted()),
             Read::Changed => {
                 let error = io::Error::other("it changed while it was read");
-                self.problem(subject.path.clone(), "read", &error);
+                self.problem(&subject.path, "read", &error);
                 return Ok(None);
             }
             Read::Failed(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                self.problem(subject.path.clone(), "read", &error);
+                self.problem(&subject.path, "read", &error);
                 return Ok(None);
             }
             Read::Failed(error) => return Ok(Some(format!("it cannot be read: {error}"))),
@@ -308,7 +308,7 @@ impl Tree<'_> {
         match crate::source::read_xattrs(place, self.stored.reach(), &mut hand.xattrs) {
             Ok(known) => self.stored.xattr_difference(record.xattrs, &known),
             Err(error) => {
-                self.problem(path.clone(), "read extended attributes", &error);
+                self.problem(path, "read extended attributes", &error);
                 None
             }
         }
@@ -339,8 +339,8 @@ impl Tree<'_> {
         self.run.tell(Finding::new(kind, Some(cause), self.sighting(path), message));
     }
 
-    fn problem(&self, path: RelPath, operation: &str, error: &io::Error) {
-        self.run.problem(self.name, &path, ProblemKind::Unreadable, operation, error);
+    fn problem(&self, path: &RelPath, operation: &str, error: &io::Error) {
+        self.run.problem(self.name, path, ProblemKind::Unreadable, operation, error);
     }
 
     fn sighting(&self, path: RelPath) -> Sighting {
