@@ -292,7 +292,7 @@ fn a_snapshot_without_a_manifest_is_said_and_not_failed() {
     let monitor = Collecting::default();
     let report = Verifier::new(&repository).run(&monitor).unwrap();
     assert_eq!((report.finding_count(), report.snapshots().len()), (0, 1));
-    assert_eq!(report.without_manifest(), [name.clone()]);
+    assert_eq!(report.without_manifest(), std::slice::from_ref(name));
     assert_eq!(monitor.notices(), [Notice::NoManifest(name.to_string())]);
     assert!(monitor.notices()[0].to_string().contains("reindex"));
 }
