@@ -32,9 +32,10 @@ pub(super) struct Damaged {
 impl Damaged {
     /// Makes the finding, once all names are known.
     pub fn finding(&self) -> Finding {
-        // Threads find names in any order; the first of that snapshot stands for them.
-        let first =
-            self.names.iter().find(|name| name.snapshot == self.place.snapshot).unwrap_or(&self.place);
+        // Threads find names in any order; the first of that snapshot stands for them. An inode that is not the recorded
+        // one may be right under its other names.
+        let first = self.names.iter().find(|name| self.claimed && name.snapshot == self.place.snapshot);
+        let first = first.unwrap_or(&self.place);
         let others = self.names.iter().filter(|name| *name != first).cloned().collect();
         Finding::new(self.kind, Some(self.cause()), first.clone(), &*self.message).shared_with(others)
     }
