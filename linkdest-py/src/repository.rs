@@ -56,6 +56,7 @@ impl Repository {
         signature = (snapshots = Names::default(), *, sample = None, resume = false, threads = None, progress = None),
         text_signature = "($self, snapshots=(), *, sample=None, resume=False, threads=None, progress=None)"
     )]
+    #[expect(clippy::needless_pass_by_value, reason = "arguments from Python are taken by value")]
     fn verify(
         &self,
         py: Python<'_>,
@@ -92,7 +93,11 @@ impl Repository {
         ),
         text_signature = "($self, snapshots=(), *, all=False, trust=False, dry_run=False, threads=None, progress=None)"
     )]
-    #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
+    #[expect(
+        clippy::too_many_arguments,
+        clippy::needless_pass_by_value,
+        reason = "they are keywords in Python"
+    )]
     fn reindex(
         &self,
         py: Python<'_>,
