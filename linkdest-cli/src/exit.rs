@@ -10,6 +10,8 @@ pub const FATAL: u8 = 1;
 pub const USAGE: u8 = 2;
 /// A snapshot was published, or a list printed, with problems; rules were checked, with warnings.
 pub const PROBLEMS: u8 = 3;
+/// A check found differences.
+pub const DIFFERENCES: u8 = 4;
 /// What a process ended by SIGINT is known by; SIGTERM has its own, see [`crate::signals`].
 pub const INTERRUPTED: u8 = 130;
 

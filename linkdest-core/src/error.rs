@@ -37,6 +37,8 @@ pub enum ErrorKind {
     DamagedRecord,
     /// A manifest in the repository cannot be read; `reindex` makes it anew from the snapshot.
     DamagedManifest,
+    /// A manifest was written by a newer linkdest, in a format that is not known here.
+    NewerManifest,
     /// The snapshot has no manifest; `reindex` makes one from the snapshot.
     MissingManifest,
     /// There is no such snapshot, or more than one that is called so.
@@ -72,6 +74,7 @@ impl ErrorKind {
             Self::Rules => "rules",
             Self::DamagedRecord => "damaged_record",
             Self::DamagedManifest => "damaged_manifest",
+            Self::NewerManifest => "newer_manifest",
             Self::MissingManifest => "missing_manifest",
             Self::NoSuchSnapshot => "no_such_snapshot",
             Self::NoSuchPath => "no_such_path",
@@ -291,6 +294,14 @@ impl Problem {
     pub(crate) fn unusable_manifest(error: &Error) -> Self {
         let message = format!("{error}; `reindex` makes it anew");
         Self::new(RelPath::root(), ProblemKind::ReferenceUnreadable, error.operation(), message)
+    }
+
+    /// Makes the problem of a snapshot whose manifest cannot be made, or may not be replaced.
+    pub(crate) fn not_indexed(error: &Error) -> Self {
+        let cause = error.io_error();
+        let message = cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
+        Self::new(RelPath::root(), ProblemKind::Unreadable, error.operation(), message)
+            .with_errno(cause.and_then(io::Error::raw_os_error))
     }
 
     /// Makes the problem of a published snapshot whose surroundings could not be tidied up.

@@ -47,24 +47,32 @@
 #![forbid(unsafe_code)]
 
 mod counts;
+mod crew;
+mod descent;
 mod entry;
 mod error;
 pub mod filter;
+mod finding;
 mod hashing;
 mod history;
+mod inodes;
 mod manifest;
 mod monitor;
 mod os;
 mod path;
 mod policy;
+mod reading;
+mod reindex;
 mod repository;
 mod rule_files;
 mod snapshot;
 mod source;
+mod verify;
 
 pub use counts::Counts;
 pub use entry::{FileId, Kind, Metadata, Timestamp};
 pub use error::{Error, ErrorKind, Problem, ProblemKind, Result};
+pub use finding::{Cause, Finding, FindingKind, Sighting};
 pub use history::{Aspects, Change, ChangeKind, Diff, Item, Items, SnapshotUsage, Usage, Version};
 #[doc(hidden)]
 pub use manifest::workbench as manifest_workbench;
@@ -78,9 +86,11 @@ pub use monitor::{Action, Collecting, Event, Monitor, Notice, Progress, Reason, 
 pub use os::calls;
 pub use path::{Escaped, RelPath};
 pub use policy::{ChangePolicy, Checksum, Comparison, Quick, Strict, Verdict};
+pub use reindex::{ReindexReport, Reindexed, Reindexer};
 pub use repository::{
     Capabilities, Damage, InvalidRunRecord, InvalidSnapshotName, Repository, RunRecord, Snapshot,
     SnapshotName, Status,
 };
 pub use rule_files::LocalRuleFiles;
 pub use snapshot::{Filtering, Selected, SnapshotReport, Snapshotter};
+pub use verify::{InvalidSample, Sample, Verifier, VerifyReport};

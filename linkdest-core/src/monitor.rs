@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::counts::Counts;
 use crate::error::Problem;
+use crate::finding::Finding;
 use crate::path::RelPath;
 
 /// Watches a run.
@@ -52,6 +53,8 @@ pub enum Event {
     Problem(Problem),
     /// Something worth saying that is no problem.
     Notice(Notice),
+    /// A check found a difference.
+    Finding(Finding),
     /// What was done with an entry, or would be done in a dry run.
     Entry {
         /// The path below the source.
@@ -88,6 +91,14 @@ pub enum Notice {
         /// By how many seconds.
         seconds: i64,
     },
+    /// A snapshot has no manifest, so that there is nothing to check it against.
+    NoManifest(String),
+    /// A snapshot was removed while it was being checked.
+    SnapshotRemoved(String),
+    /// A check goes on that was stopped; it had begun at this time.
+    Resumed(crate::entry::Timestamp),
+    /// There is no stopped check to go on with: a new one begins.
+    NothingToResume,
     /// Attributes that this run cannot set here; the manifest keeps them, the snapshot does not.
     OutOfReach {
         /// Which attributes: `owners`, `trusted attributes` ...
@@ -110,6 +121,14 @@ impl fmt::Display for Notice {
                     f,
                     "all modification times moved by {sign}{hours}:{minutes:02} h; links are kept where the content is the same"
                 )
+            }
+            Self::NoManifest(snapshot) => {
+                write!(f, "{snapshot}: has no manifest and was not checked; `reindex` makes one")
+            }
+            Self::SnapshotRemoved(snapshot) => write!(f, "{snapshot}: removed while it was being checked"),
+            Self::Resumed(started) => write!(f, "going on with the check that began at {started}"),
+            Self::NothingToResume => {
+                f.write_str("there is no stopped check to go on with; this is a new one")
             }
             Self::OutOfReach { what, entries } => {
                 let entries = format_args!("{entries} {}", if *entries == 1 { "entry" } else { "entries" });
@@ -266,6 +285,12 @@ impl Collecting {
     pub fn notices(&self) -> Vec<Notice> {
         let notice = |event| if let Event::Notice(notice) = event { Some(notice) } else { None };
         self.events().into_iter().filter_map(notice).collect()
+    }
+
+    /// What a check found.
+    pub fn findings(&self) -> Vec<Finding> {
+        let finding = |event| if let Event::Finding(finding) = event { Some(finding) } else { None };
+        self.events().into_iter().filter_map(finding).collect()
     }
 
     /// What was done, or planned, for each entry.

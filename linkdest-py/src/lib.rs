@@ -1,5 +1,6 @@
 //! The extension module behind the Python package `linkdest`; `_linkdest.pyi` says what it offers.
 
+mod check;
 mod error;
 mod history;
 mod path;
@@ -15,6 +16,7 @@ use pyo3::prelude::*;
 mod _linkdest {
     use super::{Bound, PyModule, PyModuleMethods as _, PyResult};
 
+    use super::check::{Finding, ReindexReport, Sighting, VerifyReport};
     #[pymodule_export]
     use super::history::{Change, Item, SnapshotUsage, Usage, Version};
     #[pymodule_export]

@@ -60,7 +60,7 @@ counts! {
 /// One entry that could not be saved as asked.
 #[pyclass(frozen, eq, module = "linkdest")]
 #[derive(Clone, PartialEq)]
-pub(crate) struct Problem(linkdest_core::Problem);
+pub(crate) struct Problem(pub linkdest_core::Problem);
 
 #[pymethods]
 impl Problem {

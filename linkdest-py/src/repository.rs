@@ -3,14 +3,16 @@
 use std::hash::{Hash, Hasher};
 use std::path::Path;
 
-use linkdest_core::{RelPath, RunRecord, SnapshotName, Timestamp};
-use pyo3::exceptions::PyValueError;
+use linkdest_core::{Reindexer, RelPath, RunRecord, Sample, SnapshotName, StopFlag, Timestamp, Verifier};
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDateTime, PyDelta, PyTzInfo};
+use pyo3::types::{PyDateTime, PyDelta, PyString, PyTzInfo};
 
+use crate::check::{ReindexReport, VerifyReport};
 use crate::error::exception;
 use crate::history::{Change, Item, Usage, Version};
 use crate::path::FsPath;
+use crate::snapshot::{Callback, Threads, Watcher};
 
 /// A directory that holds snapshots.
 #[pyclass(frozen, module = "linkdest")]
@@ -105,6 +107,79 @@ impl Repository {
         Ok(Usage(usage))
     }
 
+    /// Checks snapshots against what was written down of them.
+    #[pyo3(
+        signature = (snapshots = Names::default(), *, sample = None, resume = false, threads = None, progress = None),
+        text_signature = "($self, snapshots=(), *, sample=None, resume=False, threads=None, progress=None)"
+    )]
+    #[expect(clippy::needless_pass_by_value, reason = "arguments from Python are taken by value")]
+    fn verify(
+        &self,
+        py: Python<'_>,
+        snapshots: Names,
+        sample: Option<f64>,
+        resume: bool,
+        threads: Option<Threads>,
+        progress: Option<Callback>,
+    ) -> PyResult<VerifyReport> {
+        let stop = StopFlag::default();
+        let mut verifier = Verifier::new(&self.0).resume(resume).stop(stop.clone());
+        for name in self.names_of(py, &snapshots)? {
+            verifier = verifier.snapshot(name);
+        }
+        if let Some(percent) = sample {
+            let sample = Sample::percent(percent);
+            verifier = verifier.sample(sample.map_err(|error| PyValueError::new_err(error.to_string()))?);
+        }
+        if let Some(Threads(threads)) = threads {
+            verifier = verifier.threads(threads);
+        }
+        let watcher = Watcher::new(progress, stop);
+        let result = py.detach(|| verifier.run(&watcher));
+        match watcher.into_failure() {
+            Some(failure) => Err(failure),
+            None => result.map(VerifyReport).map_err(|error| exception(py, &error)),
+        }
+    }
+
+    /// Makes manifests anew from the trees of snapshots.
+    #[pyo3(
+        signature = (
+            snapshots = Names::default(), *, all = false, trust = false, dry_run = false, threads = None, progress = None
+        ),
+        text_signature = "($self, snapshots=(), *, all=False, trust=False, dry_run=False, threads=None, progress=None)"
+    )]
+    #[expect(
+        clippy::too_many_arguments,
+        clippy::needless_pass_by_value,
+        reason = "they are keywords in Python"
+    )]
+    fn reindex(
+        &self,
+        py: Python<'_>,
+        snapshots: Names,
+        all: bool,
+        trust: bool,
+        dry_run: bool,
+        threads: Option<Threads>,
+        progress: Option<Callback>,
+    ) -> PyResult<ReindexReport> {
+        let stop = StopFlag::default();
+        let mut reindexer = Reindexer::new(&self.0).all(all).trust(trust).dry_run(dry_run).stop(stop.clone());
+        for name in self.names_of(py, &snapshots)? {
+            reindexer = reindexer.snapshot(name);
+        }
+        if let Some(Threads(threads)) = threads {
+            reindexer = reindexer.threads(threads);
+        }
+        let watcher = Watcher::new(progress, stop);
+        let result = py.detach(|| reindexer.run(&watcher));
+        match watcher.into_failure() {
+            Some(failure) => Err(failure),
+            None => result.map(ReindexReport).map_err(|error| exception(py, &error)),
+        }
+    }
+
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         Ok(format!("Repository({})", self.path().as_os_str().into_pyobject(py)?.repr()?))
     }
@@ -118,6 +193,27 @@ impl Repository {
         ask: impl FnOnce(&linkdest_core::Repository) -> linkdest_core::Result<T> + Send,
     ) -> PyResult<T> {
         py.detach(|| ask(&self.0)).map_err(|error| exception(py, &error))
+    }
+
+    fn names_of(&self, py: Python<'_>, names: &Names) -> PyResult<Vec<SnapshotName>> {
+        let resolve = |text: &String| Ok(self.0.resolve(text)?.name().clone());
+        let resolved = py.detach(|| names.0.iter().map(resolve).collect::<linkdest_core::Result<_>>());
+        resolved.map_err(|error| exception(py, &error))
+    }
+}
+
+/// Any iterable of names of snapshots.
+#[derive(Default)]
+pub(crate) struct Names(Vec<String>);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Names {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        if given.is_instance_of::<PyString>() {
+            return Err(PyTypeError::new_err("expected an iterable of names, not a single name"));
+        }
+        given.try_iter()?.map(|name| name?.extract()).collect::<PyResult<_>>().map(Self)
     }
 }
 

@@ -50,8 +50,7 @@ pub(crate) fn snapshot(
     if let Some(Threads(threads)) = threads {
         snapshotter = snapshotter.threads(threads);
     }
-    let watcher =
-        Watcher { callback: progress, stop, last_call: Mutex::default(), failure: Mutex::default() };
+    let watcher = Watcher::new(progress, stop);
     let result = py.detach(|| snapshotter.run(&watcher));
     if let Some(failure) = watcher.into_failure() {
         return Err(failure);
@@ -88,7 +87,7 @@ fn filter(py: Python<'_>, file: Option<FsPath>, filters: Rules, exclude: Rules) 
 
 /// A number of threads, 1 at least.
 #[derive(Clone, Copy)]
-pub(crate) struct Threads(NonZeroUsize);
+pub(crate) struct Threads(pub NonZeroUsize);
 
 impl<'a, 'py> FromPyObject<'a, 'py> for Threads {
     type Error = PyErr;
@@ -157,7 +156,7 @@ const INTERVAL: Duration = Duration::from_millis(100);
 
 /// Looks for signals and calls the callback, on the thread that called [`snapshot`]. Events of the run's own threads
 /// are not taken: those threads never see Python.
-struct Watcher {
+pub(crate) struct Watcher {
     callback: Option<Callback>,
     stop: StopFlag,
     last_call: Mutex<Option<Instant>>,
@@ -182,6 +181,10 @@ impl Monitor for Watcher {
 }
 
 impl Watcher {
+    pub fn new(callback: Option<Callback>, stop: StopFlag) -> Self {
+        Self { callback, stop, last_call: Mutex::default(), failure: Mutex::default() }
+    }
+
     fn look(&self, py: Python<'_>, progress: &linkdest_core::Progress) -> PyResult<()> {
         py.check_signals()?;
         if let Some(Callback(callback)) = &self.callback
@@ -202,7 +205,8 @@ impl Watcher {
         due
     }
 
-    fn into_failure(self) -> Option<PyErr> {
+    /// What Python raised meanwhile.
+    pub fn into_failure(self) -> Option<PyErr> {
         self.failure.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }

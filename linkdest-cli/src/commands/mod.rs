@@ -6,8 +6,10 @@ mod find;
 mod init;
 mod list;
 mod ls;
+mod reindex;
 mod snapshot;
 mod usage;
+mod verify;
 
 use crate::args::{Cli, Command};
 use crate::failure::Failure;
@@ -23,5 +25,7 @@ pub fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Diff(asked) => diff::run(asked, &cli.output),
         Command::Find(asked) => find::run(asked, &cli.output),
         Command::Usage(asked) => usage::run(asked, &cli.output),
+        Command::Reindex(asked) => reindex::run(asked, &cli.output),
+        Command::Verify(asked) => verify::run(asked, &cli.output),
     }
 }

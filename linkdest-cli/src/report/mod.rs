@@ -1,5 +1,6 @@
 //! What is told of a run, while it goes on and at its end: for people and as JSON.
 
+pub mod check;
 pub mod filter;
 pub mod history;
 pub mod human;

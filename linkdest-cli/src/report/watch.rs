@@ -3,9 +3,9 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use linkdest_core::{Action, Event, Monitor, Notice, Problem, Progress, Reason, RelPath};
+use linkdest_core::{Action, Event, Finding, Monitor, Notice, Problem, Progress, Reason, RelPath};
 
-use super::{human, json};
+use super::{check, human, json};
 use crate::args::Output;
 use crate::console::{Console, Label};
 
@@ -54,6 +54,15 @@ impl<'a> Watch<'a> {
         self.console.message(Label::Problem, problem);
     }
 
+    /// What a check finds is its result.
+    fn finding(&self, finding: &Finding) {
+        if self.output.json {
+            self.console.json(&check::Finding::from(finding));
+        } else {
+            self.console.bar.aside(|| self.console.line(finding));
+        }
+    }
+
     fn notice(&self, notice: &Notice) {
         if !self.output.quiet {
             self.console.message(Label::Note, notice);
@@ -85,6 +94,7 @@ impl Monitor for Watch<'_> {
         match event {
             Event::Problem(problem) => self.problem(problem),
             Event::Notice(notice) => self.notice(notice),
+            Event::Finding(finding) => self.finding(finding),
             Event::Entry { path, action, reason } => self.entry(path, *action, *reason),
             Event::Publishing => self.console.bar.show_publishing(),
             _ => {}

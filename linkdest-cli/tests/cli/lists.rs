@@ -78,6 +78,8 @@ fn help_is_short_or_long() {
         &["diff"],
         &["find"],
         &["usage"],
+        &["verify"],
+        &["reindex"],
         &["filter"],
         &["filter", "list"],
         &["filter", "explain"],

@@ -10,6 +10,7 @@
 )]
 
 mod bad_input;
+mod checks;
 mod corpus;
 mod filters;
 mod history;

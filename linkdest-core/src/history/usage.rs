@@ -7,8 +7,8 @@ use std::sync::{Mutex, PoisonError};
 use super::walk::walk;
 use crate::entry::{FileId, Kind, Metadata};
 use crate::error::Result;
+use crate::inodes::InodeSet;
 use crate::repository::{Repository, SnapshotName};
-use crate::snapshot::InodeSet;
 
 /// What one snapshot takes: see [`Repository::usage`].
 #[derive(Debug, Clone, PartialEq, Eq)]

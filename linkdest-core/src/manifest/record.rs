@@ -89,7 +89,7 @@ pub struct Entry<'a> {
 
 impl Entry<'_> {
     /// What stands in where an entry cannot be missing.
-    pub(super) const NONE: Entry<'static> = Entry {
+    pub(crate) const NONE: Entry<'static> = Entry {
         name: b"",
         metadata: Metadata {
             kind: Kind::File,

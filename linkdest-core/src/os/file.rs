@@ -77,6 +77,11 @@ impl File {
         Ok(())
     }
 
+    /// Waits until the content is on disk.
+    pub fn sync(&self) -> io::Result<()> {
+        pass(Call::Sync, b"", || rustix::fs::fsync(&self.0))
+    }
+
     pub fn set_len(&self, length: u64) -> io::Result<()> {
         pass(Call::SetLen, b"", || rustix::fs::ftruncate(&self.0, length))
     }

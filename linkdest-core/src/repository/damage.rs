@@ -123,12 +123,10 @@ impl Repository {
             return Ok(());
         }
         let mut all = self.damages()?;
-        all.extend(
-            more.iter()
-                .filter(|one| !all.iter().any(|known| known.is_same(one)))
-                .cloned()
-                .collect::<Vec<_>>(),
-        );
+        let mut known: HashSet<_> = all.iter().map(Damage::key).collect();
+        let new: Vec<Damage> = more.iter().filter(|one| known.insert(one.key())).cloned().collect();
+        drop(known);
+        all.extend(new);
         self.write_damages(&all)
     }
 
@@ -146,7 +144,8 @@ impl Repository {
 }
 
 impl Damage {
-    fn is_same(&self, other: &Self) -> bool {
-        (&self.snapshot, &self.path, self.inode) == (&other.snapshot, &other.path, other.inode)
+    /// What tells it from others; when it was found does not count.
+    fn key(&self) -> (&SnapshotName, &RelPath, u64) {
+        (&self.snapshot, &self.path, self.inode)
     }
 }

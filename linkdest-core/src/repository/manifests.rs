@@ -16,6 +16,7 @@ const GROWING: &std::ffi::CStr = c"manifest.ldm";
 pub(crate) fn manifest_error(path: impl Into<PathBuf>, error: ManifestError) -> Error {
     match error {
         ManifestError::Io(error) => Error::io("read", path, error),
+        newer @ ManifestError::Newer(_) => Error::new(ErrorKind::NewerManifest, path, newer.to_string()),
         other => Error::new(ErrorKind::DamagedManifest, path, other.to_string()),
     }
 }
@@ -41,7 +42,7 @@ impl Repository {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::DamagedManifest`] if it is there and cannot be used; the snapshot itself can be read all the same.
+    /// [`ErrorKind::DamagedManifest`] or [`ErrorKind::NewerManifest`] if it is there and cannot be used; the snapshot itself can be read all the same.
     pub fn manifest(&self, name: &SnapshotName) -> Result<Option<Manifest>> {
         let path = self.manifest_path(name);
         let absent = |error: &std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
@@ -64,6 +65,18 @@ impl Repository {
             return Err(Error::new(ErrorKind::DamagedManifest, path, message));
         }
         Ok(Some(manifest))
+    }
+
+    /// Who wrote the manifest of a snapshot, and with it the snapshot; `None` if it has none.
+    pub(crate) fn manifest_owner(&self, name: &SnapshotName) -> Result<Option<u32>> {
+        let look = || -> std::io::Result<u32> {
+            let manifests = self.control.open_dir_search(MANIFESTS)?;
+            Ok(manifests.stat_at(&c_name(&format!("{name}{SUFFIX}"))?)?.uid)
+        };
+        match look() {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            owner => owner.map(Some).map_err(|error| Error::io("stat", self.manifest_path(name), error)),
+        }
     }
 
     /// Moves a finished manifest into its place.

@@ -8,12 +8,14 @@ mod init;
 mod lock;
 mod manifests;
 mod name;
+mod own;
 pub(crate) mod probe;
 mod publish;
 pub(crate) mod record;
 mod records;
 mod removal;
 mod resolve;
+mod scratch;
 mod snapshots;
 pub(crate) mod staging;
 
@@ -26,6 +28,7 @@ pub use snapshots::Snapshot;
 pub(crate) use init::parent_of;
 pub(crate) use lock::Lock;
 pub(crate) use manifests::manifest_error;
+pub(crate) use scratch::Scratch;
 pub(crate) use staging::Staging;
 
 use std::ffi::CStr;
@@ -138,13 +141,18 @@ impl Repository {
 
 /// Writes a small record under a temporary name and renames it into place.
 fn write_record(dir: &Dir, name: &CStr, text: &str) -> io::Result<()> {
+    write_bytes(dir, name, text.as_bytes())
+}
+
+/// Writes a file under a temporary name and renames it into place.
+fn write_bytes(dir: &Dir, name: &CStr, bytes: &[u8]) -> io::Result<()> {
     let temporary = crate::os::c_name(&format!("{}.new", name.to_string_lossy()))?;
     match dir.unlink(&temporary) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
     let file = dir.create_file(&temporary)?;
-    file.write_all_at(text.as_bytes(), 0)?;
+    file.write_all_at(bytes, 0)?;
     dir.rename(&temporary, dir, name)
 }
 

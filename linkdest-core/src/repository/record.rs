@@ -301,7 +301,7 @@ fn bytes_of(text: String, base64: Option<String>) -> Option<Vec<u8>> {
     }
 }
 
-pub(super) fn parse_rfc3339(text: &str) -> Option<Timestamp> {
+pub(crate) fn parse_rfc3339(text: &str) -> Option<Timestamp> {
     let time: jiff::Timestamp = text.parse().ok()?;
     let nanos = time.as_nanosecond();
     let second = 1_000_000_000;

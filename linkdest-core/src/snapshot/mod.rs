@@ -12,7 +12,6 @@ mod filtering;
 mod fresh;
 mod grouping;
 mod groups;
-mod inodes;
 mod moved;
 mod node;
 mod opening;
@@ -31,7 +30,6 @@ mod stamp;
 mod worker;
 
 pub use filtering::Filtering;
-pub(crate) use inodes::InodeSet;
 pub use report::SnapshotReport;
 pub use select::Selected;
 

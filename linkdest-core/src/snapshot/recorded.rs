@@ -115,8 +115,10 @@ impl Known {
             untouched: same_inode && plain && then.ctime.is_some() && then.same_stamps(source),
             doubtful: record.flags.bits() & DOUBTFUL.bits() != 0,
             recorded_only,
-            differs: (then.mode, then.uid, then.gid, then.nlink)
-                != (source.mode, source.uid, source.gid, source.nlink),
+            // Without the source's inode the record tells what is on disk, which proves nothing of the source.
+            differs: then.id.inode != 0
+                && (then.mode, then.uid, then.gid, then.nlink)
+                    != (source.mode, source.uid, source.gid, source.nlink),
             mtime: recorded_only.then_some(then.mtime),
         }
     }

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 /// Each room and what it may use: everything in the groups before its own, and its own group.
 const ORDER: &[&[&str]] = &[
-    &["entry", "path", "error", "counts", "monitor"],
+    &["entry", "path", "error", "counts", "finding", "monitor", "inodes", "crew"],
     &["filter", "policy", "os"],
-    &["rule_files", "source", "manifest", "hashing"],
+    &["rule_files", "source", "manifest", "hashing", "reading", "descent"],
     &["repository", "snapshot"],
-    &["history"],
+    &["history", "verify", "reindex"],
 ];
 
 fn rank(room: &str) -> usize {

@@ -8,14 +8,18 @@ __all__ = [
     "Change",
     "Counts",
     "Item",
+    "Finding",
     "Problem",
     "Progress",
+    "ReindexReport",
     "Repository",
+    "Sighting",
     "Snapshot",
     "SnapshotReport",
     "SnapshotUsage",
     "Usage",
     "Version",
+    "VerifyReport",
     "__version__",
     "snapshot",
 ]
@@ -99,6 +103,42 @@ class Repository:
 
     def usage(self, *snapshots: str) -> Usage:
         """Tells what snapshots take, and what deleting them would free; of all snapshots if none is named."""
+
+    def verify(
+        self,
+        snapshots: Iterable[str] = (),
+        *,
+        sample: float | None = None,
+        resume: bool = False,
+        threads: int | None = None,
+        progress: Callable[[Progress], object] | None = None,
+    ) -> VerifyReport:
+        """Checks `snapshots`, all unless given, against what was written down of them.
+
+        Each file is read once, whatever the number of snapshots that share it. `sample` is a number of percent: only the
+        content of so many files is read, of others each time, so that ten checks of 10 read everything once. `resume`
+        goes on with a check that was stopped. What is found damaged is written down, and the next run takes those files
+        from the source. No lock is taken while it reads.
+
+        Snapshots are told by their names, the beginning of those, "latest", "latest~1", or a date. `progress` is called
+        as by `snapshot()`: `entries` are those compared, `bytes` those read.
+        """
+
+    def reindex(
+        self,
+        snapshots: Iterable[str] = (),
+        *,
+        all: bool = False,
+        trust: bool = False,
+        dry_run: bool = False,
+        threads: int | None = None,
+        progress: Callable[[Progress], object] | None = None,
+    ) -> ReindexReport:
+        """Makes manifests anew from the trees: of `snapshots`, of `all`, or of those whose manifest is missing or damaged.
+
+        `trust` believes the sound manifests of other snapshots and reads only what they do not know. Raises Locked while
+        another run goes on.
+        """
 
     @property
     def path(self) -> Path:
@@ -301,6 +341,130 @@ class SnapshotReport:
     @property
     def duration(self) -> float:
         """How long the run took, in seconds."""
+
+@final
+class VerifyReport:
+    """What a check came to."""
+
+    @property
+    def snapshots(self) -> tuple[str, ...]:
+        """The names of the snapshots that were checked."""
+
+    @property
+    def without_manifest(self) -> tuple[str, ...]:
+        """Those that have no manifest and were not checked: `reindex()` makes one."""
+
+    @property
+    def entries(self) -> int:
+        """The entries that were compared with their records, those of every snapshot counted."""
+
+    @property
+    def files_read(self) -> int:
+        """The files whose content was read, an inode once."""
+
+    @property
+    def bytes_read(self) -> int:
+        """The bytes of content that were read."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The first 1,000 findings; `finding_count` is the number of all."""
+
+    @property
+    def finding_count(self) -> int:
+        """The number of all findings."""
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """The first 1,000 entries that could not be checked. Their paths begin with the name of the snapshot."""
+
+    @property
+    def resumed(self) -> bool:
+        """Whether it went on where another check was stopped."""
+
+    @property
+    def damage_noted(self) -> bool:
+        """Whether all damage is written down. It is not while another run holds the lock; then check again."""
+
+    @property
+    def duration(self) -> float:
+        """How long it took, in seconds."""
+
+@final
+class Finding:
+    """One difference between a snapshot and what was written down of it. `str()` is a line for people."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    @property
+    def kind(self) -> str:
+        """What differs: "manifest", "missing", "extra", "type", "content", "attributes", "links"; there may be more."""
+
+    @property
+    def cause(self) -> str | None:
+        """How it came about, as far as the disk can tell: "rot", "tampering", "loss"; None of a manifest."""
+
+    @property
+    def snapshot(self) -> str:
+        """The name of the snapshot that it was found in."""
+
+    @property
+    def path(self) -> Path:
+        """The path in that snapshot; of a manifest, its path in the repository."""
+
+    @property
+    def shared(self) -> tuple[Sighting, ...]:
+        """All other entries, of any snapshot, that are the same inode."""
+
+    @property
+    def message(self) -> str:
+        """What was found, in words."""
+
+@final
+class Sighting:
+    """One entry of one snapshot."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    @property
+    def snapshot(self) -> str:
+        """The name of the snapshot."""
+
+    @property
+    def path(self) -> Path:
+        """The path in it."""
+
+    @property
+    def path_bytes(self) -> bytes:
+        """The same path as bytes."""
+
+@final
+class ReindexReport:
+    """What making manifests came to."""
+
+    @property
+    def snapshots(self) -> tuple[str, ...]:
+        """The names of the snapshots whose manifests were made, or would be in a dry run."""
+
+    @property
+    def files_read(self) -> int:
+        """The files whose content was read, an inode once."""
+
+    @property
+    def bytes_read(self) -> int:
+        """The bytes of content that were read."""
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """The first 1,000 entries and snapshots that could not be read."""
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether nothing was written."""
+
+    @property
+    def duration(self) -> float:
+        """How long it took, in seconds."""
 
 @final
 class Problem:

@@ -1,0 +1,38 @@
+//! Small files of linkdest's own, by name.
+
+use std::io;
+
+use super::{Repository, write_bytes};
+use crate::error::{Error, Result};
+use crate::os::c_name;
+
+impl Repository {
+    /// Reads a file of its own; `None` if there is none.
+    pub(crate) fn read_own(&self, name: &str, limit: usize) -> Result<Option<Vec<u8>>> {
+        let read = || -> io::Result<Vec<u8>> {
+            let file = self.control.open_file(&c_name(name)?)?;
+            if file.stat()?.kind != crate::entry::Kind::File {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "not a regular file"));
+            }
+            file.read_small(limit)
+        };
+        match read() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            read => read.map(Some).map_err(|error| Error::io("read", self.control_path(name), error)),
+        }
+    }
+
+    /// Writes a file of its own in one step.
+    pub(crate) fn write_own(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let written = c_name(name).and_then(|name| write_bytes(&self.control, &name, bytes));
+        written.map_err(|error| Error::io("write", self.control_path(name), error))
+    }
+
+    /// Removes a file of its own; that it is not there is fine.
+    pub(crate) fn remove_own(&self, name: &str) -> Result<()> {
+        match c_name(name).and_then(|name| self.control.unlink(&name)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed.map_err(|error| Error::io("remove", self.control_path(name), error)),
+        }
+    }
+}
