@@ -47,6 +47,10 @@ counts! {
     skipped,
     /// Entries that rules left out; what is below a directory that was left out is not counted.
     excluded,
+    /// Links whose attributes differ from the source's: the manifest alone has the new ones.
+    recorded_only,
+    /// Entries that could not be read and stand as an earlier snapshot has them.
+    carried_forward,
     /// Bytes of content written; holes do not count.
     bytes_copied,
     /// Bytes of content shared with a reference by links or clones, an inode once.

@@ -52,6 +52,7 @@ pub use xattrs::{EncodedXattrs, RecordedXattrs, XattrIter, XattrValue};
 
 pub(crate) use draft::DirectoryDraft;
 pub(crate) use lane::Lane;
+pub(crate) use part::PATH_LIMIT;
 pub(crate) use writer::ManifestWriter;
 
 #[cfg(test)]

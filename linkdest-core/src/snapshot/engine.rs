@@ -226,7 +226,7 @@ impl<S: Source> Engine<'_, S> {
                     bytes: counts.bytes,
                     flagged: 0,
                 };
-                let entry = root.entry(*child, *flags);
+                let entry = root.entry(Some(*child), *flags);
                 let finished = writer.finish(lanes, &entry, &self.devices.table(), totals, Timestamp::now());
                 let failed = |error| Error::io("write the manifest of", self.plan.repository, error);
                 Some(finished.map_err(failed)?)

@@ -178,7 +178,7 @@ impl<S: Source> Node<S> {
     }
 
     /// The entry that stands for this directory in the manifest.
-    pub fn entry(&self, child: Locator, flags: EntryFlags) -> Entry<'_> {
+    pub fn entry(&self, child: Option<Locator>, flags: EntryFlags) -> Entry<'_> {
         let here = self.opened.devices.here;
         let (metadata, encoded) = match self.carried.get() {
             Some(carried) => (&carried.metadata, &carried.encoded),
@@ -197,7 +197,7 @@ impl<S: Source> Node<S> {
             xattrs: encoded.as_ref(),
             content: None,
             flags,
-            child: Some(child),
+            child,
         }
     }
 

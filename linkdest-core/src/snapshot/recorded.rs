@@ -7,11 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::node::Node;
 use super::worker::Worker;
 use crate::entry::{FileId, Kind, Metadata};
-use crate::error::Result;
-use crate::manifest::XattrValue;
+use crate::error::{Problem, ProblemKind, Result};
 use crate::manifest::{
     ContentHash, Directory, DirectoryDraft, EncodedXattrs, Entry, EntryFlags, FileSystemId, Locator,
-    Manifest, Origin,
+    Manifest, Origin, PATH_LIMIT, XattrValue,
 };
 use crate::path::RelPath;
 use crate::policy::attributes::{Reach, XattrPlaceInRun};
@@ -248,13 +247,24 @@ impl<S: Source> Worker<'_, '_, S> {
     pub fn write_draft(&mut self, path: &RelPath, draft: &mut DirectoryDraft) -> Result<Option<Locator>> {
         let engine = self.engine;
         let (Some(lane), Some(writer)) = (&mut self.lane, &engine.plan.manifest) else { return Ok(None) };
+        if path.as_bytes().len() > PATH_LIMIT {
+            let message = "the path is too long for the manifest, which has nothing of what is in it";
+            engine.problem(
+                self.index,
+                Problem::new(path.clone(), ProblemKind::NotStored, "write down", message),
+            );
+            return Ok(None);
+        }
         let written = lane.write(writer, path.as_bytes(), draft);
         written.map(Some).map_err(|error| engine.repository_error("write the manifest", error))
     }
 
     /// Writes a finished directory down, and its entry in its parent.
     pub fn record_directory(&mut self, node: &Node<S>, mut flags: EntryFlags) -> Result<()> {
-        let Some(child) = self.write_draft(&node.path(), &mut node.draft())? else { return Ok(()) };
+        if self.lane.is_none() {
+            return Ok(());
+        }
+        let child = self.write_draft(&node.path(), &mut node.draft())?;
         if self.engine.is_racy(node.metadata()) {
             flags.insert(EntryFlags::RACY);
         }
@@ -262,7 +272,9 @@ impl<S: Source> Worker<'_, '_, S> {
             flags.insert(EntryFlags::CARRIED_FORWARD);
         }
         let Some(parent) = node.parent() else {
-            self.engine.set_root_record(child, flags);
+            if let Some(child) = child {
+                self.engine.set_root_record(child, flags);
+            }
             return Ok(());
         };
         parent.draft().push(&node.entry(child, flags));

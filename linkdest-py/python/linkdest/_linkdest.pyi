@@ -547,6 +547,14 @@ class Counts:
         """Entries that rules left out; what is below a directory that was left out is not counted."""
 
     @property
+    def recorded_only(self) -> int:
+        """Links whose attributes differ from the source's: the manifest alone has the new ones."""
+
+    @property
+    def carried_forward(self) -> int:
+        """Entries that could not be read and stand as an earlier snapshot has them."""
+
+    @property
     def bytes_copied(self) -> int:
         """Bytes of content written; holes do not count."""
 
