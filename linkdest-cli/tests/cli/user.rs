@@ -235,6 +235,36 @@ fn what_cannot_be_read_is_carried_forward_and_said_in_every_run() {
 }
 
 #[test]
+fn hard_links_are_carried_forward_together() {
+    let Some(desk) = Desk::new() else { return };
+    let at = |name: &str| desk.dir.join("S").join(name);
+    fs::create_dir(at("locked")).unwrap();
+    chown(at("locked"), Some(NOBODY), Some(NOBODY)).unwrap();
+    for name in ["locked/a", "c"] {
+        desk.file(name, NOBODY, 0o644);
+    }
+    fs::hard_link(at("locked/a"), at("locked/b")).unwrap();
+    // A name outside of the source: the group is never complete.
+    fs::hard_link(at("c"), at("d")).unwrap();
+    fs::hard_link(at("c"), desk.dir.join("outside")).unwrap();
+    assert!(desk.linkdest(&["snapshot", "--init", "S", "R"]).status.success());
+    let first = desk.latest();
+    fs::write(at("c"), "changed, and locked then").unwrap();
+    for name in ["locked", "c"] {
+        fs::set_permissions(at(name), fs::Permissions::from_mode(0)).unwrap();
+    }
+    let output = desk.linkdest(&["snapshot", "--json", "S", "R"]);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+    let lines = json_lines(&output.stdout);
+    let problems = lines.iter().filter(|line| line["message_type"] == "problem");
+    let kinds: Vec<_> = problems.map(|line| line["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["carried_forward"; 2], "{}", text(&output.stdout));
+    for name in ["locked/a", "locked/b", "c", "d"] {
+        assert_eq!(inode(&first.join(name)), inode(&desk.latest().join(name)), "{name}");
+    }
+}
+
+#[test]
 fn owners_that_a_user_may_not_set_are_in_the_manifest() {
     let Some(desk) = Desk::new() else { return };
     desk.file("f", 1234, 0o644);

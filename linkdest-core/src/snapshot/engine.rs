@@ -80,6 +80,8 @@ pub(super) struct Engine<'a, S: Source> {
     pub groups: Groups<S>,
     /// Inodes of references that stand for an inode of the source already.
     pub given: InodeSet,
+    /// Those of them that are carried forward.
+    carried: Mutex<InodeSet>,
     /// Devices of the source that files cannot be cloned from.
     pub unclonable: Mutex<Vec<u64>>,
     /// Directories found and not yet walked.
@@ -133,6 +135,7 @@ pub(super) fn walk<S: Source>(plan: Plan<'_, S>) -> Result<Walked> {
         queue,
         groups: Groups::default(),
         given: InodeSet::default(),
+        carried: Mutex::default(),
         unclonable: Mutex::default(),
         walking: AtomicUsize::new(1),
         root_mount: OnceLock::new(),
@@ -255,6 +258,12 @@ impl<S: Source> Engine<'_, S> {
             let problem = Problem::new(RelPath::root(), ProblemKind::ReferenceUnreadable, "read", message);
             self.problem(worker, problem);
         }
+    }
+
+    /// Gives an inode of a reference to a name that is carried forward, together with its other names there.
+    pub fn give_carried(&self, id: FileId) -> bool {
+        let carried = self.carried.lock().unwrap_or_else(PoisonError::into_inner);
+        carried.contains(id) || (self.given.insert(id) && carried.insert(id))
     }
 
     /// Notes that a reference's content is not what it was when it was saved.

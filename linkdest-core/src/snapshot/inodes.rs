@@ -11,6 +11,27 @@ const SHARDS: usize = 16;
 
 type Block = [u64; 8];
 
+/// Where an inode is in the set.
+struct Bit {
+    shard: usize,
+    block: (u64, u64),
+    word: usize,
+    mask: u64,
+}
+
+impl Bit {
+    fn of(id: FileId) -> Self {
+        let block = id.inode / BLOCK_BITS;
+        let bit = id.inode % BLOCK_BITS;
+        Self {
+            shard: usize::try_from(block).unwrap_or_default() % SHARDS,
+            block: (id.device, block),
+            word: usize::try_from(bit / 64).unwrap_or_default(),
+            mask: 1 << (bit % 64),
+        }
+    }
+}
+
 /// A set of inodes, small because inode numbers lie close together: about a bit each where they are dense.
 #[derive(Debug, Default)]
 pub(crate) struct InodeSet {
@@ -20,17 +41,22 @@ pub(crate) struct InodeSet {
 impl InodeSet {
     /// Adds an inode; says whether it is new.
     pub fn insert(&self, id: FileId) -> bool {
-        let block = id.inode / BLOCK_BITS;
-        let bit = id.inode % BLOCK_BITS;
-        let shard = usize::try_from(block).unwrap_or_default() % SHARDS;
+        let Bit { shard, block, word, mask } = Bit::of(id);
         let Some(shard) = self.shards.get(shard) else { return true };
         let mut blocks = shard.lock().unwrap_or_else(PoisonError::into_inner);
-        let words = blocks.entry((id.device, block)).or_default();
-        let Some(word) = words.get_mut(usize::try_from(bit / 64).unwrap_or_default()) else { return true };
-        let mask = 1_u64 << (bit % 64);
+        let words = blocks.entry(block).or_default();
+        let Some(word) = words.get_mut(word) else { return true };
         let new = *word & mask == 0;
         *word |= mask;
         new
+    }
+
+    /// Says whether an inode was added.
+    pub fn contains(&self, id: FileId) -> bool {
+        let Bit { shard, block, word, mask } = Bit::of(id);
+        let Some(shard) = self.shards.get(shard) else { return false };
+        let blocks = shard.lock().unwrap_or_else(PoisonError::into_inner);
+        blocks.get(&block).and_then(|words| words.get(word)).is_some_and(|word| *word & mask != 0)
     }
 }
 
@@ -47,6 +73,7 @@ mod tests {
             let mut plain = HashSet::new();
             for (device, inode) in ids {
                 let id = FileId { device, inode: inode * 37 };
+                prop_assert_eq!(set.contains(id), plain.contains(&id));
                 prop_assert_eq!(set.insert(id), plain.insert(id));
             }
         }
