@@ -235,6 +235,23 @@ fn what_cannot_be_read_is_carried_forward_and_said_in_every_run() {
 }
 
 #[test]
+fn what_only_root_can_keep_is_kept_by_the_first_run_of_root() {
+    let Some(desk) = Desk::new() else { return };
+    desk.file("f", NOBODY, 0o644);
+    let set = ["-n", "trusted.a", "-v", "1", "S/f"];
+    let set = Command::new("setfattr").args(set).current_dir(desk.dir.path()).status();
+    if !set.is_ok_and(|status| status.success()) {
+        return skip("needs setfattr and a file system with trusted attributes");
+    }
+    std::thread::sleep(std::time::Duration::from_millis(2100));
+    assert!(desk.linkdest(&["snapshot", "--init", "S", "R"]).status.success());
+    let mut root = Command::new(desk.dir.join("linkdest"));
+    let root = root.current_dir(desk.dir.path()).args(["snapshot", "S", "R"]).output().unwrap();
+    assert!(root.status.success(), "{}", text(&root.stderr));
+    linkdest_testkit::assert_same(&desk.dir.join("S"), &desk.latest());
+}
+
+#[test]
 fn hard_links_are_carried_forward_together() {
     let Some(desk) = Desk::new() else { return };
     let at = |name: &str| desk.dir.join("S").join(name);

@@ -66,6 +66,12 @@ impl Repository {
         Ok(Some(manifest))
     }
 
+    /// Who wrote the manifest of a snapshot; `None` if that is not known.
+    pub(crate) fn manifest_owner(&self, name: &SnapshotName) -> Option<u32> {
+        let file = c_name(&format!("{name}{SUFFIX}")).ok()?;
+        Some(self.control.open_dir(MANIFESTS).ok()?.stat_at(&file).ok()?.uid)
+    }
+
     /// Moves a finished manifest into its place.
     pub(crate) fn place_manifest(
         &self,

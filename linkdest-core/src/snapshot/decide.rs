@@ -331,7 +331,7 @@ impl<S: Source> Worker<'_, '_, S> {
         subject: &mut Subject<'_, S>,
         known: &Known,
     ) -> std::result::Result<(), SideError> {
-        if known.untouched {
+        if known.untouched && self.engine.inherits_xattrs() {
             Ok(())
         } else {
             subject.xattrs(self).map(|_| ())
@@ -345,7 +345,7 @@ impl<S: Source> Worker<'_, '_, S> {
         other: Other<'_>,
         known: &Known,
     ) -> std::result::Result<bool, SideError> {
-        if known.untouched && !known.recorded_only {
+        if known.untouched && !known.recorded_only && self.engine.inherits_xattrs() {
             return Ok(true);
         }
         let reach = self.engine.plan.reach;

@@ -250,6 +250,12 @@ impl<S: Source> Engine<'_, S> {
         (!self.manifest_lost.load(Ordering::Relaxed)).then_some(manifest)
     }
 
+    /// Says whether extended attributes that the first reference's manifest has need not be read again: another user
+    /// sees others, and stores others.
+    pub fn inherits_xattrs(&self) -> bool {
+        self.plan.references.first().is_some_and(|first| first.same_user)
+    }
+
     /// Goes on without the first reference's manifest, and says so once.
     pub fn manifest_damaged(&self, worker: usize, error: &ManifestError) {
         if !self.manifest_lost.swap(true, Ordering::Relaxed) {
