@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests stop where an assumption fails")]
 
-use linkdest_core::{Silent, Snapshotter, Status};
+use linkdest_core::{Silent, Snapshotter, Status, Strict};
 use linkdest_testkit::{Comparison, TestDir, deep, wide};
 
 /// One test, because the limit is the whole process's.
@@ -37,5 +37,25 @@ fn wide_and_deep_trees_need_no_more_than_256_descriptors() {
         assert_eq!(report.counts().files_copied == 0, linked);
         Comparison::new().assert_same(&source, report.path().unwrap());
     }
+    moved_files_that_must_be_read(&dir);
     eprintln!("two runs and comparisons took {:?}", started.elapsed());
+}
+
+/// Files that come from many directories into one, and wait to be read there.
+fn moved_files_that_must_be_read(dir: &TestDir) {
+    let (source, repository) = (dir.join("moved"), dir.join("repository-of-moved"));
+    std::fs::create_dir_all(source.join("all")).unwrap();
+    let place = |number: usize| source.join(format!("d{number}"));
+    for number in 0..400 {
+        std::fs::create_dir(place(number)).unwrap();
+        std::fs::write(place(number).join("f"), format!("content of {number}")).unwrap();
+    }
+    let snapshotter = Snapshotter::new(&source, repository).init(true).policy(Strict::default());
+    snapshotter.run(&Silent).unwrap();
+    for number in 0..400 {
+        std::fs::rename(place(number).join("f"), source.join(format!("all/{number}"))).unwrap();
+    }
+    let report = snapshotter.run(&Silent).unwrap();
+    assert_eq!((report.status(), report.counts().files_copied), (Status::Complete, 0));
+    Comparison::new().assert_same(&source, report.path().unwrap());
 }

@@ -16,6 +16,7 @@ use pyo3::prelude::*;
 mod _linkdest {
     use super::{Bound, PyModule, PyModuleMethods as _, PyResult};
 
+    #[pymodule_export]
     use super::check::{Finding, ReindexReport, Sighting, VerifyReport};
     #[pymodule_export]
     use super::history::{Change, Item, SnapshotUsage, Usage, Version};

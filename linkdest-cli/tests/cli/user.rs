@@ -235,6 +235,53 @@ fn what_cannot_be_read_is_carried_forward_and_said_in_every_run() {
 }
 
 #[test]
+fn what_only_root_can_keep_is_kept_by_the_first_run_of_root() {
+    let Some(desk) = Desk::new() else { return };
+    desk.file("f", NOBODY, 0o644);
+    let set = ["-n", "trusted.a", "-v", "1", "S/f"];
+    let set = Command::new("setfattr").args(set).current_dir(desk.dir.path()).status();
+    if !set.is_ok_and(|status| status.success()) {
+        return skip("needs setfattr and a file system with trusted attributes");
+    }
+    std::thread::sleep(std::time::Duration::from_millis(2100));
+    assert!(desk.linkdest(&["snapshot", "--init", "S", "R"]).status.success());
+    let mut root = Command::new(desk.dir.join("linkdest"));
+    let root = root.current_dir(desk.dir.path()).args(["snapshot", "S", "R"]).output().unwrap();
+    assert!(root.status.success(), "{}", text(&root.stderr));
+    linkdest_testkit::assert_same(&desk.dir.join("S"), &desk.latest());
+}
+
+#[test]
+fn hard_links_are_carried_forward_together() {
+    let Some(desk) = Desk::new() else { return };
+    let at = |name: &str| desk.dir.join("S").join(name);
+    fs::create_dir(at("locked")).unwrap();
+    chown(at("locked"), Some(NOBODY), Some(NOBODY)).unwrap();
+    for name in ["locked/a", "c"] {
+        desk.file(name, NOBODY, 0o644);
+    }
+    fs::hard_link(at("locked/a"), at("locked/b")).unwrap();
+    // A name outside of the source: the group is never complete.
+    fs::hard_link(at("c"), at("d")).unwrap();
+    fs::hard_link(at("c"), desk.dir.join("outside")).unwrap();
+    assert!(desk.linkdest(&["snapshot", "--init", "S", "R"]).status.success());
+    let first = desk.latest();
+    fs::write(at("c"), "changed, and locked then").unwrap();
+    for name in ["locked", "c"] {
+        fs::set_permissions(at(name), fs::Permissions::from_mode(0o0)).unwrap();
+    }
+    let output = desk.linkdest(&["snapshot", "--json", "S", "R"]);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+    let lines = json_lines(&output.stdout);
+    let problems = lines.iter().filter(|line| line["message_type"] == "problem");
+    let kinds: Vec<_> = problems.map(|line| line["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["carried_forward"; 2], "{}", text(&output.stdout));
+    for name in ["locked/a", "locked/b", "c", "d"] {
+        assert_eq!(inode(&first.join(name)), inode(&desk.latest().join(name)), "{name}");
+    }
+}
+
+#[test]
 fn owners_that_a_user_may_not_set_are_in_the_manifest() {
     let Some(desk) = Desk::new() else { return };
     desk.file("f", 1234, 0o644);

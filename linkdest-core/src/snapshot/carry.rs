@@ -13,7 +13,7 @@ use super::worker::Worker;
 use crate::counts::Counter;
 use crate::entry::{FileId, Kind, Metadata};
 use crate::error::{Problem, ProblemKind, Result};
-use crate::manifest::{Directory, DirectoryDraft, Entry, EntryFlags, Locator, Origin};
+use crate::manifest::{Directory, DirectoryDraft, Entry, EntryFlags, Found, Locator, Origin};
 use crate::monitor::{Action, Reason};
 use crate::os::{Dir, Listing, XattrPlace, errno};
 use crate::path::RelPath;
@@ -99,11 +99,7 @@ impl<S: Source> Worker<'_, '_, S> {
         let engine = self.engine;
         for (number, dir) in &handles.references {
             let Ok(disk) = dir.stat_at(name) else { continue };
-            let taken = disk.nlink > 1 || engine.predecessor().is_some();
-            if disk.kind == Kind::Directory
-                || engine.is_damaged(&disk)
-                || (taken && !engine.given.insert(disk.id))
-            {
+            if disk.kind == Kind::Directory || engine.is_damaged(&disk) || !engine.given.insert(disk.id) {
                 continue;
             }
             if let Some(staged) = &handles.staged
@@ -114,12 +110,12 @@ impl<S: Source> Worker<'_, '_, S> {
                 }
                 continue;
             }
-            let records = self.records.take();
-            let record = records.as_ref().filter(|_| *number == 0);
-            let record = record.and_then(|records| records.find(name.to_bytes()));
+            let recorded = if *number == 0 { self.recorded_at(node, name) } else { None };
+            let record = recorded.as_ref().map(Found::entry);
             let record = record.filter(|record| record.repository_inode == disk.id.inode);
             self.found.clear();
-            let metadata = record.as_ref().map_or(disk, |record| {
+            let unknown = Metadata { id: FileId::default(), ..disk };
+            let metadata = record.as_ref().map_or(unknown, |record| {
                 let device = id.map_or(0, |id| id.device);
                 Metadata { id: FileId { device, ..record.metadata.id }, ..record.metadata }
             });
@@ -136,13 +132,25 @@ impl<S: Source> Worker<'_, '_, S> {
             let content = record.as_ref().and_then(|record| record.content);
             let flags = EntryFlags::CARRIED_FORWARD;
             self.record_link(node, name, &metadata, &candidate, content, flags);
-            self.records = records;
             engine.tell_entry(|| node.path_of(name), Action::Link, Reason::CarriedForward);
             self.count(Counter::CarriedForward, 1);
             self.count_linked(&disk, true);
             return Ok(Some(*number));
         }
         Ok(None)
+    }
+
+    /// What the first reference's manifest has of a name; the directory need not be the one that is being walked.
+    fn recorded_at(&mut self, node: &Node<S>, name: &CStr) -> Option<Found> {
+        let engine = self.engine;
+        let path = node.moved_from(name).unwrap_or_else(|| node.path_of(name));
+        match engine.predecessor()?.find(path.as_bytes(), &mut self.cache) {
+            Ok(found) => found,
+            Err(error) => {
+                engine.manifest_damaged(self.index, &error);
+                None
+            }
+        }
     }
 
     /// Puts what a reference has in a directory into one whose own content cannot be listed; says whether there was
@@ -266,8 +274,7 @@ impl<S: Source> Worker<'_, '_, S> {
                 None => return Ok(()),
             }
         } else {
-            let taken = disk.nlink > 1 || engine.predecessor().is_some();
-            let free = !taken || engine.given.insert(disk.id);
+            let free = engine.give_carried(disk.id);
             let linked = match level.to.filter(|_| free) {
                 Some(to) => level.from.link(name, to, name),
                 None if free => Ok(()),

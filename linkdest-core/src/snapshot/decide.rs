@@ -14,13 +14,13 @@ use crate::manifest::Directory;
 use crate::monitor::Reason;
 use crate::os::{Dir, XattrPlace, errno};
 use crate::path::RelPath;
-use crate::policy::{Comparison, Verdict};
+use crate::policy::{Comparison, MARGIN, Verdict};
 use crate::source::{KnownXattrs, Source};
 
-/// Another path of a reference that an entry may be linked to.
+/// Another path of a reference that an entry may be linked to. Many may wait to be read: none keeps a directory open.
 #[derive(Debug)]
 pub(super) struct Elsewhere {
-    pub dir: Arc<Dir>,
+    pub parent: RelPath,
     pub name: CString,
     pub path: RelPath,
 }
@@ -196,13 +196,20 @@ impl<S: Source> Worker<'_, '_, S> {
         if moved && record.as_ref().is_none_or(|record| record.metadata.id != id) {
             return None;
         }
+        let unrecorded = || Known { doubtful: self.is_perhaps_renamed(node, number), ..Known::default() };
         let known = record
             .as_ref()
-            .map_or_else(Known::default, |record| Known::weigh(record, subject.metadata, &disk, id));
+            .map_or_else(unrecorded, |record| Known::weigh(record, subject.metadata, &disk, id));
         if let Some(record) = record.filter(|_| known.untouched) {
             self.take_over_attributes(&record);
         }
         Some(Candidate { reference: number, metadata: disk, known, elsewhere: None, recorded_only: false })
+    }
+
+    /// Says whether a name may stand for another entry than when a reference without records was made.
+    fn is_perhaps_renamed(&self, node: &Node<S>, number: usize) -> bool {
+        let started = self.engine.plan.references.get(number).and_then(|reference| reference.started);
+        started.is_some_and(|started| node.may_be_renamed_since(started.minus_seconds(MARGIN)))
     }
 
     pub(super) fn compare(
@@ -271,9 +278,11 @@ impl<S: Source> Worker<'_, '_, S> {
         // What explains a moved ctime does not prove the bytes where attributes changed.
         let unexplained = Comparison { attributes_differ: false, ..comparison };
         let proof = proof_of(plan.policy.content(source, &reference, &unexplained)).unwrap_or(proof);
-        let shifted = same_attributes && !same_mtime;
+        // A policy may not care for times at all: those are attributes then, and no shift.
+        let shifted = same_attributes && like && !same_mtime;
         if plan.record_attributes || shifted {
             candidate.recorded_only = true;
+            self.read_all_attributes(subject, &known)?;
             let proof = if shifted { self.engine.shift_proof(source, &known, proof) } else { proof };
             return Ok(Decision::Link { candidate, proof });
         }
@@ -310,7 +319,23 @@ impl<S: Source> Worker<'_, '_, S> {
             subject.target(self)?;
         }
         candidate.recorded_only = !same;
+        if candidate.recorded_only {
+            self.read_all_attributes(subject, &known)?;
+        }
         Ok(Decision::Link { candidate, proof: Proof::Unread })
+    }
+
+    /// What is written down alone must be known, also where a stat said enough for the comparison.
+    fn read_all_attributes(
+        &mut self,
+        subject: &mut Subject<'_, S>,
+        known: &Known,
+    ) -> std::result::Result<(), SideError> {
+        if known.untouched && self.engine.inherits_xattrs() {
+            Ok(())
+        } else {
+            subject.xattrs(self).map(|_| ())
+        }
     }
 
     /// Compares extended attributes, ACLs among them; not read where the manifest proves that nothing changed.
@@ -320,7 +345,7 @@ impl<S: Source> Worker<'_, '_, S> {
         other: Other<'_>,
         known: &Known,
     ) -> std::result::Result<bool, SideError> {
-        if known.untouched && !known.recorded_only {
+        if known.untouched && !known.recorded_only && self.engine.inherits_xattrs() {
             return Ok(true);
         }
         let reach = self.engine.plan.reach;

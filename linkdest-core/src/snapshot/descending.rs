@@ -122,6 +122,9 @@ impl<S: Source> Worker<'_, '_, S> {
         let Some(record) = records.as_ref().and_then(|records| records.find(name.to_bytes())) else {
             return (None, None);
         };
+        if !self.engine.inherits_xattrs() {
+            return (record.child, None);
+        }
         let id = FileId { device: devices.before, inode: metadata.id.inode };
         (record.child, untouched_xattrs(&record, metadata, id, &self.engine.plan.reach))
     }

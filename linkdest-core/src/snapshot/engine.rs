@@ -76,6 +76,8 @@ pub(super) struct Engine<'a, S: Source> {
     pub groups: Groups<S>,
     /// Inodes of references that stand for an inode of the source already.
     pub given: InodeSet,
+    /// Those of them that are carried forward.
+    carried: Mutex<InodeSet>,
     /// Devices of the source that files cannot be cloned from.
     pub unclonable: Mutex<Vec<u64>>,
     /// Directories found and not yet walked.
@@ -129,6 +131,7 @@ pub(super) fn walk<S: Source>(plan: Plan<'_, S>) -> Result<Walked> {
         queue,
         groups: Groups::default(),
         given: InodeSet::default(),
+        carried: Mutex::default(),
         unclonable: Mutex::default(),
         walking: AtomicUsize::new(1),
         root_mount: OnceLock::new(),
@@ -241,6 +244,18 @@ impl<S: Source> Engine<'_, S> {
     pub fn predecessor(&self) -> Option<&Manifest> {
         let manifest = self.plan.references.first()?.manifest.as_ref()?;
         (!self.manifest_lost.load(Ordering::Relaxed)).then_some(manifest)
+    }
+
+    /// Says whether extended attributes that the first reference's manifest has need not be read again: another user
+    /// sees others, and stores others.
+    pub fn inherits_xattrs(&self) -> bool {
+        self.plan.references.first().is_some_and(|first| first.same_user)
+    }
+
+    /// Gives an inode of a reference to a name that is carried forward, together with its other names there.
+    pub fn give_carried(&self, id: FileId) -> bool {
+        let carried = self.carried.lock().unwrap_or_else(PoisonError::into_inner);
+        carried.contains(id) || (self.given.insert(id) && carried.insert(id))
     }
 
     /// How the device of a directory is numbered.

@@ -20,8 +20,8 @@ use crate::source::Source;
 /// What came of making one name of a group anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Made {
-    /// It is there, and is the group's inode.
-    Leader,
+    /// It is there, and is the group's inode: made in this run, or linked to a reference.
+    Leader { fresh: bool },
     /// It is there, but another inode has taken the name meanwhile.
     Alone,
     /// It is not there; that was reported.
@@ -169,8 +169,8 @@ impl<S: Source> Worker<'_, '_, S> {
             let of = lock(shared).id;
             let made = self.make_anew(&node, &name, of, Reason::New)?;
             let mut group = lock(shared);
-            if made == Made::Leader {
-                group.lead(&node, &name, true, self.last.take());
+            if let Made::Leader { fresh } = made {
+                group.lead(&node, &name, fresh, self.last.take());
             } else {
                 group.state = State::Open;
             }
@@ -236,12 +236,12 @@ impl<S: Source> Worker<'_, '_, S> {
     /// this run are linked to that instead.
     fn take_over(&mut self, group: &mut Group<S>, node: &Arc<Node<S>>, name: &CStr) -> Result<()> {
         let full_of_ours = matches!(group.state, State::Led { fresh: true, .. });
-        if self.make_anew(node, name, group.id, Reason::LinkLimit)? != Made::Leader {
+        let Made::Leader { fresh } = self.make_anew(node, name, group.id, Reason::LinkLimit)? else {
             return Ok(());
-        }
+        };
         self.count(Counter::RelinkedLimit, 1);
         let earlier = std::mem::take(&mut group.placed);
-        group.lead(node, name, true, self.last.take());
+        group.lead(node, name, fresh, self.last.take());
         if full_of_ours {
             // All of its names are of this run: the group is larger than any inode here can be.
             let message = "the group of hard links is larger than this file system allows; it was split";
@@ -251,6 +251,10 @@ impl<S: Source> Worker<'_, '_, S> {
         }
         for one in earlier {
             self.relink(node, name, &one)?;
+            // The last record of a name counts, where its directory was not yet written down.
+            if let Some(record) = &group.record {
+                self.record_in_group(&one.node, &one.name, record);
+            }
             self.count(Counter::RelinkedLimit, 1);
             group.placed.push(one);
         }
@@ -284,6 +288,19 @@ impl<S: Source> Worker<'_, '_, S> {
     /// Makes one entry anew from the source. What has the name by now may be another inode than the group's: it is
     /// saved all the same, but leads nothing.
     fn make_anew(&mut self, node: &Arc<Node<S>>, name: &CStr, of: FileId, reason: Reason) -> Result<Made> {
+        self.leads = true;
+        let made = self.make_one_anew(node, name, of, reason);
+        self.leads = false;
+        made
+    }
+
+    fn make_one_anew(
+        &mut self,
+        node: &Arc<Node<S>>,
+        name: &CStr,
+        of: FileId,
+        reason: Reason,
+    ) -> Result<Made> {
         let engine = self.engine;
         let handles = match engine.handles(node) {
             Ok(handles) => handles,
@@ -305,7 +322,7 @@ impl<S: Source> Worker<'_, '_, S> {
             }
             None => return Ok(Made::Nothing),
         };
-        let made = if metadata.id == of { Made::Leader } else { Made::Alone };
+        let made = |fresh| if metadata.id == of { Made::Leader { fresh } } else { Made::Alone };
         self.found.clear();
         match metadata.kind {
             Kind::Directory => {
@@ -322,16 +339,20 @@ impl<S: Source> Worker<'_, '_, S> {
                             let anew = Decision::Anew(reason);
                             self.place_content(node, &handles, name, &file, &metadata, anew, false)
                         }
-                        Err(error) => engine
-                            .source_problem(self.index, node.path_of(name), "open", &error)
-                            .map(|()| Placed::No),
+                        Err(error) => {
+                            self.unreadable(node, &handles, name, Some(metadata.id), "open", &error)
+                        }
                     };
                 });
-                result.map(|placed| if placed == Placed::Fresh { made } else { Made::Nothing })
+                Ok(match result? {
+                    Placed::Fresh => made(true),
+                    Placed::Linked => made(false),
+                    Placed::Rejected(_) | Placed::No => Made::Nothing,
+                })
             }
             _ => {
                 let there = self.make_special(node, &handles, name, &metadata, reason)?;
-                Ok(if there { made } else { Made::Nothing })
+                Ok(if there { made(true) } else { Made::Nothing })
             }
         }
     }

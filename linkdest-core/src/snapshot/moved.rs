@@ -42,7 +42,7 @@ impl<S: Source> Worker<'_, '_, S> {
         if id.device == 0 || !is_linkable(subject.metadata().kind) {
             return Ok(None);
         }
-        for place in self.places_of(id) {
+        for place in self.places_of(id).into_iter().take(MOST_TRIED) {
             let found = self.engine.predecessor().map(|manifest| manifest.entry_at(place, &mut self.cache));
             let found = match found {
                 None => return Ok(None),
@@ -58,12 +58,12 @@ impl<S: Source> Worker<'_, '_, S> {
             if !stamps || !is_same_inode(&entry.metadata, source) {
                 continue;
             }
-            let Some((candidate, elsewhere)) = self.candidate_at(&entry, &path, source, id) else { continue };
+            let Some((candidate, dir)) = self.candidate_at(&entry, path, source, id) else { continue };
             if candidate.known.untouched {
                 self.take_over_attributes(&entry);
             }
-            let other = Other { dir: &elsewhere.dir, name: &elsewhere.name };
-            match self.compare(subject, other, candidate) {
+            let Some(at) = candidate.elsewhere.clone() else { continue };
+            match self.compare(subject, Other { dir: &dir, name: &at.name }, candidate) {
                 Ok(decision) if decision.candidate().is_some() => return Ok(Some(decision)),
                 Ok(_) | Err(SideError::Source) => {}
                 Err(SideError::Reference(error)) => {
@@ -91,12 +91,12 @@ impl<S: Source> Worker<'_, '_, S> {
     fn candidate_at(
         &mut self,
         record: &Entry<'_>,
-        path: &RelPath,
+        path: RelPath,
         source: &Metadata,
         id: FileId,
-    ) -> Option<(Candidate, Arc<Elsewhere>)> {
-        let (parent, name) = split(path)?;
-        let dir = self.reference_dir(parent)?;
+    ) -> Option<(Candidate, Arc<Dir>)> {
+        let (parent, name) = split(&path)?;
+        let dir = self.reference_dir(&parent)?;
         let disk = dir.stat_at(&name).ok()?;
         let sound = disk.id.inode == record.repository_inode
             && disk.size == record.metadata.size
@@ -105,15 +105,14 @@ impl<S: Source> Worker<'_, '_, S> {
         if !sound {
             return None;
         }
-        let elsewhere = Arc::new(Elsewhere { dir, name, path: path.clone() });
         let candidate = Candidate {
             reference: 0,
             metadata: disk,
             known: Known::weigh(record, source, &disk, id),
-            elsewhere: Some(Arc::clone(&elsewhere)),
+            elsewhere: Some(Arc::new(Elsewhere { parent, name, path })),
             recorded_only: false,
         };
-        Some((candidate, elsewhere))
+        Some((candidate, dir))
     }
 
     /// Finds an entry of the first reference with this content and the attributes of the source.
@@ -138,15 +137,15 @@ impl<S: Source> Worker<'_, '_, S> {
                 continue;
             }
             let id = FileId::default();
-            let Some((mut candidate, elsewhere)) = self.candidate_at(&entry, &path, subject.metadata(), id)
-            else {
+            let Some((mut candidate, dir)) = self.candidate_at(&entry, path, subject.metadata(), id) else {
                 continue;
             };
             candidate.known.content = Some(*hash);
-            let other = Other { dir: &elsewhere.dir, name: &elsewhere.name };
+            let Some(at) = candidate.elsewhere.clone() else { continue };
+            let other = Other { dir: &dir, name: &at.name };
             if let Ok(Decision::Link { candidate, proof }) = self.compare(subject, other, candidate)
                 && !candidate.recorded_only
-                && (proof != Proof::Both || self.still_has_hash(&elsewhere, &candidate, hash))
+                && (proof != Proof::Both || self.still_has_hash(other, &at.path, &candidate, hash))
             {
                 return Some(candidate);
             }
@@ -155,15 +154,21 @@ impl<S: Source> Worker<'_, '_, S> {
     }
 
     /// Reads an entry of the first reference for its hash.
-    fn still_has_hash(&mut self, at: &Elsewhere, candidate: &Candidate, recorded: &ContentHash) -> bool {
-        let Ok(file) = at.dir.open_file(&at.name) else { return false };
+    fn still_has_hash(
+        &mut self,
+        at: Other<'_>,
+        path: &RelPath,
+        candidate: &Candidate,
+        recorded: &ContentHash,
+    ) -> bool {
+        let Ok(file) = at.dir.open_file(at.name) else { return false };
         if !file.stat().is_ok_and(|stat| stat.id == candidate.metadata.id) {
             return false;
         }
         match hash(&file, &candidate.metadata, &mut self.buffers.1, self.engine.plan.stop) {
             Ok(Hashed::As(found)) if found == *recorded => true,
             Ok(_) => {
-                self.engine.damaged_reference(self.index, 0, at.path.clone(), candidate.metadata.id);
+                self.engine.damaged_reference(self.index, 0, path.clone(), candidate.metadata.id);
                 false
             }
             Err(_) => false,
@@ -182,21 +187,26 @@ impl<S: Source> Worker<'_, '_, S> {
             return None;
         }
         let (parent, name) = split(&path)?;
-        let dir = self.reference_dir(parent)?.open_dir_search(&name).ok()?;
+        let dir = self.reference_dir(&parent)?.open_dir_search(&name).ok()?;
         Some(MovedDirectory { dir, path, recorded: entry.child })
     }
 
     /// Opens a directory of the first reference, one name at a time; the last one is kept open.
-    fn reference_dir(&mut self, path: RelPath) -> Option<Arc<Dir>> {
+    fn reference_dir(&mut self, path: &RelPath) -> Option<Arc<Dir>> {
         if let Some((last, dir)) = &self.elsewhere
-            && *last == path
+            && last == path
         {
             return Some(Arc::clone(dir));
         }
         let root = self.engine.plan.references.first()?;
-        let dir = Arc::new(open_path(root, &path).ok()?);
-        self.elsewhere = Some((path, Arc::clone(&dir)));
+        let dir = Arc::new(open_path(root, path).ok()?);
+        self.elsewhere = Some((path.clone(), Arc::clone(&dir)));
         Some(dir)
+    }
+
+    /// Opens the directory of a candidate that is at another path; `None` if it is beside the handles.
+    pub(super) fn open_elsewhere(&mut self, candidate: &Candidate) -> Option<Arc<Dir>> {
+        candidate.elsewhere.as_ref().and_then(|at| self.reference_dir(&at.parent))
     }
 
     /// Takes the attributes that were recorded for those that the entry still has.
@@ -216,7 +226,8 @@ impl<S: Source> Worker<'_, '_, S> {
     }
 }
 
-/// Equal contents with other attributes are common (empty modules, licences): so many are looked at.
+/// Equal contents with other attributes are common (empty modules, licences), and the names of one inode are all alike:
+/// so many are looked at.
 const MOST_TRIED: usize = 8;
 
 /// Takes the last name off a path.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::recorded::DeviceNumbers;
-use crate::entry::{FileId, Metadata};
+use crate::entry::{FileId, Metadata, Timestamp};
 use crate::filter::DirectoryRules;
 use crate::manifest::{Directory, DirectoryDraft, EncodedXattrs, Entry, EntryFlags, Locator, Origin};
 use crate::os::{Dir, Xattrs};
@@ -94,6 +94,8 @@ pub(super) struct Node<S: Source> {
     parent: Option<Arc<Node<S>>>,
     name: CString,
     pub opened: OpenedNode,
+    /// When this directory, or one above it, was perhaps renamed.
+    renamed: Option<Timestamp>,
     /// The records of its entries so far.
     draft: Mutex<DirectoryDraft>,
     /// What the first reference's manifest has of it, until the last sub-directory was begun.
@@ -119,10 +121,12 @@ impl<S: Source> Node<S> {
     pub fn new(parent: Option<Arc<Self>>, name: &CStr, opened: OpenedNode, handles: Arc<Handles<S>>) -> Self {
         let base =
             Metadata { id: FileId { device: opened.devices.here, ..opened.metadata.id }, ..opened.metadata };
+        let renamed = parent.as_ref().and_then(|parent| parent.renamed.max(rename(parent, &opened)));
         Self {
             parent,
             name: name.to_owned(),
             opened,
+            renamed,
             draft: Mutex::new(DirectoryDraft::new(&base)),
             records: Mutex::new(None),
             carried: OnceLock::new(),
@@ -144,6 +148,11 @@ impl<S: Source> Node<S> {
 
     pub fn name(&self) -> &CStr {
         &self.name
+    }
+
+    /// Says whether names below may stand for others than at this time: renaming a directory moves no ctime in it.
+    pub fn may_be_renamed_since(&self, time: Timestamp) -> bool {
+        self.renamed.is_some_and(|renamed| renamed >= time)
     }
 
     /// What the source's directory was when it was opened.
@@ -261,6 +270,11 @@ impl<S: Source> Node<S> {
     pub fn stamped(&self) -> MutexGuard<'_, bool> {
         self.stamped.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// When a directory was perhaps renamed: that changes both itself and the directory that it is in.
+fn rename<S: Source>(parent: &Node<S>, opened: &OpenedNode) -> Option<Timestamp> {
+    Some(opened.metadata.ctime?.min(parent.metadata().ctime?))
 }
 
 impl<S: Source> Drop for Node<S> {

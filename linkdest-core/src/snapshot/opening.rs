@@ -49,7 +49,9 @@ impl<S: Source> Engine<'_, S> {
         let devices = self.device_numbers(&dir, &metadata);
         let id = FileId { device: devices.before, inode: metadata.id.inode };
         let record = self.predecessor().map(Manifest::root);
-        let untouched = record.and_then(|record| untouched_xattrs(&record, &metadata, id, &self.plan.reach));
+        let inherited = record.filter(|_| self.inherits_xattrs());
+        let untouched =
+            inherited.and_then(|record| untouched_xattrs(&record, &metadata, id, &self.plan.reach));
         let read = || {
             let mut buffer = XattrBuffer::default();
             self.plan.source.xattrs(&dir, None, &self.plan.reach, &mut buffer).map_err(unreadable)

@@ -15,7 +15,7 @@ use crate::entry::{Kind, Metadata};
 use crate::error::Result;
 use crate::manifest::{ContentHash, EntryFlags, Origin};
 use crate::monitor::{Action, Reason};
-use crate::os::errno;
+use crate::os::{Dir, errno};
 use crate::source::{KnownXattrs, Source};
 
 /// What came of an attempt to link to a reference.
@@ -28,10 +28,15 @@ pub(super) enum Linked {
 }
 
 impl Candidate {
-    /// Where it is: beside the handles, or at another path.
-    pub fn other<'o, S: Source>(&'o self, handles: &'o Handles<S>, name: &'o CStr) -> Option<Other<'o>> {
+    /// Where it is: beside the handles, or in a directory that was opened at another path.
+    pub fn other<'o, S: Source>(
+        &'o self,
+        opened: Option<&'o Dir>,
+        handles: &'o Handles<S>,
+        name: &'o CStr,
+    ) -> Option<Other<'o>> {
         match &self.elsewhere {
-            Some(elsewhere) => Some(Other { dir: &elsewhere.dir, name: &elsewhere.name }),
+            Some(at) => opened.map(|dir| Other { dir, name: &at.name }),
             None => handles.reference(self.reference).map(|dir| Other { dir, name }),
         }
     }
@@ -96,13 +101,15 @@ impl<S: Source> Worker<'_, '_, S> {
         reason: Reason,
     ) -> Result<Linked> {
         let engine = self.engine;
-        // An inode with one name can be met twice only where names are followed by inode.
-        let unique = candidate.metadata.nlink == 1 && engine.predecessor().is_none();
-        if !unique && !engine.given.insert(candidate.metadata.id) {
+        // An inode with one name can be met twice: where names are followed by inode, and where references overlap.
+        if !engine.given.insert(candidate.metadata.id) {
             return Ok(Linked::Instead(Reason::ReferenceTaken));
         }
-        let other = candidate.other(handles, name);
-        if let (Some(staged), Some(other)) = (&handles.staged, other) {
+        let opened = self.open_elsewhere(candidate);
+        let Some(other) = candidate.other(opened.as_deref(), handles, name) else {
+            return Ok(Linked::Instead(Reason::LinkRefused));
+        };
+        if let Some(staged) = &handles.staged {
             match other.dir.link(other.name, staged, name) {
                 Ok(()) => {}
                 Err(error) if errno::is_link_limit(&error) => {

@@ -64,12 +64,14 @@ impl<S: Source> Worker<'_, '_, S> {
     ) -> Result<()> {
         let Wanted { name, id, decision, group, found } = wanted;
         self.found = found;
+        self.leads = group.is_some();
         let placed = match answer {
             Ok((file, metadata)) => {
                 self.place_content(node, handles, name, &file, &metadata, decision, group.is_some())?
             }
             Err(error) => self.unreadable(node, handles, name, Some(id), "open", &error)?,
         };
+        self.leads = false;
         match group {
             Some(group) => self.placed_in_group(&group, node, name, placed),
             None => Ok(()),
@@ -94,7 +96,8 @@ impl<S: Source> Worker<'_, '_, S> {
             Decision::Share { candidate, proof } => (candidate, proof, true),
             Decision::Anew(reason) => return self.copy_file(&subject, &From::Source, reason),
         };
-        let Some(other) = candidate.other(handles, name) else {
+        let opened = self.open_elsewhere(&candidate);
+        let Some(other) = candidate.other(opened.as_deref(), handles, name) else {
             return self.copy_file(&subject, &From::Source, Reason::New);
         };
         let reference = match other.dir.open_file(other.name) {

@@ -231,7 +231,7 @@ impl<S: Source> Worker<'_, '_, S> {
             flags,
             child: None,
         });
-        if metadata.nlink > 1 || flags.contains(EntryFlags::CARRIED_FORWARD) {
+        if metadata.nlink > 1 || self.leads {
             self.last = Some(Arc::new(GroupRecord {
                 metadata: *metadata,
                 repository_inode: placing.repository_inode,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::entry::{Metadata, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::Manifest;
-use crate::os::{Dir, boot_id, c_name};
+use crate::os::{Dir, boot_id, c_name, effective_ids};
 use crate::path::Escaped;
 use crate::repository::staging::Leftover;
 use crate::repository::{Repository, RunRecord};
@@ -23,6 +23,8 @@ pub(super) struct Reference {
     pub unproven: bool,
     /// What its run wrote down, if that is there and sound; only the first reference has one.
     pub manifest: Option<Manifest>,
+    /// It was made by this user: another one sees and stores other extended attributes.
+    pub same_user: bool,
 }
 
 /// The references of a run, and manifests that cannot be read: those count as missing.
@@ -78,6 +80,9 @@ fn newest(
         }
     };
     Ok(Some(Reference {
+        same_user: repository
+            .manifest_owner(newest.name())
+            .is_ok_and(|owner| owner == Some(effective_ids().0)),
         manifest,
         root,
         label: newest.name().to_string(),
@@ -92,6 +97,7 @@ fn of_leftover(leftover: &Leftover) -> Option<Reference> {
     let record = leftover.record.as_ref()?;
     Some(Reference {
         manifest: None,
+        same_user: false,
         root,
         label: format!("unfinished {}", leftover.name.to_string_lossy()),
         started: Some(record.started()),
@@ -123,5 +129,12 @@ fn given_one(here: &Metadata, repository: &Path, path: &Path) -> Result<Referenc
         );
         return Err(Error::new(ErrorKind::BadReference, path, message));
     }
-    Ok(Reference { root, label: shown(path), started: None, unproven: false, manifest: None })
+    Ok(Reference {
+        root,
+        label: shown(path),
+        started: None,
+        unproven: false,
+        manifest: None,
+        same_user: false,
+    })
 }

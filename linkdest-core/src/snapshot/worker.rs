@@ -52,6 +52,8 @@ pub(super) struct Worker<'e, 'a, S: Source> {
     pub elsewhere: Option<(RelPath, Arc<Dir>)>,
     /// Whether content just copied is looked for in the first reference.
     pub search_content: bool,
+    /// Whether the entry being placed is to lead a group, of which it may be the last name by now.
+    pub leads: bool,
     /// The record of the entry just placed, for the other names of its group.
     pub last: Option<Arc<GroupRecord>>,
 }
@@ -75,6 +77,7 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
             content_cache: BlockCache::default(),
             elsewhere: None,
             search_content: true,
+            leads: false,
             last: None,
         }
     }

@@ -16,6 +16,7 @@ mod filters;
 mod hard_links;
 mod history;
 mod incremental;
+mod inherited;
 mod layout;
 mod link_limit;
 mod lists;
