@@ -58,6 +58,7 @@ mod os;
 mod path;
 mod policy;
 mod repository;
+mod retention;
 mod rule_files;
 mod snapshot;
 mod source;
@@ -79,8 +80,9 @@ pub use os::calls;
 pub use path::{Escaped, RelPath};
 pub use policy::{ChangePolicy, Checksum, Comparison, Quick, Strict, Verdict};
 pub use repository::{
-    Capabilities, Damage, InvalidRunRecord, InvalidSnapshotName, Repository, RunRecord, Snapshot,
-    SnapshotName, Status,
+    Capabilities, Damage, Decision, Deleted, ForgetPlan, Group, InvalidRunRecord, InvalidSnapshotName,
+    Removal, Repository, RunRecord, Snapshot, SnapshotName, Status,
 };
+pub use retention::{Age, Candidate, InvalidAge, KeepReason, KeepRules};
 pub use rule_files::LocalRuleFiles;
 pub use snapshot::{Filtering, Selected, SnapshotReport, Snapshotter};

@@ -10,9 +10,11 @@
 )]
 
 mod content;
+mod delete;
 mod diff;
 mod every_kind;
 mod filters;
+mod forget;
 mod hard_links;
 mod history;
 mod incremental;
@@ -24,5 +26,6 @@ mod problems;
 mod references;
 mod repository;
 mod resolve;
+mod restic;
 mod stop;
 mod support;
