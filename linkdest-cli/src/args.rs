@@ -1,6 +1,7 @@
 //! What can be typed, and its help.
 
 mod history;
+mod removal;
 
 use std::ffi::OsStr;
 use std::num::NonZeroUsize;
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::rules::{self, Rules};
 pub use history::{Diff, Find, Ls, Usage};
+pub use removal::{Delete, Forget, Pin, Removing, Unpin};
 
 const EXIT_STATUS: &str = "\
 Exit status:
@@ -107,6 +109,10 @@ pub enum Command {
     Diff(Diff),
     Find(Find),
     Usage(Usage),
+    Delete(Delete),
+    Forget(Forget),
+    Pin(Pin),
+    Unpin(Unpin),
     Filter(Filter),
 }
 

@@ -1,11 +1,15 @@
 //! One file for each command.
 
+mod delete;
 mod diff;
 mod filter;
 mod find;
+mod forget;
 mod init;
 mod list;
 mod ls;
+mod pin;
+mod removing;
 mod snapshot;
 mod usage;
 
@@ -23,5 +27,9 @@ pub fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Diff(asked) => diff::run(asked, &cli.output),
         Command::Find(asked) => find::run(asked, &cli.output),
         Command::Usage(asked) => usage::run(asked, &cli.output),
+        Command::Delete(asked) => delete::run(asked, &cli.output),
+        Command::Forget(asked) => forget::run(asked, &cli.output),
+        Command::Pin(asked) => pin::run(asked, true, &cli.output),
+        Command::Unpin(asked) => pin::run(&asked.asked, false, &cli.output),
     }
 }
