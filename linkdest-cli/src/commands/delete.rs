@@ -20,9 +20,10 @@ pub fn run(asked: &Delete, output: &Output) -> Result<u8, Failure> {
         }
     }
     repository.check_delete(&names)?;
-    let freed = repository.usage(&names)?.freed_bytes();
     let console = Console::new(output.json, false);
     let shown = !output.json && (!output.quiet || asked.removing.dry_run || !asked.removing.yes);
+    // The trees are walked for it, which is in vain where nobody is told.
+    let freed = if shown || output.json { repository.freed_by(&names)? } else { 0 };
     if shown {
         names.iter().for_each(|name| console.line(format_args!("remove  {name}")));
         let size = ByteSize(freed).display().iec().to_string();

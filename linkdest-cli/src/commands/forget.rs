@@ -21,7 +21,7 @@ pub fn run(asked: &Forget, output: &Output) -> Result<u8, Failure> {
         None => repository.plan_forget(&rules)?,
     };
     let removed = plan.removed();
-    let freed = if removed.is_empty() { 0 } else { repository.usage(&removed)?.freed_bytes() };
+    let freed = repository.freed_by(&removed)?;
     let console = Console::new(output.json, false);
     show(&plan, freed, asked, output, &console);
     let (deleted, code) = if removed.is_empty() || asked.removing.dry_run {

@@ -66,8 +66,7 @@ impl Repository {
         let with = |count: usize| -> Result<u64> {
             let mut names = plan.removed();
             names.extend(oldest.iter().take(count).cloned());
-            let freed = if names.is_empty() { 0 } else { self.usage(&names)?.freed_bytes() };
-            Ok(available.saturating_add(freed))
+            Ok(available.saturating_add(self.freed_by(&names)?))
         };
         if with(0)? >= target {
             return Ok(0);
