@@ -1,6 +1,7 @@
 //! What can be typed, and its help.
 
 mod history;
+mod removal;
 
 use std::ffi::OsStr;
 use std::num::NonZeroUsize;
@@ -13,6 +14,7 @@ use linkdest_core::Sample;
 
 use crate::rules::{self, Rules};
 pub use history::{Diff, Find, Ls, Usage};
+pub use removal::{Delete, Forget, Pin, Removing, Unpin};
 
 const EXIT_STATUS: &str = "\
 Exit status:
@@ -138,6 +140,10 @@ pub enum Command {
     Usage(Usage),
     Verify(Verify),
     Reindex(Reindex),
+    Delete(Delete),
+    Forget(Forget),
+    Pin(Pin),
+    Unpin(Unpin),
     Filter(Filter),
 }
 

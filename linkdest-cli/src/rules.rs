@@ -190,7 +190,7 @@ fn name() -> impl TypedValueParser<Value = OsString> {
 }
 
 /// Reads a size: K, M, G are binary, KB, MB, GB decimal.
-fn size(text: &str) -> Result<u64, String> {
+pub fn size(text: &str) -> Result<u64, String> {
     let wrong = || "not a size like 1000, 500M or 4GB".to_owned();
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(end);

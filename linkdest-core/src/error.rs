@@ -45,6 +45,8 @@ pub enum ErrorKind {
     NoSuchSnapshot,
     /// The snapshot has no such path.
     NoSuchPath,
+    /// A snapshot may not be removed: it is pinned, or no good one would be left.
+    Protected,
     /// The repository is full, or over its quota.
     NoSpace,
     /// The run was stopped before it published anything, or before a question was answered.
@@ -78,6 +80,7 @@ impl ErrorKind {
             Self::MissingManifest => "missing_manifest",
             Self::NoSuchSnapshot => "no_such_snapshot",
             Self::NoSuchPath => "no_such_path",
+            Self::Protected => "protected",
             Self::NoSpace => "no_space",
             Self::Interrupted => "interrupted",
             Self::Io => "io",

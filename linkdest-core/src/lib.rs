@@ -64,6 +64,7 @@ mod policy;
 mod reading;
 mod reindex;
 mod repository;
+mod retention;
 mod rule_files;
 mod snapshot;
 mod source;
@@ -88,9 +89,10 @@ pub use path::{Escaped, RelPath};
 pub use policy::{ChangePolicy, Checksum, Comparison, Quick, Strict, Verdict};
 pub use reindex::{ReindexReport, Reindexed, Reindexer};
 pub use repository::{
-    Capabilities, Damage, InvalidRunRecord, InvalidSnapshotName, Repository, RunRecord, Snapshot,
-    SnapshotName, Status,
+    Capabilities, Damage, Decision, Deleted, ForgetPlan, Group, InvalidRunRecord, InvalidSnapshotName,
+    Removal, Repository, RunRecord, Snapshot, SnapshotName, Status,
 };
+pub use retention::{Age, Candidate, InvalidAge, KeepReason, KeepRules};
 pub use rule_files::LocalRuleFiles;
 pub use snapshot::{Filtering, Selected, SnapshotReport, Snapshotter};
 pub use verify::{InvalidSample, Sample, Verifier, VerifyReport};

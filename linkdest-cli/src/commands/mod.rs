@@ -1,12 +1,16 @@
 //! One file for each command.
 
+mod delete;
 mod diff;
 mod filter;
 mod find;
+mod forget;
 mod init;
 mod list;
 mod ls;
+mod pin;
 mod reindex;
+mod removing;
 mod snapshot;
 mod usage;
 mod verify;
@@ -27,5 +31,9 @@ pub fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Usage(asked) => usage::run(asked, &cli.output),
         Command::Reindex(asked) => reindex::run(asked, &cli.output),
         Command::Verify(asked) => verify::run(asked, &cli.output),
+        Command::Delete(asked) => delete::run(asked, &cli.output),
+        Command::Forget(asked) => forget::run(asked, &cli.output),
+        Command::Pin(asked) => pin::run(asked, true, &cli.output),
+        Command::Unpin(asked) => pin::run(&asked.asked, false, &cli.output),
     }
 }

@@ -244,7 +244,7 @@ impl<'a> From<&'a linkdest_core::Snapshot> for Snapshot<'a> {
             started: snapshot.started().to_string(),
             status: snapshot.status().as_str(),
             suspect: false,
-            pinned: false,
+            pinned: snapshot.is_pinned(),
             entries: counts.map(|counts| counts.entries),
             bytes: counts.map(|counts| counts.bytes),
         }

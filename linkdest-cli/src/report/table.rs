@@ -29,7 +29,7 @@ fn row(snapshot: &Snapshot) -> [String; 5] {
     [
         snapshot.name().to_string(),
         local(snapshot.started()),
-        snapshot.status().as_str().to_owned(),
+        format!("{}{}", snapshot.status().as_str(), if snapshot.is_pinned() { ", pinned" } else { "" }),
         known(counts.map(|counts| counts.entries.to_string())),
         known(counts.map(|counts| ByteSize(counts.bytes).display().iec().to_string())),
     ]

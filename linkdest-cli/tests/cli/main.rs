@@ -17,6 +17,7 @@ mod history;
 mod json;
 mod lists;
 mod place;
+mod removal;
 mod signals;
 mod snapshots;
 mod user;

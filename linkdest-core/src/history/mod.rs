@@ -5,6 +5,7 @@
 //! error, never a wrong answer.
 
 mod diff;
+mod free_space;
 mod list;
 mod side;
 mod tree;

@@ -123,6 +123,35 @@ impl Repository {
         }
         Ok(Usage { snapshots: usages, freed: together.freed() })
     }
+
+    /// Tells what deleting these snapshots, and no other, would free: as [`usage`](Self::usage) does, but no other tree is
+    /// walked.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// # let (source, repo) = (dir.path().join("source"), dir.path().join("repo"));
+    /// # std::fs::create_dir(&source)?;
+    /// use linkdest_core::{Repository, Silent, Snapshotter};
+    /// std::fs::write(source.join("a"), vec![1; 100_000])?;
+    /// let first = Snapshotter::new(&source, &repo).init(true).run(&Silent)?;
+    /// let second = Snapshotter::new(&source, &repo).run(&Silent)?;
+    /// let names = [first.snapshot().unwrap().clone(), second.snapshot().unwrap().clone()];
+    /// let repository = Repository::open(&repo)?;
+    /// assert!(repository.freed_by(&names[..1])? < 100_000 && repository.freed_by(&names)? >= 100_000);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When a snapshot cannot be read as a whole.
+    pub fn freed_by(&self, snapshots: &[SnapshotName]) -> Result<u64> {
+        let together = Names::default();
+        for name in snapshots.iter().collect::<std::collections::BTreeSet<_>>() {
+            walk(self, name, &|entries| {
+                entries.iter().for_each(|metadata| together.add(metadata, &mut Sums::default()));
+            })?;
+        }
+        Ok(together.freed())
+    }
 }
 
 #[derive(Debug, Default)]

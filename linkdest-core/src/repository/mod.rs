@@ -3,12 +3,16 @@
 //! A direct child that is a real directory with the name of a snapshot is a complete snapshot. Everything else of ours
 //! lives in `.linkdest/`; everything else that lies there is foreign.
 
+mod clearing;
 mod damage;
+mod delete;
+mod forget;
 mod init;
 mod lock;
 mod manifests;
 mod name;
 mod own;
+mod pins;
 pub(crate) mod probe;
 mod publish;
 pub(crate) mod record;
@@ -18,8 +22,11 @@ mod resolve;
 mod scratch;
 mod snapshots;
 pub(crate) mod staging;
+mod trash;
 
 pub use damage::Damage;
+pub use delete::{Deleted, Removal};
+pub use forget::{Decision, ForgetPlan, Group};
 pub use name::{InvalidSnapshotName, SnapshotName};
 pub use probe::Capabilities;
 pub use record::{InvalidRunRecord, RunRecord, Status};

@@ -137,6 +137,11 @@ impl Repository {
                 self.drop_manifest(&name)?;
             }
         }
+        for name in self.pins()? {
+            if !self.has_snapshot(&name)? {
+                self.drop_pin(&name)?;
+            }
+        }
         for (name, record) in self.read_runs()? {
             let path = self.path.join(name.as_str());
             let failed = |operation: &'static str| {

@@ -65,7 +65,7 @@ fn empty_of_files(dir: &Dir, name: &CStr, listing: &mut Listing) -> io::Result<L
 }
 
 /// Opens a directory so that names in it can be removed; its owner may not have that permission yet.
-fn open_writable(parent: &Dir, name: &CStr) -> io::Result<Dir> {
+pub(super) fn open_writable(parent: &Dir, name: &CStr) -> io::Result<Dir> {
     let opened = parent.open_dir(name);
     let writable = match &opened {
         Ok(dir) => dir.stat()?.mode & 0o700 == 0o700,

@@ -27,13 +27,14 @@ pub struct Snapshot {
     name: SnapshotName,
     path: PathBuf,
     record: Option<RunRecord>,
+    pinned: bool,
 }
 
 impl Snapshot {
     /// A snapshot that nothing is known of but its name.
     #[cfg(test)]
     pub(super) fn unrecorded(name: SnapshotName, path: PathBuf) -> Self {
-        Self { name, path, record: None }
+        Self { name, path, record: None, pinned: false }
     }
 
     /// The snapshot's name.
@@ -66,6 +67,19 @@ impl Snapshot {
         self.record.as_ref()
     }
 
+    /// Whether it is kept whatever the keep rules say.
+    #[must_use]
+    pub fn is_pinned(&self) -> bool {
+        self.pinned
+    }
+
+    /// Whether it can stand for its source: problems are those of single entries.
+    pub(crate) fn is_good(&self) -> bool {
+        match self.status() {
+            Status::Complete | Status::Problems => true,
+        }
+    }
+
     /// The run's number; 0 where it was lost, so that those come first.
     pub(crate) fn sequence(&self) -> u64 {
         self.record.as_ref().map_or(0, RunRecord::sequence)
@@ -79,6 +93,7 @@ impl Repository {
     /// When the repository cannot be read. A damaged run record is passed over: the snapshot itself is not damaged.
     pub fn snapshots(&self) -> Result<Vec<Snapshot>> {
         let mut records: BTreeMap<_, _> = self.read_runs()?;
+        let pins = self.pins()?;
         let failed = |error| Error::io("list", &self.path, error);
         let mut listing = Listing::default();
         self.root.open_dir(c".").and_then(|root| root.list(&mut listing)).map_err(failed)?;
@@ -89,7 +104,8 @@ impl Repository {
                 && self.has_snapshot(&name)?
             {
                 let record = records.remove(&name).and_then(Result::ok);
-                snapshots.push(Snapshot { path: self.path.join(name.as_str()), name, record });
+                let (path, pinned) = (self.path.join(name.as_str()), pins.contains(&name));
+                snapshots.push(Snapshot { name, path, record, pinned });
             }
         }
         snapshots.sort_by(|a, b| (a.sequence(), &a.name).cmp(&(b.sequence(), &b.name)));

@@ -130,6 +130,10 @@ fn take(asked: &Snapshotter, monitor: &dyn Monitor, repository: &Repository) -> 
                 walked.add_problem(Problem::housekeeping(&error), monitor);
             }
             drop(lock);
+            // What a killed deletion left.
+            if let Err(error) = repository.empty_trash(asked.threads, false, &asked.stop) {
+                walked.add_problem(Problem::housekeeping(&error), monitor);
+            }
             let path = repository.path().join(name.as_str());
             Ok(report_of(Some(name), Some(path), walked))
         }
@@ -138,6 +142,7 @@ fn take(asked: &Snapshotter, monitor: &dyn Monitor, repository: &Repository) -> 
             if error.kind() == ErrorKind::NoSpace {
                 drop(leftovers);
                 let _ = repository.leftovers().and_then(|all| repository.remove_leftovers(all));
+                let _ = repository.empty_trash(asked.threads, false, &asked.stop);
             }
             Err(error)
         }

@@ -10,9 +10,11 @@
 )]
 
 mod content;
+mod delete;
 mod diff;
 mod every_kind;
 mod filters;
+mod forget;
 mod hard_links;
 mod history;
 mod incremental;
@@ -26,6 +28,7 @@ mod references;
 mod reindex;
 mod repository;
 mod resolve;
+mod restic;
 mod stop;
 mod support;
 mod verify;

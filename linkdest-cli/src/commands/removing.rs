@@ -1,0 +1,44 @@
+//! What the commands that remove have in common: asking, and telling what was done.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use linkdest_core::{Deleted, Removal, StopFlag};
+
+use crate::args::{Output, Removing};
+use crate::console::{Console, Label};
+use crate::exit;
+use crate::failure::Failure;
+use crate::report::json;
+
+/// Whether the user wants it: said before, or asked for on a terminal.
+pub fn agreed(removing: &Removing, count: usize, console: &Console) -> Result<bool, Failure> {
+    console.flush();
+    if removing.yes {
+        return Ok(true);
+    }
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Err(Failure::usage("there is no terminal to ask on; use --yes, or --dry-run to look".into()));
+    }
+    let what = if count == 1 { "this snapshot".to_owned() } else { format!("these {count} snapshots") };
+    let mut stderr = io::stderr().lock();
+    let asked = write!(stderr, "Remove {what}? [y/N] ").and_then(|()| stderr.flush());
+    asked.map_err(|error| Failure::io("cannot ask", &error))?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer).map_err(|error| Failure::io("cannot read the answer", &error))?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+pub fn removal(removing: &Removing, stop: StopFlag) -> Removal {
+    Removal::default().lock_wait(removing.lock_wait.unwrap_or_default()).stop(stop)
+}
+
+/// Tells what could not be tidied up, and hands back the exit code.
+pub fn tell_problems(deleted: &Deleted, console: &Console, output: &Output) -> u8 {
+    for problem in deleted.problems() {
+        if output.json {
+            console.json(&json::Problem::from(problem));
+        }
+        console.message(Label::Problem, problem);
+    }
+    if deleted.problems().is_empty() { exit::OK } else { exit::PROBLEMS }
+}

@@ -1,0 +1,196 @@
+//! Which snapshots are forgotten, source by source, and forgetting them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::{Deleted, Removal, Repository, Snapshot, SnapshotName, Status};
+use crate::error::Result;
+use crate::retention::{Candidate, KeepReason, KeepRules};
+
+/// What becomes of one snapshot.
+#[derive(Debug, Clone)]
+pub struct Decision {
+    pub(crate) snapshot: Snapshot,
+    pub(crate) reasons: Vec<KeepReason>,
+    pub(crate) for_space: bool,
+}
+
+impl Decision {
+    /// The snapshot.
+    #[must_use]
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// Why it is kept; nothing if it is not.
+    #[must_use]
+    pub fn reasons(&self) -> &[KeepReason] {
+        if self.for_space { &[] } else { &self.reasons }
+    }
+
+    /// Whether it is kept.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        !self.reasons().is_empty()
+    }
+
+    /// Whether it goes only because space is needed.
+    #[must_use]
+    pub fn is_for_space(&self) -> bool {
+        self.for_space
+    }
+
+    /// Whether nothing may remove it.
+    pub(crate) fn is_protected(&self) -> bool {
+        self.reasons.iter().any(|reason| matches!(reason, KeepReason::Pinned | KeepReason::NewestGood))
+    }
+}
+
+/// The snapshots of one source.
+#[derive(Debug, Clone)]
+pub struct Group {
+    source: Option<(String, PathBuf)>,
+    pub(crate) decisions: Vec<Decision>,
+}
+
+impl Group {
+    /// The machine that the source was on; `None` for snapshots whose run records were lost.
+    #[must_use]
+    pub fn host(&self) -> Option<&str> {
+        self.source.as_ref().map(|(host, _)| host.as_str())
+    }
+
+    /// The path of the source; `None` for snapshots whose run records were lost.
+    #[must_use]
+    pub fn source(&self) -> Option<&Path> {
+        self.source.as_ref().map(|(_, path)| path.as_path())
+    }
+
+    /// What becomes of each snapshot, the oldest run first.
+    #[must_use]
+    pub fn decisions(&self) -> &[Decision] {
+        &self.decisions
+    }
+
+    /// The last snapshot without problems, if it goes: all newer ones have problems.
+    #[must_use]
+    pub fn lost_complete(&self) -> Option<&SnapshotName> {
+        let complete = |one: &&Decision| one.snapshot.status() == Status::Complete;
+        let last = self.decisions.iter().rev().find(complete)?;
+        (!last.is_kept()).then(|| last.snapshot.name())
+    }
+}
+
+/// What becomes of all snapshots of a repository: see [`Repository::plan_forget`].
+#[derive(Debug, Clone)]
+pub struct ForgetPlan {
+    pub(crate) rules: Option<KeepRules>,
+    pub(crate) groups: Vec<Group>,
+    /// The bytes that shall be available.
+    pub(crate) target: Option<u64>,
+}
+
+impl ForgetPlan {
+    /// The sources, by host and path.
+    #[must_use]
+    pub fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// What is going to be removed, source by source.
+    #[must_use]
+    pub fn removed(&self) -> Vec<SnapshotName> {
+        self.decisions().filter(|one| !one.is_kept()).map(|one| one.snapshot.name().clone()).collect()
+    }
+
+    pub(crate) fn decisions(&self) -> impl Iterator<Item = &Decision> {
+        self.groups.iter().flat_map(|group| &group.decisions)
+    }
+
+    /// What no rule keeps.
+    fn unwanted(&self) -> Vec<SnapshotName> {
+        let unwanted = self.decisions().filter(|one| one.reasons.is_empty());
+        unwanted.map(|one| one.snapshot.name().clone()).collect()
+    }
+}
+
+impl Repository {
+    /// Plans what [`forget`](Self::forget) removes: of each source, host and path, what none of the rules keeps. Never a
+    /// pinned snapshot nor the newest good one. Nothing is written.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// # let (source, repo) = (dir.path().join("source"), dir.path().join("repo"));
+    /// # std::fs::create_dir(&source)?;
+    /// use linkdest_core::{KeepReason, KeepRules, Repository, Silent, Snapshotter};
+    /// for _ in 0..3 {
+    ///     Snapshotter::new(&source, &repo).init(true).run(&Silent)?;
+    /// }
+    /// let repository = Repository::open(&repo)?;
+    /// let plan = repository.plan_forget(&KeepRules::default().last(1))?;
+    /// let decisions = plan.groups()[0].decisions();
+    /// assert_eq!(decisions[2].reasons(), [KeepReason::Last, KeepReason::NewestGood]);
+    /// assert_eq!(repository.forget(&plan)?.snapshots().len(), 2);
+    /// assert_eq!(repository.snapshots()?.len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`InvalidOption`](crate::ErrorKind::InvalidOption) if there is no rule; or when the repository cannot be read.
+    pub fn plan_forget(&self, rules: &KeepRules) -> Result<ForgetPlan> {
+        plan(self.snapshots()?, rules)
+    }
+
+    /// Removes what a plan removes, as far as the rules still say so: snapshots that came, went or were pinned since are
+    /// taken into account.
+    ///
+    /// # Errors
+    /// As [`delete`](Self::delete).
+    pub fn forget(&self, plan: &ForgetPlan) -> Result<Deleted> {
+        self.forget_with(plan, &Removal::default())
+    }
+
+    /// Removes what no rule keeps; nothing for space.
+    pub(crate) fn forget_unwanted(&self, agreed: &ForgetPlan, how: &Removal) -> Result<Deleted> {
+        let Some(rules) = &agreed.rules else { return Ok(Deleted::default()) };
+        let names = agreed.unwanted();
+        if names.is_empty() {
+            return Ok(Deleted::default());
+        }
+        self.remove_some(how, &|snapshots| {
+            let unwanted = plan(snapshots.to_vec(), rules)?.unwanted();
+            Ok(names.iter().filter(|name| unwanted.contains(name)).cloned().collect())
+        })
+    }
+
+    /// Removes one snapshot for its space, unless it is protected by now.
+    pub(crate) fn forget_for_space(&self, name: &SnapshotName, how: &Removal) -> Result<Deleted> {
+        self.remove_some(how, &|snapshots| {
+            let all = plan(snapshots.to_vec(), &KeepRules::default().last(1))?;
+            let goes = |one: &&Decision| one.snapshot.name() == name && !one.is_protected();
+            Ok(all.decisions().find(goes).map(|one| vec![one.snapshot.name().clone()]).unwrap_or_default())
+        })
+    }
+}
+
+/// Sorts snapshots, the oldest run first, by source, and decides for each.
+pub(crate) fn plan(snapshots: Vec<Snapshot>, rules: &KeepRules) -> Result<ForgetPlan> {
+    let mut by_source: BTreeMap<Option<(String, PathBuf)>, Vec<Snapshot>> = BTreeMap::new();
+    for snapshot in snapshots {
+        let source = snapshot.record().map(|record| (record.host.clone(), record.source.clone()));
+        by_source.entry(source).or_default().push(snapshot);
+    }
+    // Also where there is no snapshot, rules that say nothing are an error.
+    rules.decide(&[])?;
+    let groups = by_source.into_iter().map(|(source, snapshots)| {
+        let newest_first: Vec<Candidate> = snapshots.iter().rev().map(candidate).collect();
+        let reasons = rules.decide(&newest_first)?.into_iter().rev();
+        let decide = |(snapshot, reasons): (Snapshot, _)| Decision { snapshot, reasons, for_space: false };
+        Ok(Group { source, decisions: snapshots.into_iter().zip(reasons).map(decide).collect() })
+    });
+    Ok(ForgetPlan { rules: Some(rules.clone()), groups: groups.collect::<Result<_>>()?, target: None })
+}
+
+fn candidate(snapshot: &Snapshot) -> Candidate {
+    Candidate { started: snapshot.started(), suspect: !snapshot.is_good(), pinned: snapshot.is_pinned() }
+}

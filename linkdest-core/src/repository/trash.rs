@@ -1,0 +1,86 @@
+//! Where snapshots go that are deleted: renamed in an instant, removed later, outside the lock.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::clearing::{clear, names};
+use super::{Repository, SnapshotName};
+use crate::error::{Error, Result};
+use crate::monitor::StopFlag;
+use crate::os::{File, c_name, random_id};
+
+const TRASH: &std::ffi::CStr = c"trash";
+const TRASH_LOCK: &std::ffi::CStr = c"trash.lock";
+const RETRY: Duration = Duration::from_millis(20);
+
+/// The lock of whoever empties the trash, held until dropped.
+struct TrashLock(File);
+
+impl Drop for TrashLock {
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
+
+impl Repository {
+    /// Moves a snapshot into the trash: it is whole until then, and none after. The lock is held.
+    pub(super) fn move_to_trash(&self, name: &SnapshotName) -> Result<()> {
+        let failed = |error| Error::io("move into the trash", self.path.join(name.as_str()), error);
+        let trash = self.control_dir(TRASH)?;
+        let from = c_name(name.as_str()).map_err(failed)?;
+        let to = random_id().and_then(|id| c_name(&format!("{name}.{id}"))).map_err(failed)?;
+        match self.root.rename_new(&from, &trash, &to) {
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {}
+            renamed => return renamed.map_err(failed),
+        }
+        // The rename changes `..`: who may not write the root of the tree may not move it. Should the move fail, or the
+        // process be killed, the run record has the mode that `repair` gives back.
+        let tree = self.root.open_dir_search(&from).map_err(failed)?;
+        let mode = tree.stat().map_err(failed)?.mode;
+        tree.set_mode_search(mode | 0o700).map_err(failed)?;
+        self.root.rename_new(&from, &trash, &to).map_err(|error| {
+            let _ = tree.set_mode_search(mode);
+            failed(error)
+        })
+    }
+
+    /// Removes what is in the trash. The repository's lock need not be held: cleaners have one of their own.
+    ///
+    /// Whoever put something there waits for another cleaner, who may have looked before that; others do not.
+    pub(crate) fn empty_trash(
+        &self,
+        threads: Option<NonZeroUsize>,
+        wait: bool,
+        stop: &StopFlag,
+    ) -> Result<()> {
+        let failed = |operation| move |error| Error::io(operation, self.trash_path(), error);
+        let trash = match self.control.open_dir(TRASH) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            trash => trash.map_err(failed("open"))?,
+        };
+        if names(&trash).map_err(failed("list"))?.is_empty() {
+            return Ok(());
+        }
+        let Some(_lock) = self.lock_trash(wait, stop)? else { return Ok(()) };
+        // What is gone must stay gone before its parts go.
+        self.root.sync().and_then(|()| trash.sync()).map_err(failed("flush"))?;
+        clear(&trash, threads, stop).map_err(failed("empty"))
+    }
+
+    fn lock_trash(&self, wait: bool, stop: &StopFlag) -> Result<Option<TrashLock>> {
+        let failed = |operation| move |error| Error::io(operation, self.control_path("trash.lock"), error);
+        let file = self.control.open_or_create_file(TRASH_LOCK).map_err(failed("open"))?;
+        while !file.try_lock().map_err(failed("lock"))? {
+            if !wait || stop.is_stopped() {
+                return Ok(None);
+            }
+            std::thread::sleep(RETRY);
+        }
+        Ok(Some(TrashLock(file)))
+    }
+
+    fn trash_path(&self) -> PathBuf {
+        self.control_path("trash")
+    }
+}
