@@ -56,6 +56,7 @@ mod manifest;
 mod monitor;
 mod os;
 mod path;
+mod placing;
 mod policy;
 mod repository;
 mod rule_files;

@@ -2,7 +2,6 @@
 
 mod budget;
 mod carry;
-mod content;
 mod decide;
 mod descending;
 mod description;

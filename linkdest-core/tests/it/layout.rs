@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 const ORDER: &[&[&str]] = &[
     &["entry", "path", "error", "counts", "monitor"],
     &["filter", "policy", "os"],
-    &["rule_files", "source", "manifest", "hashing"],
+    &["rule_files", "source", "manifest", "hashing", "placing"],
     &["repository", "snapshot"],
-    &["history"],
+    &["history", "restore"],
 ];
 
 fn rank(room: &str) -> usize {
