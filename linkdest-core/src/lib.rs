@@ -59,6 +59,7 @@ mod path;
 mod placing;
 mod policy;
 mod repository;
+mod restore;
 mod rule_files;
 mod snapshot;
 mod source;
@@ -83,5 +84,6 @@ pub use repository::{
     Capabilities, Damage, InvalidRunRecord, InvalidSnapshotName, Repository, RunRecord, Snapshot,
     SnapshotName, Status,
 };
+pub use restore::{Overwrite, RestoreCounts, RestoreReport, Restorer};
 pub use rule_files::LocalRuleFiles;
 pub use snapshot::{Filtering, Selected, SnapshotReport, Snapshotter};

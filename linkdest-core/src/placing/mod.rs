@@ -4,4 +4,4 @@ mod content;
 mod stamp;
 
 pub(crate) use content::{Compared, CopyError, copy, same_bytes};
-pub(crate) use stamp::{Refused, stamp_dir, stamp_file, stamp_name};
+pub(crate) use stamp::{Named, Refused, Stampable, restamp, stamp_dir, stamp_file, stamp_name};

@@ -24,7 +24,7 @@ pub(crate) struct Refused {
 }
 
 /// Something that attributes can be set on.
-trait Stampable {
+pub(crate) trait Stampable {
     fn set_owner(&self, uid: u32, gid: u32) -> io::Result<()>;
     fn set_mode(&self, mode: u32) -> io::Result<()>;
     fn set_mtime(&self, mtime: crate::entry::Timestamp) -> io::Result<()>;
@@ -69,10 +69,10 @@ impl Stampable for Dir {
 }
 
 /// A name that is not opened: symlinks, FIFOs, sockets, devices.
-struct Named<'a> {
-    dir: &'a Dir,
-    name: &'a CStr,
-    kind: Kind,
+pub(crate) struct Named<'a> {
+    pub dir: &'a Dir,
+    pub name: &'a CStr,
+    pub kind: Kind,
 }
 
 impl Stampable for Named<'_> {
@@ -130,6 +130,19 @@ fn set_mtime(on: &impl Stampable, metadata: &Metadata, reach: &Reach) -> io::Res
         return Ok(());
     }
     Err(io::Error::other("this file system cannot hold a time that far away"))
+}
+
+/// Gives an entry that was `now` the attributes that differ. Extended attributes that it should not have are gone already.
+pub(crate) fn restamp(
+    on: &impl Stampable,
+    now: &Metadata,
+    metadata: &Metadata,
+    xattrs: &Xattrs,
+    reach: &Reach,
+    buffer: &mut XattrBuffer,
+) -> Vec<Refused> {
+    let reach = Reach { born: (now.uid, now.gid), ..*reach };
+    stamp(on, metadata, xattrs, now.mode, &reach, buffer)
 }
 
 /// Stamps a new file, through the descriptor that made it.

@@ -31,7 +31,9 @@ mod worker;
 
 pub use filtering::Filtering;
 pub(crate) use inodes::InodeSet;
+pub(crate) use queue::Queue;
 pub use report::SnapshotReport;
+pub(crate) use run::proc_is_mounted;
 pub use select::Selected;
 
 use std::num::NonZeroUsize;

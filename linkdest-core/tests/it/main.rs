@@ -24,5 +24,6 @@ mod problems;
 mod references;
 mod repository;
 mod resolve;
+mod restore;
 mod stop;
 mod support;
