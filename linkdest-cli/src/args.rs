@@ -1,6 +1,7 @@
 //! What can be typed, and its help.
 
 mod history;
+mod restore;
 
 use std::ffi::OsStr;
 use std::num::NonZeroUsize;
@@ -12,13 +13,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::rules::{self, Rules};
 pub use history::{Diff, Find, Ls, Usage};
+pub use restore::{Overwrite, Restore};
 
 const EXIT_STATUS: &str = "\
 Exit status:
   0    Done
   1    Fatal error, nothing was published
   2    The command line, a value in it, or a rule cannot be used
-  3    A snapshot was published, but some entries could not be saved as asked
+  3    A snapshot was published, or restored, but some entries could not be as asked
   10   REPO is not a repository
   11   The repository is locked by another run
   130  Interrupted (Ctrl-C); 143 if by SIGTERM";
@@ -73,8 +75,8 @@ pub struct Cli {
 pub struct Output {
     /// Prints results as JSON
     ///
-    /// `snapshot` and `filter list` print JSON Lines, each with a `message_type`, those of `snapshot` with a `summary`
-    /// or an `error` at the end; `diff`, `find` and `ls` print a line for each result; the other commands print one
+    /// `snapshot`, `restore` and `filter list` print JSON Lines, each with a `message_type`, those of the first two with
+    /// a `summary` or an `error` at the end; `diff`, `find` and `ls` print a line for each result; the other commands print one
     /// document. Paths that are not UTF-8 come with their bytes as `path_b64`.
     #[arg(long, global = true, help_heading = "Output")]
     pub json: bool,
@@ -107,6 +109,7 @@ pub enum Command {
     Diff(Diff),
     Find(Find),
     Usage(Usage),
+    Restore(Restore),
     Filter(Filter),
 }
 

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::{EXIT_STATUS, directory};
 
-const SNAPSHOTS: &str = "\
+pub(super) const SNAPSHOTS: &str = "\
 Snapshots are named by:
   2026-11-22T132200Z  the exact name, or its path, REPO/2026-11-22T132200Z
   2026-11-22T13       the beginning of a name, longer than a date, of one snapshot only

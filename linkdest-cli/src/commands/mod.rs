@@ -6,6 +6,7 @@ mod find;
 mod init;
 mod list;
 mod ls;
+mod restore;
 mod snapshot;
 mod usage;
 
@@ -22,6 +23,7 @@ pub fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Ls(asked) => ls::run(asked, &cli.output),
         Command::Diff(asked) => diff::run(asked, &cli.output),
         Command::Find(asked) => find::run(asked, &cli.output),
+        Command::Restore(asked) => restore::run(asked, &cli.output),
         Command::Usage(asked) => usage::run(asked, &cli.output),
     }
 }

@@ -70,6 +70,6 @@ fn rare(f: &mut fmt::Formatter<'_>, counts: &Counts) -> fmt::Result {
     if told.is_empty() { Ok(()) } else { write!(f, "\n  {}", told.join(", ")) }
 }
 
-fn counted(count: u64, one: &str, many: &str) -> String {
+pub fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }

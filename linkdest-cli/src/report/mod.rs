@@ -4,6 +4,7 @@ pub mod filter;
 pub mod history;
 pub mod human;
 pub mod json;
+pub mod restore;
 pub mod table;
 mod watch;
 

@@ -70,6 +70,7 @@ fn help_is_short_or_long() {
         &["init"][..],
         &["snapshot"],
         &["list"],
+        &["restore"],
         &["filter"],
         &["filter", "list"],
         &["filter", "explain"],

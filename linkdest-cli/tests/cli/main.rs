@@ -15,6 +15,7 @@ mod filters;
 mod json;
 mod lists;
 mod place;
+mod restore;
 mod signals;
 mod snapshots;
 mod user;
