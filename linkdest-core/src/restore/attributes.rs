@@ -123,7 +123,7 @@ impl Worker<'_, '_> {
         };
         match error.kind() {
             io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported => {
-                self.engine.count_out_of_reach(what)
+                self.engine.count_out_of_reach(what);
             }
             // The number of a full disk also says that an attribute is too large.
             _ if what == "extended attributes" && errno::is_no_space(&error) => {

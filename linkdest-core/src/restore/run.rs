@@ -171,6 +171,11 @@ fn open_target(asked: &Restorer<'_>, kind: Kind) -> Result<Target> {
         Ok(dir) => {
             refuse_inside(asked, &dir)?;
             let found = dir.stat().map_err(failed)?;
+            // The owner of a directory may have to be let in first; its mode is set again at the end.
+            let user = effective_ids().0;
+            if !asked.dry_run && user != 0 && found.uid == user && found.mode & 0o700 != 0o700 {
+                dir.set_mode_search(found.mode | 0o700).map_err(failed)?;
+            }
             Ok(Target { dir: Some(dir), found: Some(found), created: false, name: None })
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -293,6 +298,9 @@ fn work(
         first.counts.directories_created += 1;
     }
     let node = Node::new(None, wanted, target.found, target.created, &handles);
+    if target.found.is_some_and(|found| found.mode & 0o700 != 0o700) {
+        node.soil();
+    }
     let begun = first.restore(&node, &handles);
     first.add_up();
     begun?;
