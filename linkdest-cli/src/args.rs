@@ -2,6 +2,7 @@
 
 mod history;
 mod removal;
+mod restore;
 
 use std::ffi::OsStr;
 use std::num::NonZeroUsize;
@@ -15,13 +16,14 @@ use linkdest_core::Sample;
 use crate::rules::{self, Rules};
 pub use history::{Diff, Find, Ls, Usage};
 pub use removal::{Delete, Forget, Pin, Removing, Unpin};
+pub use restore::{Overwrite, Restore};
 
 const EXIT_STATUS: &str = "\
 Exit status:
   0    Done
   1    Fatal error, nothing was published
   2    The command line, a value in it, or a rule cannot be used
-  3    A snapshot was published, but some entries could not be saved as asked
+  3    A snapshot was published, or restored, but some entries could not be as asked
   4    `verify` found differences
   10   REPO is not a repository
   11   The repository is locked by another run
@@ -104,9 +106,9 @@ pub struct Cli {
 pub struct Output {
     /// Prints results as JSON
     ///
-    /// `snapshot`, `verify`, `reindex` and `filter list` print JSON Lines, each with a `message_type`, the first three
-    /// with a `summary` or an `error` at the end; `diff`, `find` and `ls` print a line for each result; the other commands
-    /// print one document. Paths that are not UTF-8 come with their bytes as `path_b64`.
+    /// `snapshot`, `restore`, `verify`, `reindex` and `filter list` print JSON Lines, each with a `message_type`, the
+    /// first four with a `summary` or an `error` at the end; `diff`, `find` and `ls` print a line for each result; the
+    /// other commands print one document. Paths that are not UTF-8 come with their bytes as `path_b64`.
     #[arg(long, global = true, help_heading = "Output")]
     pub json: bool,
     /// Hides progress, notes and summary
@@ -144,6 +146,7 @@ pub enum Command {
     Forget(Forget),
     Pin(Pin),
     Unpin(Unpin),
+    Restore(Restore),
     Filter(Filter),
 }
 

@@ -215,6 +215,10 @@ pub enum ProblemKind {
     Rules,
     /// The entry could not be read; the version of an earlier snapshot stands in its place.
     CarriedForward,
+    /// The content in the snapshot is not what was saved.
+    Damaged,
+    /// Something lies where the entry should be, and stays.
+    InTheWay,
     /// The snapshot is whole, but something beside it in the repository could not be tidied up.
     Housekeeping,
 }
@@ -231,6 +235,8 @@ impl ProblemKind {
             Self::ReferenceUnreadable => "reference_unreadable",
             Self::Rules => "rules",
             Self::CarriedForward => "carried_forward",
+            Self::Damaged => "damaged",
+            Self::InTheWay => "in_the_way",
             Self::Housekeeping => "housekeeping",
         }
     }
@@ -245,6 +251,8 @@ impl ProblemKind {
             Self::ReferenceUnreadable,
             Self::Rules,
             Self::CarriedForward,
+            Self::Damaged,
+            Self::InTheWay,
             Self::Housekeeping,
         ]
         .into_iter()

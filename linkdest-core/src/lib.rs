@@ -60,10 +60,12 @@ mod manifest;
 mod monitor;
 mod os;
 mod path;
+mod placing;
 mod policy;
 mod reading;
 mod reindex;
 mod repository;
+mod restore;
 mod retention;
 mod rule_files;
 mod snapshot;
@@ -92,6 +94,7 @@ pub use repository::{
     Capabilities, Damage, Decision, Deleted, ForgetPlan, Group, InvalidRunRecord, InvalidSnapshotName,
     Removal, Repository, RunRecord, Snapshot, SnapshotName, Status,
 };
+pub use restore::{Overwrite, RestoreCounts, RestoreReport, Restorer};
 pub use retention::{Age, Candidate, InvalidAge, KeepReason, KeepRules};
 pub use rule_files::LocalRuleFiles;
 pub use snapshot::{Filtering, Selected, SnapshotReport, Snapshotter};

@@ -99,6 +99,13 @@ pub enum Notice {
     Resumed(crate::entry::Timestamp),
     /// There is no stopped check to go on with: a new one begins.
     NothingToResume,
+    /// Attributes that a restore could not set.
+    NotRestored {
+        /// Which attributes: `owners`, `trusted attributes` ...
+        what: &'static str,
+        /// How many entries should have them.
+        entries: u64,
+    },
     /// Attributes that this run cannot set here; the manifest keeps them, the snapshot does not.
     OutOfReach {
         /// Which attributes: `owners`, `trusted attributes` ...
@@ -130,6 +137,13 @@ impl fmt::Display for Notice {
             Self::NothingToResume => {
                 f.write_str("there is no stopped check to go on with; this is a new one")
             }
+            Self::NotRestored { what, entries } => {
+                let entries = format_args!("{entries} {}", if *entries == 1 { "entry" } else { "entries" });
+                write!(
+                    f,
+                    "{what} of {entries} were not restored: this user or this file system cannot set them"
+                )
+            }
             Self::OutOfReach { what, entries } => {
                 let entries = format_args!("{entries} {}", if *entries == 1 { "entry" } else { "entries" });
                 write!(
@@ -153,10 +167,14 @@ pub enum Action {
     Clone,
     /// It is made anew: a directory, symlink, FIFO, socket or device.
     Create,
+    /// Only its attributes are set.
+    Attributes,
+    /// It is removed.
+    Delete,
 }
 
 impl Action {
-    /// The word for the action in JSON: `link`, `copy`, `clone` or `create`.
+    /// The word for the action in JSON: `link`, `copy`, `clone` or `create`, and `attributes` or `delete` of a restore.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -164,6 +182,8 @@ impl Action {
             Self::Copy => "copy",
             Self::Clone => "clone",
             Self::Create => "create",
+            Self::Attributes => "attributes",
+            Self::Delete => "delete",
         }
     }
 }
@@ -202,6 +222,12 @@ pub enum Reason {
     LinkLimit,
     /// The system refuses another link to the reference.
     LinkRefused,
+    /// What is restored over has names that do not belong to it.
+    OtherNames,
+    /// Everything is to be written anew.
+    Always,
+    /// The snapshot does not have it.
+    Extra,
 }
 
 impl fmt::Display for Reason {
@@ -222,6 +248,9 @@ impl fmt::Display for Reason {
             Self::ReferenceTaken => "reference stands for another file",
             Self::LinkLimit => "link limit reached",
             Self::LinkRefused => "link refused",
+            Self::OtherNames => "has names elsewhere",
+            Self::Always => "always overwritten",
+            Self::Extra => "not in the snapshot",
         })
     }
 }

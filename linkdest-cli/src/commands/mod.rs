@@ -11,6 +11,7 @@ mod ls;
 mod pin;
 mod reindex;
 mod removing;
+mod restore;
 mod snapshot;
 mod usage;
 mod verify;
@@ -28,6 +29,7 @@ pub fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Ls(asked) => ls::run(asked, &cli.output),
         Command::Diff(asked) => diff::run(asked, &cli.output),
         Command::Find(asked) => find::run(asked, &cli.output),
+        Command::Restore(asked) => restore::run(asked, &cli.output),
         Command::Usage(asked) => usage::run(asked, &cli.output),
         Command::Reindex(asked) => reindex::run(asked, &cli.output),
         Command::Verify(asked) => verify::run(asked, &cli.output),

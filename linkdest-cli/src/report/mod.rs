@@ -6,6 +6,7 @@ pub mod history;
 pub mod human;
 pub mod json;
 pub mod removal;
+pub mod restore;
 pub mod table;
 mod watch;
 

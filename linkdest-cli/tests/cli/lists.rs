@@ -80,6 +80,7 @@ fn help_is_short_or_long() {
         &["usage"],
         &["verify"],
         &["reindex"],
+        &["restore"],
         &["filter"],
         &["filter", "list"],
         &["filter", "explain"],

@@ -18,6 +18,7 @@ mod json;
 mod lists;
 mod place;
 mod removal;
+mod restore;
 mod signals;
 mod snapshots;
 mod user;

@@ -35,6 +35,7 @@ pub use snapshots::Snapshot;
 pub(crate) use init::parent_of;
 pub(crate) use lock::Lock;
 pub(crate) use manifests::manifest_error;
+pub(crate) use removal::remove_tree_but;
 pub(crate) use scratch::Scratch;
 pub(crate) use staging::Staging;
 

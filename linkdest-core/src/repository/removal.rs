@@ -3,7 +3,7 @@
 use std::ffi::{CStr, CString};
 use std::io;
 
-use crate::entry::{FileId, Kind};
+use crate::entry::{FileId, Kind, Metadata};
 use crate::os::{Dir, Listing};
 
 /// One directory on the way down: which it is, and what is still to be removed below it.
@@ -15,17 +15,26 @@ struct Level {
 
 /// Removes `name` and everything below it. That it is not there is fine.
 pub(super) fn remove_tree(parent: &Dir, name: &CStr) -> io::Result<()> {
+    remove_tree_but(parent, name, &|_| false)
+}
+
+/// Removes `name` and everything below it, but stops at a directory that `spared` says must stay.
+pub(crate) fn remove_tree_but(
+    parent: &Dir,
+    name: &CStr,
+    spared: &dyn Fn(&Metadata) -> bool,
+) -> io::Result<()> {
     let Some(stat) = parent.stat_if_there(name)? else { return Ok(()) };
     if stat.kind != Kind::Directory {
         return parent.unlink(name);
     }
     let mut listing = Listing::default();
     let mut current = open_writable(parent, name)?;
-    let mut levels = vec![empty_of_files(&current, name, &mut listing)?];
+    let mut levels = vec![empty_of_files(&current, name, spared, &mut listing)?];
     while let Some(level) = levels.last_mut() {
         if let Some(directory) = level.directories.pop() {
             let child = open_writable(&current, &directory)?;
-            levels.push(empty_of_files(&child, &directory, &mut listing)?);
+            levels.push(empty_of_files(&child, &directory, spared, &mut listing)?);
             current = child;
             continue;
         }
@@ -46,7 +55,16 @@ pub(super) fn remove_tree(parent: &Dir, name: &CStr) -> io::Result<()> {
 }
 
 /// Removes what is no directory, and returns the directories.
-fn empty_of_files(dir: &Dir, name: &CStr, listing: &mut Listing) -> io::Result<Level> {
+fn empty_of_files(
+    dir: &Dir,
+    name: &CStr,
+    spared: &dyn Fn(&Metadata) -> bool,
+    listing: &mut Listing,
+) -> io::Result<Level> {
+    let stat = dir.stat()?;
+    if spared(&stat) {
+        return Err(io::Error::other("a mount point or the repository lies in it"));
+    }
     let mut directories = Vec::new();
     dir.list(listing)?;
     for entry in listing.entries() {
@@ -61,7 +79,7 @@ fn empty_of_files(dir: &Dir, name: &CStr, listing: &mut Listing) -> io::Result<L
             dir.unlink(entry_name)?;
         }
     }
-    Ok(Level { id: dir.stat()?.id, name: name.to_owned(), directories })
+    Ok(Level { id: stat.id, name: name.to_owned(), directories })
 }
 
 /// Opens a directory so that names in it can be removed; its owner may not have that permission yet.

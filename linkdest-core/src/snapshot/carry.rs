@@ -8,7 +8,6 @@ use super::decide::Candidate;
 use super::node::{CarriedDirectory, Handles, Node};
 use super::read::Placed;
 use super::recorded::{DeviceNumbers, Known, Placing, encoded};
-use super::stamp::stamp_carried;
 use super::worker::Worker;
 use crate::counts::Counter;
 use crate::entry::{FileId, Kind, Metadata};
@@ -17,6 +16,7 @@ use crate::manifest::{Directory, DirectoryDraft, Entry, EntryFlags, Found, Locat
 use crate::monitor::{Action, Reason};
 use crate::os::{Dir, Listing, XattrPlace, errno};
 use crate::path::RelPath;
+use crate::placing::stamp_dir;
 use crate::source::{KnownXattrs, Source, read_xattrs};
 
 /// Deeper directories hold too many descriptors open; what is below is reported instead.
@@ -348,7 +348,7 @@ impl<S: Source> Worker<'_, '_, S> {
             let place = XattrPlace::Dir(&from);
             let xattrs: KnownXattrs =
                 read_xattrs(place, &engine.plan.reach, &mut self.xattrs).unwrap_or_default();
-            let refused = stamp_carried(to, disk, &xattrs.kept, &engine.plan.reach, &mut self.xattrs);
+            let refused = stamp_dir(to, disk, &xattrs.kept, &engine.plan.reach, &mut self.xattrs);
             engine.report_refused(self.index, to, || path.clone(), refused)?;
         }
         self.write_draft(&path, &mut draft).map(Some)

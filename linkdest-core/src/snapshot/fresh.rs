@@ -1,11 +1,10 @@
 //! Fresh inodes: a file with the content and the attributes of the source.
 
-use super::content::{CopyError, copy};
 use super::decide::Subject;
 use super::place::Linked;
 use super::read::{Content, Placed};
 use super::recorded::Placing;
-use super::stamp::{not_stored, stamp_file};
+use super::stamp::not_stored;
 use super::worker::Worker;
 use crate::counts::Counter;
 use crate::entry::Metadata;
@@ -14,6 +13,8 @@ use crate::hashing::{Hashed, hash};
 use crate::manifest::{ContentHash, EntryFlags, Origin};
 use crate::monitor::{Action, Reason};
 use crate::os::{Dir, File, errno};
+use crate::placing::stamp_file;
+use crate::placing::{CopyError, copy};
 use crate::source::{KnownXattrs, Source, SourceFile};
 
 /// Where the content of a new file comes from.
@@ -164,7 +165,7 @@ impl<S: Source> Worker<'_, '_, S> {
             let mut filled = match self.fill_once(content.file, &stamps, from, to) {
                 Ok(filled) => filled,
                 Err(CopyError::Source(error)) => return Ok(Err(Unfilled::Unreadable(error))),
-                Err(CopyError::Repository(error)) => {
+                Err(CopyError::Target(error)) => {
                     engine.repository_problem(self.index, path(), "write", error)?;
                     return Ok(Err(Unfilled::Reported));
                 }
@@ -224,7 +225,7 @@ impl<S: Source> Worker<'_, '_, S> {
             Ok(Hashed::As(hash)) => Ok(Some(hash)),
             Ok(Hashed::Unhashable | Hashed::Short) => Ok(None),
             Err(_) if stop.is_stopped() => Err(CopyError::Stopped),
-            Err(error) => Err(CopyError::Repository(error)),
+            Err(error) => Err(CopyError::Target(error)),
         }
     }
 
@@ -245,7 +246,7 @@ impl<S: Source> Worker<'_, '_, S> {
         match to.clone_from(local) {
             Ok(()) => Ok(true),
             Err(error) if errno::is_target_failing(&error) && !errno::is_exhausted(&error) => {
-                Err(CopyError::Repository(error))
+                Err(CopyError::Target(error))
             }
             Err(error) => {
                 if errno::is_never_clonable(&error) {

@@ -2,7 +2,6 @@
 
 mod budget;
 mod carry;
-mod content;
 mod decide;
 mod descending;
 mod description;
@@ -30,7 +29,9 @@ mod stamp;
 mod worker;
 
 pub use filtering::Filtering;
+pub(crate) use queue::Queue;
 pub use report::SnapshotReport;
+pub(crate) use run::proc_is_mounted;
 pub use select::Selected;
 
 use std::num::NonZeroUsize;

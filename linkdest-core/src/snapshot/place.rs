@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use super::decide::{Candidate, Decision, Other, Proof, Wanted};
 use super::node::{Handles, Node};
 use super::recorded::Placing;
-use super::stamp::{not_stored, stamp_name};
+use super::stamp::not_stored;
 use super::worker::Worker;
 use crate::counts::Counter;
 use crate::entry::{Kind, Metadata};
@@ -16,6 +16,7 @@ use crate::error::Result;
 use crate::manifest::{ContentHash, EntryFlags, Origin};
 use crate::monitor::{Action, Reason};
 use crate::os::{Dir, errno};
+use crate::placing::stamp_name;
 use crate::source::{KnownXattrs, Source};
 
 /// What came of an attempt to link to a reference.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crossbeam_deque::{Injector, Steal, Stealer, Worker};
 
 /// Work for many workers, until it is closed.
-pub(super) struct Queue<T> {
+pub(crate) struct Queue<T> {
     injector: Injector<T>,
     stealers: Vec<Stealer<T>>,
     sleepers: AtomicUsize,

@@ -4,7 +4,6 @@ use std::ffi::CStr;
 use std::io;
 use std::sync::Arc;
 
-use super::content::{Compared, CopyError, same_bytes};
 use super::decide::{Candidate, Decision, Proof, Wanted};
 use super::fresh::From;
 use super::node::{Handles, Node};
@@ -17,6 +16,7 @@ use crate::manifest::ContentHash;
 use crate::monitor::Reason;
 use crate::os::File;
 use crate::path::RelPath;
+use crate::placing::{Compared, CopyError, same_bytes};
 use crate::source::{Source, SourceFile};
 
 /// What came of placing a file whose content was read.
@@ -162,7 +162,7 @@ impl<S: Source> Worker<'_, '_, S> {
             Ok(Compared::Same(hash)) if subject.is_unchanged() => Ok(Compared::Same(hash)),
             // It will be read again, and reported, when it is copied.
             Ok(_) | Err(CopyError::Source(_)) => Ok(Compared::Different),
-            Err(CopyError::Repository(error)) => {
+            Err(CopyError::Target(error)) => {
                 self.reference_problem(subject.node, subject.name, "read", error)?;
                 Ok(Compared::Different)
             }

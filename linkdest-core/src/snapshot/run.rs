@@ -44,7 +44,7 @@ pub(super) fn run(asked: &Snapshotter, monitor: &dyn Monitor) -> Result<Snapshot
 }
 
 /// Extended attributes of entries that are not opened are reached through it.
-fn proc_is_mounted() -> Result<()> {
+pub(crate) fn proc_is_mounted() -> Result<()> {
     let place = Path::new("/proc/self/fd");
     let missing = |error| Error::io("reach extended attributes (is /proc mounted?): open", place, error);
     Dir::open_operator_path(place).map(drop).map_err(missing)

@@ -1,182 +1,20 @@
-//! Giving entries in staging their last attributes: owner, then extended attributes and ACLs, then mode, then times.
-//!
-//! The order matters: a change of owner clears setuid bits and capabilities, a mode may forbid setting attributes, and
-//! everything moves times.
+//! Stamping in staging: what was refused is the entry's problem, and directories come last.
 
-use std::ffi::CStr;
-use std::io;
 use std::sync::Arc;
 
 use super::engine::Engine;
 use super::node::{Handles, Node};
 use super::worker::Worker;
-use crate::entry::{Kind, Metadata};
 use crate::error::{Problem, ProblemKind, Result};
 use crate::manifest::EntryFlags;
-use crate::os::{Dir, File, XattrBuffer, XattrPlace, Xattrs, errno};
+use crate::os::{Dir, errno};
 use crate::path::RelPath;
-use crate::policy::attributes::Reach;
+use crate::placing::{Refused, stamp_dir};
 use crate::source::Source;
-
-/// What newly made directories and files have before they are stamped.
-const NEW_DIRECTORY_MODE: u32 = 0o700;
-const NEW_FILE_MODE: u32 = 0o600;
-
-/// Times outside of these seconds are cut off by some file systems, silently: such a time is read back.
-const SAFE_SECONDS: std::ops::RangeInclusive<i64> = 0..=0x7fff_ffff;
-
-/// An attribute that was refused.
-pub(super) struct Refused {
-    pub operation: &'static str,
-    pub error: io::Error,
-}
 
 /// The flag of an entry some of whose attributes were refused.
 pub(super) fn not_stored(refused: &[Refused]) -> EntryFlags {
     if refused.is_empty() { EntryFlags::default() } else { EntryFlags::NOT_STORED }
-}
-
-/// Something that attributes can be set on.
-trait Stampable {
-    fn set_owner(&self, uid: u32, gid: u32) -> io::Result<()>;
-    fn set_mode(&self, mode: u32) -> io::Result<()>;
-    fn set_mtime(&self, mtime: crate::entry::Timestamp) -> io::Result<()>;
-    fn stat(&self) -> io::Result<Metadata>;
-    fn place(&self) -> XattrPlace<'_>;
-}
-
-impl Stampable for File {
-    fn set_owner(&self, uid: u32, gid: u32) -> io::Result<()> {
-        self.set_owner(uid, gid)
-    }
-    fn set_mode(&self, mode: u32) -> io::Result<()> {
-        self.set_mode(mode)
-    }
-    fn set_mtime(&self, mtime: crate::entry::Timestamp) -> io::Result<()> {
-        self.set_mtime(mtime)
-    }
-    fn stat(&self) -> io::Result<Metadata> {
-        self.stat()
-    }
-    fn place(&self) -> XattrPlace<'_> {
-        XattrPlace::File(self)
-    }
-}
-
-impl Stampable for Dir {
-    fn set_owner(&self, uid: u32, gid: u32) -> io::Result<()> {
-        self.set_owner(uid, gid)
-    }
-    fn set_mode(&self, mode: u32) -> io::Result<()> {
-        self.set_mode(mode)
-    }
-    fn set_mtime(&self, mtime: crate::entry::Timestamp) -> io::Result<()> {
-        self.set_mtime(mtime)
-    }
-    fn stat(&self) -> io::Result<Metadata> {
-        self.stat()
-    }
-    fn place(&self) -> XattrPlace<'_> {
-        XattrPlace::Dir(self)
-    }
-}
-
-/// A name in staging that is not opened: symlinks, FIFOs, sockets, devices.
-struct Named<'a> {
-    dir: &'a Dir,
-    name: &'a CStr,
-    kind: Kind,
-}
-
-impl Stampable for Named<'_> {
-    fn set_owner(&self, uid: u32, gid: u32) -> io::Result<()> {
-        self.dir.set_owner_at(self.name, uid, gid)
-    }
-    fn set_mode(&self, mode: u32) -> io::Result<()> {
-        // A symlink has no mode of its own on Linux.
-        if self.kind == Kind::Symlink { Ok(()) } else { self.dir.set_mode_at(self.name, mode) }
-    }
-    fn set_mtime(&self, mtime: crate::entry::Timestamp) -> io::Result<()> {
-        self.dir.set_mtime_at(self.name, mtime)
-    }
-    fn stat(&self) -> io::Result<Metadata> {
-        self.dir.stat_at(self.name)
-    }
-    fn place(&self) -> XattrPlace<'_> {
-        XattrPlace::At(self.dir, self.name)
-    }
-}
-
-/// Sets everything that is within reach and returns what was refused.
-fn stamp(
-    on: &impl Stampable,
-    metadata: &Metadata,
-    xattrs: &Xattrs,
-    born_mode: u32,
-    reach: &Reach,
-    buffer: &mut XattrBuffer,
-) -> Vec<Refused> {
-    let mut refused = Vec::new();
-    let mut note = |operation, result: io::Result<()>| {
-        if let Err(error) = result {
-            refused.push(Refused { operation, error });
-        }
-    };
-    if reach.owner && (metadata.uid, metadata.gid) != reach.born {
-        note("set owner", on.set_owner(metadata.uid, metadata.gid));
-    }
-    for (name, value) in xattrs {
-        note("set extended attribute", buffer.set(on.place(), name, value));
-    }
-    // ACLs and the owner may have moved the mode.
-    let moved = !xattrs.is_empty() || metadata.mode & 0o6000 != 0;
-    if reach.mode && (moved || metadata.mode != born_mode) {
-        note("set mode", on.set_mode(metadata.mode));
-    }
-    note("set times", set_mtime(on, metadata, reach));
-    refused
-}
-
-fn set_mtime(on: &impl Stampable, metadata: &Metadata, reach: &Reach) -> io::Result<()> {
-    on.set_mtime(metadata.mtime)?;
-    if SAFE_SECONDS.contains(&metadata.mtime.seconds) || reach.same_mtime(metadata, &on.stat()?) {
-        return Ok(());
-    }
-    Err(io::Error::other("this file system cannot hold a time that far away"))
-}
-
-/// Stamps an open file in staging.
-pub(super) fn stamp_file(
-    file: &File,
-    metadata: &Metadata,
-    xattrs: &Xattrs,
-    reach: &Reach,
-    buffer: &mut XattrBuffer,
-) -> Vec<Refused> {
-    stamp(file, metadata, xattrs, NEW_FILE_MODE, reach, buffer)
-}
-
-/// Stamps a directory in staging that stands for one of a reference.
-pub(super) fn stamp_carried(
-    dir: &Dir,
-    metadata: &Metadata,
-    xattrs: &Xattrs,
-    reach: &Reach,
-    buffer: &mut XattrBuffer,
-) -> Vec<Refused> {
-    stamp(dir, metadata, xattrs, NEW_DIRECTORY_MODE, reach, buffer)
-}
-
-/// Stamps a symlink, FIFO, socket or device in staging.
-pub(super) fn stamp_name(
-    dir: &Dir,
-    name: &CStr,
-    metadata: &Metadata,
-    xattrs: &Xattrs,
-    reach: &Reach,
-    buffer: &mut XattrBuffer,
-) -> Vec<Refused> {
-    stamp(&Named { dir, name, kind: metadata.kind }, metadata, xattrs, NEW_FILE_MODE, reach, buffer)
 }
 
 impl<S: Source> Engine<'_, S> {
@@ -237,7 +75,7 @@ impl<S: Source> Engine<'_, S> {
         }
         let reach = &self.plan.reach;
         let xattrs = carried.map_or(&node.opened.xattrs, |carried| &carried.xattrs);
-        let refused = stamp(staged, &metadata, xattrs, NEW_DIRECTORY_MODE, reach, &mut worker.xattrs);
+        let refused = stamp_dir(staged, &metadata, xattrs, reach, &mut worker.xattrs);
         let flags = not_stored(&refused);
         self.report_refused(worker.index, staged, || node.path(), refused)?;
         Ok(flags)

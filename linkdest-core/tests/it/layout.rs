@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 const ORDER: &[&[&str]] = &[
     &["entry", "path", "error", "counts", "finding", "monitor", "inodes", "crew"],
     &["filter", "policy", "retention", "os"],
-    &["rule_files", "source", "manifest", "hashing", "reading", "descent"],
+    &["rule_files", "source", "manifest", "hashing", "reading", "descent", "placing"],
     &["repository", "snapshot"],
-    &["history", "verify", "reindex"],
+    &["history", "verify", "reindex", "restore"],
 ];
 
 fn rank(room: &str) -> usize {

@@ -29,6 +29,7 @@ mod reindex;
 mod repository;
 mod resolve;
 mod restic;
+mod restore;
 mod stop;
 mod support;
 mod verify;

@@ -1,4 +1,4 @@
-//! Content on its way from a source to staging: the bytes with their hash, holes kept.
+//! Content on its way from one file to another: the bytes with their hash, holes kept.
 
 use std::io;
 
@@ -11,15 +11,17 @@ use crate::source::SourceFile;
 
 /// Why content did not arrive.
 #[derive(Debug)]
-pub(super) enum CopyError {
+pub(crate) enum CopyError {
+    /// Of the file that is copied.
     Source(io::Error),
-    Repository(io::Error),
+    /// Of the file that is written, or compared with.
+    Target(io::Error),
     /// The run was told to stop.
     Stopped,
 }
 
 /// One read and one write are this large at most.
-pub(super) const CHUNK: u64 = 1 << 20;
+const CHUNK: u64 = 1 << 20;
 /// Longer files get their length first: XFS then allocates no more than is written, and holes need no writes.
 const LENGTH_FIRST: u64 = 64 << 10;
 /// Nothing honest says that it is empty and goes on for longer than this.
@@ -39,7 +41,7 @@ struct Copying<'c, F> {
 ///
 /// No more than `metadata.size` is copied, so that a growing file comes to an end. Whether it changed meanwhile is the
 /// caller's to find out.
-pub(super) fn copy<F: SourceFile>(
+pub(crate) fn copy<F: SourceFile>(
     from: &F,
     metadata: &Metadata,
     to: &File,
@@ -53,7 +55,7 @@ pub(super) fn copy<F: SourceFile>(
         return Ok((copied, copying.hasher.finish()));
     }
     if size > LENGTH_FIRST {
-        to.set_len(size).map_err(CopyError::Repository)?;
+        to.set_len(size).map_err(CopyError::Target)?;
     }
     let written = match from.local() {
         Some(local) if metadata.allocated < size => copying.extents(local, size)?,
@@ -61,7 +63,7 @@ pub(super) fn copy<F: SourceFile>(
             let copied = copying.range(0, size)?;
             // Some files say more than they have; nothing is added to what was read.
             if copied < size {
-                to.set_len(copied).map_err(CopyError::Repository)?;
+                to.set_len(copied).map_err(CopyError::Target)?;
             }
             copied
         }
@@ -84,7 +86,7 @@ impl<F: SourceFile> Copying<'_, F> {
 
     /// Copies the extents that hold data, and leaves the holes between them.
     fn extents(&mut self, local: &File, size: u64) -> Result<u64, CopyError> {
-        self.to.set_len(size).map_err(CopyError::Repository)?;
+        self.to.set_len(size).map_err(CopyError::Target)?;
         let (mut offset, mut written) = (0, 0);
         while offset < size {
             let start = match local.next_data(offset) {
@@ -115,7 +117,7 @@ impl<F: SourceFile> Copying<'_, F> {
             let chunk = chunk(self.buffer, end - offset);
             let read = self.from.read_at(chunk, offset).map_err(CopyError::Source)?;
             let (bytes, short) = (chunk.get(..read).unwrap_or_default(), read < chunk.len());
-            self.to.write_all_at(bytes, offset).map_err(CopyError::Repository)?;
+            self.to.write_all_at(bytes, offset).map_err(CopyError::Target)?;
             self.hasher.data(bytes);
             offset += read as u64;
             if short {
@@ -127,7 +129,7 @@ impl<F: SourceFile> Copying<'_, F> {
 }
 
 /// The part of the buffer that the next read may fill.
-pub(super) fn chunk(buffer: &mut Vec<u8>, left: u64) -> &mut [u8] {
+fn chunk(buffer: &mut Vec<u8>, left: u64) -> &mut [u8] {
     let length = usize::try_from(left.min(CHUNK)).unwrap_or_default();
     if buffer.len() < length {
         buffer.resize(length, 0);
@@ -137,7 +139,7 @@ pub(super) fn chunk(buffer: &mut Vec<u8>, left: u64) -> &mut [u8] {
 
 /// What came of comparing the bytes of two files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Compared {
+pub(crate) enum Compared {
     /// They are the same, and this is their hash, if they have one.
     Same(Option<ContentHash>),
     Different,
@@ -145,7 +147,7 @@ pub(super) enum Compared {
 
 /// Compares the bytes of a file with those of a reference, both of the size that `metadata` says.
 /// Holes are not read.
-pub(super) fn same_bytes<F: SourceFile>(
+pub(crate) fn same_bytes<F: SourceFile>(
     source: &F,
     reference: &File,
     metadata: &Metadata,
@@ -174,7 +176,7 @@ pub(super) fn same_bytes<F: SourceFile>(
         let ours = chunk(&mut buffers.0, metadata.size - offset);
         let theirs = chunk(&mut buffers.1, metadata.size - offset);
         let read = source.read_at(ours, offset).map_err(CopyError::Source)?;
-        let other = reference.read_at(theirs, offset).map_err(CopyError::Repository)?;
+        let other = reference.read_at(theirs, offset).map_err(CopyError::Target)?;
         if read != other || ours.get(..read) != theirs.get(..other) || read < ours.len() {
             return Ok(Compared::Different);
         }

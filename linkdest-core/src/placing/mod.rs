@@ -1,0 +1,7 @@
+//! Making new entries: how their content gets there, and their last attributes.
+
+mod content;
+mod stamp;
+
+pub(crate) use content::{Compared, CopyError, copy, same_bytes};
+pub(crate) use stamp::{Named, Refused, Stampable, restamp, stamp_dir, stamp_file, stamp_name};
