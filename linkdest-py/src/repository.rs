@@ -3,8 +3,11 @@
 use std::hash::{Hash, Hasher};
 use std::path::Path;
 
-use linkdest_core::{Reindexer, RelPath, RunRecord, Sample, SnapshotName, StopFlag, Timestamp, Verifier};
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use linkdest_core::{
+    Age, Deleted, KeepRules, Reindexer, RelPath, RunRecord, Sample, SnapshotName, StopFlag, Timestamp,
+    Verifier,
+};
+use pyo3::exceptions::{PyRuntimeWarning, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDateTime, PyDelta, PyString, PyTzInfo};
 
@@ -180,6 +183,64 @@ impl Repository {
         }
     }
 
+    /// Deletes snapshots: all of them, or none.
+    #[pyo3(signature = (*names))]
+    fn delete(&self, py: Python<'_>, names: Vec<String>) -> PyResult<Vec<String>> {
+        let delete = move || self.0.delete(&self.names(names)?);
+        told(py, py.detach(delete))
+    }
+
+    /// Removes the snapshots that no rule keeps, then the oldest until there is space.
+    #[pyo3(signature = (
+        *, last = 0, hourly = 0, daily = 0, weekly = 0, monthly = 0, yearly = 0, within = None, free_space = None,
+        dry_run = false,
+    ))]
+    #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
+    fn forget(
+        &self,
+        py: Python<'_>,
+        last: u32,
+        hourly: u32,
+        daily: u32,
+        weekly: u32,
+        monthly: u32,
+        yearly: u32,
+        within: Option<&str>,
+        free_space: Option<u64>,
+        dry_run: bool,
+    ) -> PyResult<Vec<String>> {
+        let rules = KeepRules::default().last(last).hourly(hourly).daily(daily);
+        let rules = rules.weekly(weekly).monthly(monthly).yearly(yearly);
+        let rules = match within.map(str::parse::<Age>).transpose() {
+            Ok(age) => age.map_or(rules.clone(), |age| rules.within(age)),
+            Err(error) => return Err(PyValueError::new_err(error.to_string())),
+        };
+        if rules.is_empty() && free_space.is_none() {
+            return Err(PyValueError::new_err("no rule keeps anything"));
+        }
+        let plan = py.detach(|| match free_space {
+            Some(target) => self.0.plan_free_space(target, Some(&rules).filter(|rules| !rules.is_empty())),
+            None => self.0.plan_forget(&rules),
+        });
+        let plan = plan.map_err(|error| exception(py, &error))?;
+        if dry_run {
+            return Ok(plan.removed().iter().map(ToString::to_string).collect());
+        }
+        told(py, py.detach(|| self.0.forget(&plan)))
+    }
+
+    /// Pins a snapshot; says whether it was not pinned before.
+    fn pin(&self, py: Python<'_>, name: &str) -> PyResult<bool> {
+        let pinned = py.detach(|| self.0.pin(self.0.resolve(name)?.name()));
+        pinned.map_err(|error| exception(py, &error))
+    }
+
+    /// Takes the pin of a snapshot away; says whether it was pinned.
+    fn unpin(&self, py: Python<'_>, name: &str) -> PyResult<bool> {
+        let unpinned = py.detach(|| self.0.unpin(self.0.resolve(name)?.name()));
+        unpinned.map_err(|error| exception(py, &error))
+    }
+
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         Ok(format!("Repository({})", self.path().as_os_str().into_pyobject(py)?.repr()?))
     }
@@ -199,6 +260,10 @@ impl Repository {
         let resolve = |text: &String| Ok(self.0.resolve(text)?.name().clone());
         let resolved = py.detach(|| names.0.iter().map(resolve).collect::<linkdest_core::Result<_>>());
         resolved.map_err(|error| exception(py, &error))
+    }
+
+    fn names(&self, texts: Vec<String>) -> linkdest_core::Result<Vec<SnapshotName>> {
+        texts.into_iter().map(|text| Ok(self.0.resolve(&text)?.name().clone())).collect()
     }
 }
 
@@ -223,13 +288,25 @@ fn below(path: FsPath) -> PyResult<RelPath> {
     path.ok_or_else(|| PyValueError::new_err("the path leads out of the snapshot"))
 }
 
+/// The names of what was deleted; a warning for what could not be tidied up.
+fn told(py: Python<'_>, deleted: linkdest_core::Result<Deleted>) -> PyResult<Vec<String>> {
+    let deleted = deleted.map_err(|error| exception(py, &error))?;
+    for problem in deleted.problems() {
+        py.import("warnings")?
+            .call_method1("warn", (problem.to_string(), py.get_type::<PyRuntimeWarning>()))?;
+    }
+    Ok(deleted.snapshots().iter().map(ToString::to_string).collect())
+}
+
 /// One published snapshot.
 #[pyclass(frozen, eq, hash, module = "linkdest")]
 pub(crate) struct Snapshot(linkdest_core::Snapshot);
 
 impl PartialEq for Snapshot {
     fn eq(&self, other: &Self) -> bool {
-        self.0.path() == other.0.path() && self.0.record() == other.0.record()
+        self.0.path() == other.0.path()
+            && self.0.record() == other.0.record()
+            && self.0.is_pinned() == other.0.is_pinned()
     }
 }
 
@@ -274,7 +351,7 @@ impl Snapshot {
     /// Whether the snapshot is kept whatever the retention rules say.
     #[getter]
     fn pinned(&self) -> bool {
-        false
+        self.0.is_pinned()
     }
 
     /// The number of entries; None where the run's record was lost.

@@ -140,6 +140,40 @@ class Repository:
         another run goes on.
         """
 
+    def delete(self, *names: str) -> list[str]:
+        """Deletes snapshots, all of them or none, and returns their names.
+
+        They are named as on the command line: by name, "latest~1", a date. What is pinned stays, and one good snapshot
+        must be left: LinkdestError is raised then. Snapshots whose space could not be freed are gone all the same: a
+        RuntimeWarning tells.
+        """
+
+    def forget(
+        self,
+        *,
+        last: int = 0,
+        hourly: int = 0,
+        daily: int = 0,
+        weekly: int = 0,
+        monthly: int = 0,
+        yearly: int = 0,
+        within: str | None = None,
+        free_space: int | None = None,
+        dry_run: bool = False,
+    ) -> list[str]:
+        """Removes, source by source, the snapshots that no rule keeps, and returns their names.
+
+        The rules are those of `linkdest forget`; `within` is like "2y5m7d3h". With `free_space` the oldest snapshots
+        follow until so many bytes are available. Pinned snapshots and the newest good one of each source stay. With
+        `dry_run` nothing is removed. No rule at all is a ValueError.
+        """
+
+    def pin(self, name: str) -> bool:
+        """Keeps a snapshot whatever happens; returns whether it was not pinned before."""
+
+    def unpin(self, name: str) -> bool:
+        """Takes the pin of a snapshot away; returns whether it was pinned."""
+
     @property
     def path(self) -> Path:
         """The path that the repository was opened by."""
@@ -176,7 +210,7 @@ class Snapshot:
 
     @property
     def pinned(self) -> bool:
-        """Whether it is kept whatever the retention rules say. Nothing does so yet: False."""
+        """Whether it is kept whatever the keep rules say."""
 
     @property
     def entries(self) -> int | None:
