@@ -328,7 +328,7 @@ impl linkdest_core::Monitor for StopAfter {
 fn a_stopped_check_goes_on_where_it_was() {
     let pair = Pair::new();
     for number in 0..40_u8 {
-        pair.write(&format!("f{number}"), vec![number; 4 << 20]);
+        pair.write(&format!("f{number}"), vec![number; 16 << 20]);
     }
     let before = pair.snapshot();
     change_a_byte(&path(&before).join("f0"));
@@ -339,7 +339,7 @@ fn a_stopped_check_goes_on_where_it_was() {
     let one = std::num::NonZeroUsize::MIN;
     match Verifier::new(&repository).threads(one).stop(stop).run(&monitor) {
         Err(error) => assert_eq!(error.kind(), ErrorKind::Interrupted),
-        Ok(_) => return linkdest_testkit::skip("160 MiB were read before anybody could say stop"),
+        Ok(_) => return linkdest_testkit::skip("640 MiB were read before anybody could say stop"),
     }
     let monitor = Collecting::default();
     let report = Verifier::new(&repository).resume(true).run(&monitor).unwrap();
