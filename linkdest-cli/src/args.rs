@@ -1,5 +1,7 @@
 //! What can be typed, and its help.
 
+mod check;
+mod filter;
 mod history;
 mod removal;
 mod restore;
@@ -11,9 +13,10 @@ use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use linkdest_core::Sample;
 
 use crate::rules::{self, Rules};
+pub use check::{Reindex, Verify};
+pub use filter::{Filter, FilterCheck, FilterCommand, FilterExplain, FilterList};
 pub use history::{Diff, Find, Ls, Usage};
 pub use removal::{Delete, Forget, Pin, Removing, Unpin};
 pub use restore::{Overwrite, Restore};
@@ -23,7 +26,7 @@ Exit status:
   0    Done
   1    Fatal error, nothing was published
   2    The command line, a value in it, or a rule cannot be used
-  3    A snapshot was published, or restored, but some entries could not be as asked
+  3    A snapshot was published, restored or deleted, but something could not be done as asked
   4    `verify` found differences
   10   REPO is not a repository
   11   The repository is locked by another run
@@ -44,48 +47,6 @@ Examples:
   linkdest snapshot --rules laptop.rules / /mnt/backup/laptop
   linkdest snapshot --exclude .cache/ --exclude '*.o' /home/me /mnt/backup/laptop
   linkdest snapshot --json /home/me /mnt/backup/laptop | tail -n 1";
-
-const VERIFY_EXIT_STATUS: &str = "\
-Exit status:
-  0    Everything is as it was saved
-  1    Fatal error
-  2    The command line, or a value in it, cannot be used
-  3    Some entries could not be checked
-  4    There are differences
-  10   REPO is not a repository
-  130  Interrupted (Ctrl-C); 143 if by SIGTERM";
-
-const VERIFY_EXAMPLES: &str = "\
-Examples:
-  linkdest verify /mnt/backup/laptop
-  linkdest verify /mnt/backup/laptop latest
-  linkdest verify /mnt/backup/laptop --sample 10%
-  linkdest verify /mnt/backup/laptop --resume";
-
-const REINDEX_EXIT_STATUS: &str = "\
-Exit status:
-  0    Done
-  1    Fatal error; the manifests that were made until then stay
-  2    The command line, or a value in it, cannot be used
-  3    Some entries or snapshots could not be read
-  10   REPO is not a repository
-  11   The repository is locked by another run
-  130  Interrupted (Ctrl-C); 143 if by SIGTERM";
-
-const FILTER_EXIT_STATUS: &str = "\
-Exit status:
-  0    Done
-  1    SOURCE cannot be read
-  2    The command line, a value in it, or a rule cannot be used
-  3    A part of SOURCE could not be read or a rule file in it not be used; `check`: there are warnings
-  130  Interrupted (Ctrl-C); 143 if by SIGTERM";
-
-const FILTER_EXAMPLES: &str = "\
-Examples:
-  linkdest filter list --rules laptop.rules / --print0 | xargs -0 -n 1
-  linkdest filter explain --rules laptop.rules / /home/me/.cache/thing
-  linkdest filter check --rules laptop.rules
-  linkdest filter list --include '*.c' --exclude '*' src";
 
 /// Keeps snapshots as plain directories: unchanged files are hard links
 ///
@@ -261,141 +222,6 @@ pub struct List {
     /// The repository that holds the snapshots
     #[arg(value_parser = directory())]
     pub repo: PathBuf,
-}
-
-/// Checks snapshots against what was written down of them
-///
-/// First the manifests, then every entry of the trees, then all content, each file read once whatever the number of
-/// snapshots that share it. What is found damaged is written down: the next run takes those files from the source.
-#[derive(Debug, Args)]
-#[command(after_long_help = format!("{VERIFY_EXIT_STATUS}\n\n{VERIFY_EXAMPLES}"))]
-pub struct Verify {
-    /// The repository that holds the snapshots
-    #[arg(value_parser = directory())]
-    pub repo: PathBuf,
-    /// A snapshot to check [default: all]
-    ///
-    /// Its name, the beginning of that, `latest`, `latest~1`, or a date.
-    #[arg(value_name = "SNAPSHOT")]
-    pub snapshots: Vec<String>,
-    /// Reads the content of a part of the files only, another part each time
-    ///
-    /// Ten checks of 10% read everything once. All else is checked for every entry.
-    #[arg(long, value_name = "PERCENT")]
-    pub sample: Option<Sample>,
-    /// Goes on with a check that was stopped
-    ///
-    /// What that check found sound is not read again.
-    #[arg(long)]
-    pub resume: bool,
-    /// Sets the number of threads [default: the cores]
-    #[arg(long, value_name = "N")]
-    pub threads: Option<NonZeroUsize>,
-    /// Waits for another run to end before damage is written down, e.g. 10m
-    #[arg(long, value_name = "DURATION", value_parser = wait)]
-    pub lock_wait: Option<Duration>,
-}
-
-/// Makes manifests anew from the trees of snapshots
-///
-/// Of snapshots whose manifest is missing or damaged, or that rsync made. Each file is read once, whatever the number of
-/// snapshots that share it.
-#[derive(Debug, Args)]
-#[command(after_long_help = REINDEX_EXIT_STATUS)]
-pub struct Reindex {
-    /// The repository that holds the snapshots
-    #[arg(value_parser = directory())]
-    pub repo: PathBuf,
-    /// A snapshot whose manifest is made anew [default: those that are missing or damaged]
-    #[arg(value_name = "SNAPSHOT")]
-    pub snapshots: Vec<String>,
-    /// Makes all manifests anew
-    ///
-    /// What only a sound manifest knew is lost: attributes that could not be stored, inodes of the source.
-    #[arg(long, conflicts_with = "snapshots")]
-    pub all: bool,
-    /// Believes the sound manifests of other snapshots, and reads only what they do not know
-    #[arg(long)]
-    pub trust: bool,
-    /// Writes nothing; says which manifests would be made
-    #[arg(short = 'n', long)]
-    pub dry_run: bool,
-    /// Sets the number of threads [default: the cores]
-    #[arg(long, value_name = "N")]
-    pub threads: Option<NonZeroUsize>,
-    /// Waits for another run to end, e.g. 30s, 10m, 1h
-    #[arg(long, value_name = "DURATION", value_parser = wait)]
-    pub lock_wait: Option<Duration>,
-}
-
-/// Shows what rules select, and why
-///
-/// The rules are those of rsync's --filter; nothing is written.
-#[derive(Debug, Args)]
-#[command(after_long_help = format!("{FILTER_EXIT_STATUS}\n\n{FILTER_EXAMPLES}"))]
-pub struct Filter {
-    #[command(subcommand)]
-    pub command: FilterCommand,
-}
-
-/// The commands about rules.
-#[derive(Debug, Subcommand)]
-pub enum FilterCommand {
-    List(FilterList),
-    Explain(FilterExplain),
-    Check(FilterCheck),
-}
-
-/// Lists the entries of SOURCE that take part
-///
-/// Paths are relative to SOURCE, directories end in `/`, and all are sorted by their bytes. On a terminal names are
-/// escaped; elsewhere they are printed as they are.
-#[derive(Debug, Args)]
-#[command(after_long_help = FILTER_EXIT_STATUS)]
-pub struct FilterList {
-    /// The directory that would be saved
-    #[arg(value_parser = directory())]
-    pub source: PathBuf,
-    /// Ends each path with a NUL byte, not with a line end
-    ///
-    /// Names are then never escaped.
-    #[arg(long, conflicts_with = "json")]
-    pub print0: bool,
-    #[command(flatten, next_help_heading = rules::HEADING)]
-    pub rules: Rules,
-}
-
-/// Says for each PATH whether it takes part, and which rule or option decides
-///
-/// What is below a directory that is left out is never asked for: then that directory's rule is the reason. The
-/// decisions about all parents follow, from the top down. Rule files in SOURCE are treated as `snapshot` does.
-#[derive(Debug, Args)]
-#[command(after_long_help = FILTER_EXIT_STATUS)]
-pub struct FilterExplain {
-    /// The directory that would be saved
-    #[arg(value_parser = directory())]
-    pub source: PathBuf,
-    /// A path below SOURCE: relative to it, or absolute
-    ///
-    /// One that does not exist is taken as a file, or as a directory if it ends in `/`.
-    #[arg(required = true, value_name = "PATH")]
-    pub paths: Vec<PathBuf>,
-    #[command(flatten, next_help_heading = rules::HEADING)]
-    pub rules: Rules,
-}
-
-/// Warns of rules that cannot do what they seem to say
-///
-/// Rules that can never match, that an earlier rule shadows, or that are below a directory that is left out; each with
-/// a suggestion.
-#[derive(Debug, Args)]
-#[command(after_long_help = FILTER_EXIT_STATUS)]
-pub struct FilterCheck {
-    /// The directory that would be saved; its own rule files are read as well
-    #[arg(value_parser = directory())]
-    pub source: Option<PathBuf>,
-    #[command(flatten, next_help_heading = rules::HEADING)]
-    pub rules: Rules,
 }
 
 /// Takes the path of a directory; a trailing slash changes nothing, not even messages.
