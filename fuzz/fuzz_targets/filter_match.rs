@@ -12,8 +12,10 @@ use std::io;
 use libfuzzer_sys::fuzz_target;
 use linkdest_core::filter::{Decision, DirectoryFiles, DirectoryRules, FilterBuilder, Place, RuleFiles};
 
-/// So that no input takes long.
+/// So that no input takes long: the work grows with rules times paths, and with the depth of the paths once more.
 const PATHS: usize = 24;
+const DIRECTORIES: usize = 64;
+const BYTES: usize = 4096;
 
 struct Parts<'a>(Vec<&'a [u8]>);
 
@@ -41,7 +43,7 @@ impl DirectoryFiles for Parts<'_> {
 }
 
 fuzz_target!(|data: &[u8]| {
-    let Some((options, text)) = data.split_first() else { return };
+    let Some((options, text)) = data.split_first().filter(|_| data.len() <= BYTES) else { return };
     let parts = Parts(text.split(|&byte| byte == 0x1e).collect());
     let mut builder = FilterBuilder::new().rules_file("rules");
     if options & 1 != 0 {
@@ -64,7 +66,7 @@ fuzz_target!(|data: &[u8]| {
         let mut start = 0;
         for end in slashes.chain([path.len()]) {
             let (name, is_last) = (&path[start..end], end == path.len());
-            if matches!(name, b"" | b"." | b"..") {
+            if matches!(name, b"" | b"." | b"..") || entered.len() > DIRECTORIES {
                 break;
             }
             check(&rules, name, is_directory || !is_last);
