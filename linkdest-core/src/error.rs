@@ -15,12 +15,16 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub enum ErrorKind {
     /// The directory is not a repository, or not one of a version that is known here.
     NotARepository,
+    /// The repository is not the one that was asked for: it has another id.
+    WrongRepository,
     /// Another run holds the repository's lock.
     Locked,
     /// The source is missing or cannot be read.
     SourceUnreadable,
     /// The source is no directory.
     SourceNotADirectory,
+    /// Nothing is left of a source that had entries in its newest snapshot.
+    SourceEmpty,
     /// The source is the repository, or lies in its own records.
     SourceIsRepository,
     /// The repository's file system cannot make hard links.
@@ -47,7 +51,7 @@ pub enum ErrorKind {
     NoSuchPath,
     /// A snapshot may not be removed: it is pinned, or no good one would be left.
     Protected,
-    /// The repository is full, or over its quota.
+    /// The repository is full, over its quota, or would have less free than is to stay so.
     NoSpace,
     /// The run was stopped before it published anything, or before a question was answered.
     Interrupted,
@@ -65,9 +69,11 @@ impl ErrorKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NotARepository => "not_a_repository",
+            Self::WrongRepository => "wrong_repository",
             Self::Locked => "locked",
             Self::SourceUnreadable => "source_unreadable",
             Self::SourceNotADirectory => "source_not_a_directory",
+            Self::SourceEmpty => "source_empty",
             Self::SourceIsRepository => "source_is_repository",
             Self::NoHardLinks => "no_hard_links",
             Self::NotEmpty => "not_empty",
