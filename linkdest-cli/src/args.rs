@@ -2,6 +2,7 @@
 
 mod check;
 mod filter;
+mod guards;
 mod history;
 mod removal;
 mod restore;
@@ -17,6 +18,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::rules::{self, Rules};
 pub use check::{Reindex, Verify};
 pub use filter::{Filter, FilterCheck, FilterCommand, FilterExplain, FilterList};
+pub use guards::{Accept, Guards};
 pub use history::{Diff, Find, Ls, Usage};
 pub use removal::{Delete, Forget, Pin, Removing, Unpin};
 pub use restore::{Overwrite, Restore};
@@ -26,9 +28,10 @@ Exit status:
   0    Done
   1    Fatal error, nothing was published
   2    The command line, a value in it, or a rule cannot be used
-  3    A snapshot was published, restored or deleted, but something could not be done as asked
+  3    A snapshot was published, restored or deleted, but something could not be done as asked,
+       or the snapshot is suspect
   4    `verify` found differences
-  10   REPO is not a repository
+  10   REPO is not a repository, or not the one that --repository-id names
   11   The repository is locked by another run
   130  Interrupted (Ctrl-C); 143 if by SIGTERM";
 
@@ -107,6 +110,7 @@ pub enum Command {
     Forget(Forget),
     Pin(Pin),
     Unpin(Unpin),
+    Accept(Accept),
     Restore(Restore),
     Filter(Filter),
 }
@@ -189,6 +193,8 @@ pub struct Snapshot {
     /// compares every byte.
     #[arg(long)]
     pub no_sync: bool,
+    #[command(flatten, next_help_heading = "Guards")]
+    pub guards: Guards,
     #[command(flatten, next_help_heading = rules::HEADING)]
     pub rules: Rules,
 }
