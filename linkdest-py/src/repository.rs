@@ -4,8 +4,8 @@ use std::hash::{Hash, Hasher};
 use std::path::Path;
 
 use linkdest_core::{
-    Age, Deleted, KeepRules, Reindexer, RelPath, Removal, RunRecord, Sample, SnapshotName, StopFlag, Timestamp,
-    Verifier,
+    Age, Deleted, KeepRules, Reindexer, RelPath, Removal, RunRecord, Sample, SnapshotName, StopFlag,
+    Timestamp, Verifier,
 };
 use pyo3::exceptions::{PyRuntimeWarning, PyTypeError, PyValueError};
 use pyo3::prelude::*;

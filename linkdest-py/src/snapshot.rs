@@ -110,7 +110,9 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Share {
             Err(error) if error.is_instance_of::<PyOverflowError>(given.py()) => None,
             number => u8::try_from(number?).ok().filter(|percent| *percent <= 100),
         };
-        number.map(Self).ok_or_else(|| PyValueError::new_err("mass_change must be a number from 0 to 100, or None"))
+        number
+            .map(Self)
+            .ok_or_else(|| PyValueError::new_err("mass_change must be a number from 0 to 100, or None"))
     }
 }
 

@@ -149,12 +149,13 @@ class Repository:
         another run goes on.
         """
 
-    def delete(self, *names: str) -> list[str]:
+    def delete(self, *names: str, lock_wait: float = 0.0) -> list[str]:
         """Deletes snapshots, all of them or none, and returns their names.
 
         They are named as on the command line: by name, "latest~1", a date. What is pinned stays, and one good snapshot
         must be left: LinkdestError is raised then. Snapshots whose space could not be freed are gone all the same: a
-        RuntimeWarning tells.
+        RuntimeWarning tells. Another run's lock is waited for `lock_wait` seconds. Ctrl-C ends it; what is gone by then
+        is gone.
         """
 
     def forget(
