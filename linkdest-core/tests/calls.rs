@@ -330,8 +330,7 @@ fn latest_never_points_at_nothing_while_the_newest_snapshots_are_deleted() {
     let tree = tree();
     let path = tree.dir.join("repository");
     for point in 1.. {
-        let names: Vec<_> =
-            (0..3).map(|_| tree.run(None).0.unwrap().snapshot().unwrap().clone()).collect();
+        let names: Vec<_> = (0..3).map(|_| tree.run(None).0.unwrap().snapshot().unwrap().clone()).collect();
         let repository = Repository::open(&path).unwrap();
         trace::start(Some((Call::Rename, point, EIO)));
         let result = repository.delete(&names[1..]);

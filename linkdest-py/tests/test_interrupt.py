@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 
@@ -100,7 +100,7 @@ def test_what_a_handler_raises_propagates(large_source: Path, repository: Path) 
 def test_ctrl_c_ends_the_wait_for_a_lock(source: Path, repository: Path, what: str) -> None:
     names = [linkdest.snapshot(source, repository, init=True).snapshot for _ in range(2)]
     opened = linkdest.Repository(repository)
-    calls = {
+    calls: dict[str, Callable[[], object]] = {
         "delete": lambda: opened.delete(names[0], lock_wait=30),
         "forget": lambda: opened.forget(last=1, lock_wait=30),
         "accept": lambda: opened.accept(names[0], lock_wait=30),
