@@ -140,6 +140,32 @@ fn another_disk_in_its_place_is_suspect_until_somebody_accepts_it() {
 }
 
 #[test]
+fn a_new_subvolume_each_night_is_the_same_disk() {
+    let mount = match LoopMount::new(FileSystem::Btrfs) {
+        Ok(mount) => mount,
+        Err(unavailable) => return skip(unavailable),
+    };
+    let btrfs = |arguments: &[&str]| {
+        let run = std::process::Command::new("btrfs").arg("subvolume").args(arguments).output();
+        run.is_ok_and(|output| output.status.success())
+    };
+    let at = |name: &str| mount.join(name).to_str().unwrap().to_owned();
+    if !btrfs(&["create", &at("data")]) {
+        return skip("there is no `btrfs`");
+    }
+    fs::write(mount.join("data/f"), "x").unwrap();
+    let pair = Pair::new();
+    fs::remove_dir(&pair.source).unwrap();
+    for night in ["first", "second"] {
+        assert!(btrfs(&["snapshot", "-r", &at("data"), &at(night)]));
+        let _ = fs::remove_file(&pair.source);
+        std::os::unix::fs::symlink(mount.join(night), &pair.source).unwrap();
+        let report = pair.snapshot();
+        assert!(!report.is_suspect(), "{:?}", report.suspect());
+    }
+}
+
+#[test]
 fn a_mass_change_is_suspect_and_no_reason_to_forget() {
     let pair = Pair::new();
     fill(&pair, "letters", 1500);
