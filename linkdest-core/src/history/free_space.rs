@@ -1,13 +1,13 @@
 //! Forgetting the oldest snapshots until there is space enough.
 
 use crate::error::{Error, ErrorKind, Problem, Result};
-use crate::repository::{Deleted, ForgetPlan, Removal, Repository, SnapshotName};
+use crate::repository::{Decision, Deleted, ForgetPlan, Removal, Repository, SnapshotName};
 use crate::retention::{KeepReason, KeepRules};
 
 impl Repository {
     /// Plans as [`plan_forget`](Self::plan_forget) does, and goes on with the oldest snapshots of all sources until
     /// `target` bytes are available to this user. Rules need not be given then. Pinned snapshots and the newest good one
-    /// of each source stay.
+    /// of each source stay, and all good ones of a source whose newest one is suspect.
     ///
     /// The bytes that removing frees are counted as [`usage`](Self::usage) does, without blocks of reflinks being known.
     ///
@@ -54,7 +54,8 @@ impl Repository {
     fn oldest_of(&self, plan: &ForgetPlan) -> Result<Vec<SnapshotName>> {
         let may_go = |name: &SnapshotName| {
             let found = plan.decisions().find(|one| one.snapshot.name() == name);
-            found.is_some_and(|one| one.is_kept() && !one.is_protected())
+            let may_go = plan.groups.iter().any(|group| group.may_go_for_space(name));
+            may_go && found.is_some_and(Decision::is_kept)
         };
         let all = self.snapshots()?.into_iter().map(|snapshot| snapshot.name().clone());
         Ok(all.filter(may_go).collect())

@@ -72,6 +72,14 @@ impl Group {
         &self.decisions
     }
 
+    /// Whether a snapshot may go for space. While the newest one is suspect, the space that it takes is no reason to
+    /// remove a good one.
+    pub(crate) fn may_go_for_space(&self, name: &SnapshotName) -> bool {
+        let in_doubt = self.decisions.last().is_some_and(|one| one.snapshot.is_suspect());
+        let one = self.decisions.iter().find(|one| one.snapshot.name() == name);
+        one.is_some_and(|one| !one.is_protected() && !(in_doubt && one.snapshot.is_good()))
+    }
+
     /// The last snapshot without problems, if it goes: all newer ones have problems.
     #[must_use]
     pub fn lost_complete(&self) -> Option<&SnapshotName> {
@@ -167,8 +175,8 @@ impl Repository {
     pub(crate) fn forget_for_space(&self, name: &SnapshotName, how: &Removal) -> Result<Deleted> {
         self.remove_some(how, &|snapshots| {
             let all = plan(snapshots.to_vec(), &KeepRules::default().last(1))?;
-            let goes = |one: &&Decision| one.snapshot.name() == name && !one.is_protected();
-            Ok(all.decisions().find(goes).map(|one| vec![one.snapshot.name().clone()]).unwrap_or_default())
+            let goes = all.groups.iter().any(|group| group.may_go_for_space(name));
+            Ok(goes.then(|| name.clone()).into_iter().collect())
         })
     }
 }

@@ -201,6 +201,30 @@ fn a_mass_change_is_suspect_and_no_reason_to_forget() {
 }
 
 #[test]
+fn the_space_that_a_suspect_one_takes_is_no_reason_either() {
+    let mount = match LoopMount::with(FileSystem::Ext4, 64 << 20, &[]) {
+        Ok(mount) => mount,
+        Err(unavailable) => return skip(unavailable),
+    };
+    let pair = Pair::with_repository_on(mount.path());
+    fill(&pair, "d", 1200);
+    pair.write("large", vec![1; 8 << 20]);
+    let oldest = pair.snapshot();
+    pair.write("large", "small");
+    pair.snapshot();
+    fs::remove_dir_all(pair.source.join("d")).unwrap();
+    let suspect = pair.snapshotter().run(&Silent).unwrap();
+    assert!(suspect.is_suspect());
+    let target = repository(&pair).available().unwrap() + (4 << 20);
+    let refused = repository(&pair).plan_free_space(target, None).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::NoSpace);
+    repository(&pair).accept(suspect.snapshot().unwrap()).unwrap();
+    let plan = repository(&pair).plan_free_space(target, None).unwrap();
+    assert_eq!(plan.removed(), [oldest.snapshot().unwrap().clone()]);
+    assert_eq!(repository(&pair).forget(&plan).unwrap().snapshots().len(), 1);
+}
+
+#[test]
 fn changed_contents_are_a_mass_change_and_the_share_can_be_set() {
     let pair = Pair::new();
     fill(&pair, "d", 2500);
