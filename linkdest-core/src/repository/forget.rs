@@ -77,7 +77,10 @@ impl Group {
     pub(crate) fn may_go_for_space(&self, name: &SnapshotName) -> bool {
         let in_doubt = self.decisions.last().is_some_and(|one| one.snapshot.is_suspect());
         let one = self.decisions.iter().find(|one| one.snapshot.name() == name);
-        one.is_some_and(|one| !one.is_protected() && !(in_doubt && one.snapshot.is_good()))
+        one.is_some_and(|one| {
+            let stays = one.is_protected() || (in_doubt && one.snapshot.is_good());
+            !stays
+        })
     }
 
     /// The last snapshot without problems, if it goes: all newer ones have problems.
