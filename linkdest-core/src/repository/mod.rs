@@ -6,6 +6,9 @@
 mod clearing;
 mod damage;
 mod delete;
+mod expunge;
+mod expunged;
+mod expunging;
 mod forget;
 mod init;
 mod lock;
@@ -26,6 +29,8 @@ mod trash;
 
 pub use damage::Damage;
 pub use delete::{Deleted, Removal};
+pub use expunge::{ExpungeReport, Expunging};
+pub use expunged::ExpungedEntry;
 pub use forget::{Decision, ForgetPlan, Group};
 pub use name::{InvalidSnapshotName, SnapshotName};
 pub use probe::Capabilities;

@@ -95,13 +95,7 @@ fn find(asked: &Restorer<'_>) -> Result<Saved> {
     let root = c_name(asked.snapshot.as_str()).and_then(|name| repository.root.open_dir_search(&name));
     let root = root.map_err(|error| Error::io("open", &at, error))?;
     let (parent, name) = split(&asked.path);
-    let no_such = || {
-        Error::new(
-            ErrorKind::NoSuchPath,
-            at.join(asked.path.as_path()),
-            "there is no such entry in the snapshot",
-        )
-    };
+    let no_such = || repository.no_such_path(&asked.snapshot, &asked.path);
     let wanted = match recorded {
         Some(None) => return Err(no_such()),
         Some(Some(wanted)) => wanted,
@@ -124,7 +118,7 @@ fn recorded(asked: &Restorer<'_>, manifest: &Manifest) -> Result<Option<Wanted>>
     let found = manifest
         .find(asked.path.as_bytes(), &mut BlockCache::default())
         .map_err(|error| manifest_error(asked.repository.manifest_path(&asked.snapshot), error))?;
-    Ok(found.map(|found| {
+    Ok(found.filter(|found| !found.entry().is_expunged()).map(|found| {
         let mut wanted = Wanted::recorded(&found.entry());
         if wanted.metadata.kind == Kind::Directory {
             wanted.name = c".".into();

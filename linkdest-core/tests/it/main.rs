@@ -13,6 +13,7 @@ mod content;
 mod delete;
 mod diff;
 mod every_kind;
+mod expunge;
 mod filters;
 mod forget;
 mod hard_links;
