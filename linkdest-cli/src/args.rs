@@ -1,6 +1,7 @@
 //! What can be typed, and its help.
 
 mod check;
+mod expunge;
 mod filter;
 mod history;
 mod removal;
@@ -16,6 +17,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::rules::{self, Rules};
 pub use check::{Reindex, Verify};
+pub use expunge::Expunge;
 pub use filter::{Filter, FilterCheck, FilterCommand, FilterExplain, FilterList};
 pub use history::{Diff, Find, Ls, Usage};
 pub use removal::{Delete, Forget, Pin, Removing, Unpin};
@@ -105,6 +107,7 @@ pub enum Command {
     Reindex(Reindex),
     Delete(Delete),
     Forget(Forget),
+    Expunge(Expunge),
     Pin(Pin),
     Unpin(Unpin),
     Restore(Restore),
