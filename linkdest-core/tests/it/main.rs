@@ -31,6 +31,7 @@ mod repository;
 mod resolve;
 mod restic;
 mod restore;
+mod restore_targets;
 mod stop;
 mod support;
 mod verify;
