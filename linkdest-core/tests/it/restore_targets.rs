@@ -72,6 +72,13 @@ fn restoring_child() {
     println!("copied={} read={read} written={written}", report.counts().bytes_copied);
 }
 
+/// The sum of the sizes, less what is small beside it.
+fn next_to_all(pair: &Pair) -> u64 {
+    let repository = Repository::open(&pair.repository).unwrap();
+    let snapshots = repository.snapshots().unwrap();
+    snapshots[0].record().unwrap().counts().bytes / 10 * 9
+}
+
 /// Over a slightly changed tree, of `LINKDEST_RESTORE_ENTRIES` entries (3,000 unless set).
 #[test]
 fn over_a_slightly_changed_tree_only_the_differences_are_read_and_written() {
@@ -96,9 +103,9 @@ fn over_a_slightly_changed_tree_only_the_differences_are_read_and_written() {
     assert_eq!((figure("copied="), figure("written=")), (must, must), "{said}");
     let manifest =
         fs::read_dir(pair.repository.join(".linkdest/manifests")).unwrap().next().unwrap().unwrap();
-    // The manifest, the differences, and what tells how many threads and descriptors there may be.
-    let most = manifest.metadata().unwrap().len() + must + (32 << 10);
-    assert!(figure("read=") <= most, "{said}, not {most}");
+    // The differences, and the manifest, whose blocks each thread reads as it needs them.
+    let most = 3 * manifest.metadata().unwrap().len() + must + (32 << 10);
+    assert!(figure("read=") <= most && most < next_to_all(&pair), "{said}, not {most}");
     Comparison::new().assert_same(&pair.source, &back);
     let now = fs::metadata(back.join("01/1/0")).unwrap();
     assert_eq!((now.ino(), now.ctime_nsec()), (unchanged.ino(), unchanged.ctime_nsec()));
