@@ -194,7 +194,11 @@ impl Repository {
         text_signature = "($self, snapshot, target, path=None, overwrite='if-changed', delete=False, checksum=False, \
                           dry_run=False, *, threads=None, progress=None)"
     )]
-    #[expect(clippy::too_many_arguments, reason = "keyword arguments")]
+    #[expect(
+        clippy::too_many_arguments,
+        clippy::needless_pass_by_value,
+        reason = "they are keywords in Python"
+    )]
     fn restore(
         &self,
         py: Python<'_>,

@@ -50,6 +50,25 @@ impl Expunging {
 }
 
 /// What was expunged, or would be.
+///
+/// ```
+/// # let dir = tempfile::tempdir()?;
+/// # let (source, repo) = (dir.path().join("source"), dir.path().join("repo"));
+/// # std::fs::create_dir(&source)?;
+/// use linkdest_core::{Expunging, RelPath, Repository, Silent, Snapshotter};
+/// std::fs::write(source.join("a"), "secret")?;
+/// std::fs::hard_link(source.join("a"), source.join("b"))?;
+/// Snapshotter::new(&source, &repo).init(true).run(&Silent)?;
+/// let repository = Repository::open(&repo)?;
+/// let path = RelPath::new("a").unwrap();
+/// let plan = repository.plan_expunge(&path, &Expunging::default())?;
+/// assert!(plan.is_dry_run() && plan.problems().is_empty());
+/// assert_eq!((plan.entries()[0].path(), plan.other_names()[0].path.as_bytes()), (&path, &b"b"[..]));
+/// // With the other names nothing stays.
+/// let report = repository.expunge_with(&path, &Expunging::default().links(true))?;
+/// assert_eq!((report.entries().len(), report.other_names().len()), (2, 0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ExpungeReport {
     entries: Vec<ExpungedEntry>,

@@ -20,6 +20,20 @@ const EXPUNGED_C: &CStr = c"expunged.toml";
 /// One entry that was removed from one snapshot.
 ///
 /// Kept in `.linkdest/expunged.toml` for as long as there is the snapshot.
+///
+/// ```
+/// # let dir = tempfile::tempdir()?;
+/// # let (source, repo) = (dir.path().join("source"), dir.path().join("repo"));
+/// # std::fs::create_dir_all(source.join("d"))?;
+/// use linkdest_core::{Kind, RelPath, Repository, Silent, Snapshotter};
+/// let report = Snapshotter::new(&source, &repo).init(true).run(&Silent)?;
+/// let repository = Repository::open(&repo)?;
+/// repository.expunge(&RelPath::new("d").unwrap())?;
+/// let entry = &repository.expunged()?[0];
+/// assert_eq!((Some(entry.snapshot()), entry.path().as_bytes()), (report.snapshot(), &b"d"[..]));
+/// assert!(entry.kind() == Kind::Directory && entry.time().seconds > 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExpungedEntry {
     pub(super) snapshot: SnapshotName,
