@@ -38,6 +38,9 @@ fn expunge(
     if !output.json && (!output.quiet || removing.dry_run || !removing.yes) {
         report::plan(&plan).into_iter().for_each(|line| console.line(line));
     }
+    if plan.entries().is_empty() && !output.quiet {
+        console.message(Label::Note, "all of it was expunged before");
+    }
     let done = if removing.dry_run || plan.entries().is_empty() {
         plan
     } else if agreed_to(removing, &format!("Remove {} for good?", report::counted(&plan)), console)? {

@@ -236,6 +236,23 @@ fn other_names_of_the_inode_are_told_and_go_if_asked() {
 }
 
 #[test]
+fn the_names_that_are_left_of_a_group_are_linked_to() {
+    let pair = pair();
+    for link in ["link", "zlink"] {
+        fs::hard_link(pair.source.join("d/secret"), pair.source.join(link)).unwrap();
+    }
+    let first = pair.snapshot();
+    repository(&pair).expunge(&below("d/secret")).unwrap();
+    let next = pair.snapshot();
+    assert_eq!((next.counts().files_copied, next.counts().bytes_copied), (0, 0));
+    let expected = inode(path(&first).join("link"));
+    for name in ["d/secret", "link", "zlink"] {
+        assert_eq!(inode(path(&next).join(name)), expected, "{name}");
+    }
+    assert_eq!(expunged_by_verify(&pair), 1);
+}
+
+#[test]
 fn what_cannot_be_expunged_is_refused_before_anything_is_removed() {
     let pair = pair();
     let reports = [pair.snapshot(), pair.snapshot()];
