@@ -29,6 +29,7 @@ impl Repository {
         let pending = |entry: &&ExpungedEntry| entry.pending.is_some();
         let names: BTreeSet<_> = all.iter().filter(pending).map(|entry| entry.snapshot.clone()).collect();
         let mut first = if names.is_empty() { Ok(()) } else { self.take_out_of_leftovers(&all) };
+        let clean = first.is_ok();
         let mut done = BTreeSet::new();
         for name in names {
             if stop.is_stopped() {
@@ -43,7 +44,7 @@ impl Repository {
             self.root.sync_file_system().map_err(|error| Error::io("write to disk", &self.path, error))?;
         }
         for entry in &mut all {
-            if done.contains(&entry.snapshot) {
+            if clean && done.contains(&entry.snapshot) {
                 entry.pending = None;
             }
         }

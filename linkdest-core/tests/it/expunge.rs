@@ -13,34 +13,34 @@ use linkdest_testkit::{Difference, Inventory, NOBODY, as_user, is_root, skip};
 
 use crate::support::{Pair, inode, path, set_mtime};
 
-fn repository(pair: &Pair) -> Repository {
+pub fn repository(pair: &Pair) -> Repository {
     Repository::open(&pair.repository).unwrap()
 }
 
-fn below(path: &str) -> RelPath {
+pub fn below(path: &str) -> RelPath {
     RelPath::new(path).unwrap()
 }
 
-fn name(report: &SnapshotReport) -> &SnapshotName {
+pub fn name(report: &SnapshotReport) -> &SnapshotName {
     report.snapshot().unwrap()
 }
 
 /// What has changed in a tree since, but for what should be gone.
-fn changed(before: &Inventory, now: &Path, gone: &[&str]) -> Vec<Difference> {
+pub fn changed(before: &Inventory, now: &Path, gone: &[&str]) -> Vec<Difference> {
     let mut differences = before.differences(&Inventory::of(now));
     differences.retain(|one| !gone.iter().any(|gone| one.path == gone.as_bytes()));
     differences
 }
 
 /// Checks that all that is there is what the manifests tell; returns how much of it was expunged.
-fn expunged_by_verify(pair: &Pair) -> u64 {
+pub fn expunged_by_verify(pair: &Pair) -> u64 {
     let report = Verifier::new(&repository(pair)).run(&Silent).unwrap();
     assert_eq!((report.findings(), report.problems()), (&[][..], &[][..]));
     report.expunged()
 }
 
 /// Checks that a snapshot's manifest tells of the entry, is a further one, and is the one that its record tells of.
-fn assert_recorded(pair: &Pair, snapshot: &SnapshotName, path: &str) {
+pub fn assert_recorded(pair: &Pair, snapshot: &SnapshotName, path: &str) {
     let repository = repository(pair);
     let manifest = repository.manifest(snapshot).unwrap().unwrap();
     manifest.check().unwrap();
@@ -56,7 +56,7 @@ fn assert_recorded(pair: &Pair, snapshot: &SnapshotName, path: &str) {
 }
 
 /// A source with two files in a directory, and a directory with something in it.
-fn pair() -> Pair {
+pub fn pair() -> Pair {
     let pair = Pair::new();
     fs::create_dir_all(pair.source.join("d/tree/inner")).unwrap();
     for (name, content) in [("d/secret", "password"), ("d/other", "o"), ("d/tree/inner/f", "f"), ("top", "t")]
@@ -313,69 +313,6 @@ fn what_stands_in_the_way_of_finishing_keeps_nobody_from_a_backup() {
     pair.snapshot();
     assert!(!path(&report).join("d/secret").exists());
     assert_recorded(&pair, name(&report), "d/secret");
-}
-
-/// Runs another test of this program with the repository in its environment, under `strace` if calls are to be killed.
-fn child(test: &str, repository: &Path, kill: Option<(&str, u32)>) -> Command {
-    let program = std::env::current_exe().unwrap();
-    let mut command = match kill {
-        None => Command::new(program),
-        Some((call, number)) => {
-            let mut command = Command::new("strace");
-            command.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={call}")]);
-            command.args(["-e", &format!("inject={call}:signal=KILL:when={number}")]).arg(program);
-            command
-        }
-    };
-    command.args(["--exact", test, "--ignored"]).env("LINKDEST_EXPUNGE", repository);
-    command
-}
-
-#[test]
-#[ignore = "a part of another test, in a process of its own"]
-fn expunging_child() {
-    let Some(repository) = std::env::var_os("LINKDEST_EXPUNGE") else { return };
-    Repository::open(repository).unwrap().expunge(&below("d/secret")).unwrap();
-}
-
-#[test]
-fn killed_at_any_step_it_is_finished_by_the_next_command() {
-    if !Command::new("strace").arg("-V").output().is_ok_and(|output| output.status.success()) {
-        return skip("strace is not installed");
-    }
-    let mut kills = 0;
-    for call in ["renameat2,renameat", "utimensat", "fsync", "syncfs", "unlinkat"] {
-        for number in 1.. {
-            let pair = pair();
-            let reports = [pair.snapshot(), pair.snapshot()];
-            let before: Vec<_> = reports.iter().map(|report| Inventory::of(path(report))).collect();
-            let run =
-                child("expunge::expunging_child", &pair.repository, Some((call, number))).output().unwrap();
-            let killed = !run.status.success();
-            kills += u32::from(killed);
-            // Readers see no loss in between.
-            let seen = Verifier::new(&repository(&pair)).run(&Silent).unwrap();
-            let lost: Vec<_> =
-                seen.findings().iter().filter(|one| one.kind().as_str() == "missing").collect();
-            assert!(lost.is_empty(), "{call} {number}: {lost:?}");
-            let begun = !repository(&pair).expunged().unwrap().is_empty();
-            let next = pair.snapshot();
-            for (report, before) in reports.iter().zip(&before) {
-                assert_eq!(changed(before, path(report), &["d/secret"]), [], "{call} {number}");
-                assert_eq!(path(report).join("d/secret").exists(), !begun, "{call} {number}");
-                if begun {
-                    assert_recorded(&pair, name(report), "d/secret");
-                }
-            }
-            assert_eq!(fs::read(path(&next).join("d/secret")).unwrap(), b"password");
-            assert_eq!(expunged_by_verify(&pair), if begun { 2 } else { 0 });
-            assert!(repository(&pair).expunge(&below("top")).is_ok());
-            if !killed {
-                break;
-            }
-        }
-    }
-    assert!(kills >= 15, "only {kills} kills: is the child killed at all?");
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod delete;
 mod diff;
 mod every_kind;
 mod expunge;
+mod expunge_killed;
 mod filters;
 mod forget;
 mod hard_links;
