@@ -1,6 +1,7 @@
 //! What can be typed, and its help.
 
 mod check;
+mod expunge;
 mod filter;
 mod guards;
 mod history;
@@ -17,6 +18,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::rules::{self, Rules};
 pub use check::{Reindex, Verify};
+pub use expunge::Expunge;
 pub use filter::{Filter, FilterCheck, FilterCommand, FilterExplain, FilterList};
 pub use guards::{Accept, Guards};
 pub use history::{Diff, Find, Ls, Usage};
@@ -108,6 +110,7 @@ pub enum Command {
     Reindex(Reindex),
     Delete(Delete),
     Forget(Forget),
+    Expunge(Expunge),
     Pin(Pin),
     Unpin(Unpin),
     Accept(Accept),

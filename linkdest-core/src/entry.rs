@@ -46,6 +46,22 @@ impl Kind {
     }
 }
 
+impl Kind {
+    /// The kind that is shown as this word.
+    pub(crate) fn from_word(word: &str) -> Option<Self> {
+        let all = [
+            Self::File,
+            Self::Directory,
+            Self::Symlink,
+            Self::Fifo,
+            Self::Socket,
+            Self::BlockDevice,
+            Self::CharDevice,
+        ];
+        all.into_iter().find(|kind| kind.to_string() == word)
+    }
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -91,8 +91,8 @@ pub use path::{Escaped, RelPath};
 pub use policy::{ChangePolicy, Checksum, Comparison, Quick, Strict, Verdict};
 pub use reindex::{ReindexReport, Reindexed, Reindexer};
 pub use repository::{
-    Capabilities, Damage, Decision, Deleted, ForgetPlan, Group, InvalidRunRecord, InvalidSnapshotName,
-    Removal, Repository, RunRecord, Snapshot, SnapshotName, Status,
+    Capabilities, Damage, Decision, Deleted, ExpungeReport, ExpungedEntry, Expunging, ForgetPlan, Group,
+    InvalidRunRecord, InvalidSnapshotName, Removal, Repository, RunRecord, Snapshot, SnapshotName, Status,
 };
 pub use restore::{Overwrite, RestoreCounts, RestoreReport, Restorer};
 pub use retention::{Age, Candidate, InvalidAge, KeepReason, KeepRules};

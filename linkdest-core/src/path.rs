@@ -67,6 +67,13 @@ impl RelPath {
         Self::from_names([self.0.as_slice(), name].into_iter().filter(|part| !part.is_empty()))
     }
 
+    /// The directory that an entry is in, and its name there; the root has neither.
+    pub(crate) fn split(&self) -> (Self, &[u8]) {
+        let slash = self.0.iter().rposition(|&byte| byte == b'/');
+        let (parent, name) = self.0.split_at(slash.unwrap_or(0));
+        (Self(parent.to_vec()), name.strip_prefix(b"/").unwrap_or(name))
+    }
+
     /// The bytes of the path.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
@@ -161,6 +168,15 @@ mod tests {
             (b"a\0b", false),
         ] {
             assert_eq!(RelPath::new(bytes).is_some(), good, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn paths_fall_into_directory_and_name() {
+        for (path, parent, name) in [("a", "", "a"), ("a/b", "a", "b"), ("a/b/c", "a/b", "c"), ("", "", "")] {
+            let split = RelPath::new(path).unwrap();
+            let split = split.split();
+            assert_eq!((split.0.as_bytes(), split.1), (parent.as_bytes(), name.as_bytes()));
         }
     }
 

@@ -10,7 +10,7 @@ use crate::report::Problem;
 /// One entry of one snapshot.
 #[pyclass(frozen, eq, module = "linkdest")]
 #[derive(Clone, PartialEq)]
-pub(crate) struct Sighting(linkdest_core::Sighting);
+pub(crate) struct Sighting(pub linkdest_core::Sighting);
 
 #[pymethods]
 impl Sighting {
@@ -115,6 +115,12 @@ impl VerifyReport {
     #[getter]
     fn entries(&self) -> u64 {
         self.0.entries()
+    }
+
+    /// The entries that are gone because they were expunged.
+    #[getter]
+    fn expunged(&self) -> u64 {
+        self.0.expunged()
     }
 
     /// The files whose content was read, an inode once.

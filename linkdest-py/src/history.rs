@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use crate::repository::datetime;
 
 /// A kind as one word, as in JSON.
-fn word(kind: Kind) -> String {
+pub(crate) fn word(kind: Kind) -> String {
     kind.to_string().to_lowercase().replace(' ', "_")
 }
 
@@ -143,6 +143,12 @@ impl Version {
     #[getter]
     fn item(&self) -> Item {
         Item(self.0.item().clone())
+    }
+
+    /// Whether it was expunged from these snapshots: of what it was only the kind is still known.
+    #[getter]
+    fn expunged(&self) -> bool {
+        self.0.is_expunged()
     }
 
     /// The names of the snapshots that have this version, the oldest run first.

@@ -2,11 +2,13 @@
 
 mod check;
 mod error;
+mod expunge;
 mod history;
 mod interrupt;
 mod path;
 mod report;
 mod repository;
+mod restore;
 mod rules;
 mod snapshot;
 
@@ -20,11 +22,15 @@ mod _linkdest {
     #[pymodule_export]
     use super::check::{Finding, ReindexReport, Sighting, VerifyReport};
     #[pymodule_export]
+    use super::expunge::{ExpungeReport, ExpungedEntry};
+    #[pymodule_export]
     use super::history::{Change, Item, SnapshotUsage, Usage, Version};
     #[pymodule_export]
     use super::report::{Counts, Problem, SnapshotReport};
     #[pymodule_export]
     use super::repository::{Repository, Snapshot};
+    #[pymodule_export]
+    use super::restore::{RestoreCounts, RestoreReport};
     #[pymodule_export]
     use super::snapshot::{Progress, snapshot};
 

@@ -13,9 +13,11 @@ use pyo3::types::{PyDateTime, PyDelta, PyString, PyTzInfo};
 
 use crate::check::{ReindexReport, VerifyReport};
 use crate::error::exception;
+use crate::expunge::{ExpungeReport, ExpungedEntry, expunge};
 use crate::history::{Change, Item, Usage, Version};
 use crate::interrupt::{interruptible, seconds};
 use crate::path::FsPath;
+use crate::restore::{RestoreReport, Restoring, restore};
 use crate::snapshot::{Callback, Threads, Watcher};
 
 /// A directory that holds snapshots.
@@ -182,6 +184,62 @@ impl Repository {
             Some(failure) => Err(failure),
             None => result.map(ReindexReport).map_err(|error| exception(py, &error)),
         }
+    }
+
+    /// Puts back what a snapshot has.
+    #[pyo3(
+        signature = (
+            snapshot, target, path = None, overwrite = "if-changed", delete = false, checksum = false, dry_run = false, *,
+            threads = None, progress = None
+        ),
+        text_signature = "($self, snapshot, target, path=None, overwrite='if-changed', delete=False, checksum=False, \
+                          dry_run=False, *, threads=None, progress=None)"
+    )]
+    #[expect(
+        clippy::too_many_arguments,
+        clippy::needless_pass_by_value,
+        reason = "they are keywords in Python"
+    )]
+    fn restore(
+        &self,
+        py: Python<'_>,
+        snapshot: &str,
+        target: FsPath,
+        path: Option<FsPath>,
+        overwrite: &str,
+        delete: bool,
+        checksum: bool,
+        dry_run: bool,
+        threads: Option<Threads>,
+        progress: Option<Callback>,
+    ) -> PyResult<RestoreReport> {
+        let path = path.map_or_else(|| Ok(RelPath::root()), below)?;
+        let how = Restoring { overwrite, checksum, delete, dry_run, threads, progress };
+        restore(py, &self.0, snapshot, &path, target.as_ref(), how)
+    }
+
+    /// Removes one path from all snapshots, or from those that are named.
+    #[pyo3(
+        signature = (path, snapshots = Names::default(), *, links = false, dry_run = false),
+        text_signature = "($self, path, snapshots=(), *, links=False, dry_run=False)"
+    )]
+    #[expect(clippy::needless_pass_by_value, reason = "arguments from Python are taken by value")]
+    fn expunge(
+        &self,
+        py: Python<'_>,
+        path: FsPath,
+        snapshots: Names,
+        links: bool,
+        dry_run: bool,
+    ) -> PyResult<ExpungeReport> {
+        let names = self.names_of(py, &snapshots)?;
+        expunge(py, &self.0, &below(path)?, names, links, dry_run)
+    }
+
+    /// Tells what was expunged from the snapshots that there are.
+    fn expunged(&self, py: Python<'_>) -> PyResult<Vec<ExpungedEntry>> {
+        let entries = self.call(py, linkdest_core::Repository::expunged)?;
+        Ok(entries.into_iter().map(ExpungedEntry).collect())
     }
 
     /// Deletes snapshots: all of them, or none.

@@ -36,7 +36,7 @@ pub fn run(asked: &Delete, output: &Output) -> Result<u8, Failure> {
         exit::OK
     } else if agreed(&asked.removing, names.len(), &console)? {
         let deleted = repository.delete_with(&names, &removal(&asked.removing, signals::watch()?))?;
-        let code = tell_problems(&deleted, &console, output);
+        let code = tell_problems(deleted.problems(), &console, output);
         if output.json {
             console.json(&report::Deletion::new(deleted.snapshots(), freed, false));
         } else if !output.quiet {

@@ -28,7 +28,7 @@ pub fn run(asked: &Forget, output: &Output) -> Result<u8, Failure> {
         (Deleted::default(), exit::OK)
     } else if agreed(&asked.removing, removed.len(), &console)? {
         let deleted = repository.forget_with(&plan, &removal(&asked.removing, signals::watch()?))?;
-        let code = tell_problems(&deleted, &console, output);
+        let code = tell_problems(deleted.problems(), &console, output);
         (deleted, code)
     } else {
         console.message(Label::Note, "nothing was removed");

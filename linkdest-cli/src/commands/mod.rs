@@ -3,6 +3,7 @@
 mod accept;
 mod delete;
 mod diff;
+mod expunge;
 mod filter;
 mod find;
 mod forget;
@@ -36,6 +37,7 @@ pub fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Verify(asked) => verify::run(asked, &cli.output),
         Command::Delete(asked) => delete::run(asked, &cli.output),
         Command::Forget(asked) => forget::run(asked, &cli.output),
+        Command::Expunge(asked) => expunge::run(asked, &cli.output),
         Command::Pin(asked) => pin::run(asked, true, &cli.output),
         Command::Accept(asked) => accept::run(asked, &cli.output),
         Command::Unpin(asked) => pin::run(&asked.asked, false, &cli.output),

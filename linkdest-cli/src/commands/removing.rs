@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
-use linkdest_core::{Deleted, Removal, StopFlag};
+use linkdest_core::{Problem, Removal, StopFlag};
 
 use crate::args::{Output, Removing};
 use crate::console::{Console, Label};
@@ -10,8 +10,14 @@ use crate::exit;
 use crate::failure::Failure;
 use crate::report::json;
 
-/// Whether the user wants it: said before, or asked for on a terminal.
+/// Whether the user wants these snapshots to go.
 pub fn agreed(removing: &Removing, count: usize, console: &Console) -> Result<bool, Failure> {
+    let what = if count == 1 { "this snapshot".to_owned() } else { format!("these {count} snapshots") };
+    agreed_to(removing, &format!("Remove {what}?"), console)
+}
+
+/// Whether the user wants it: said before, or asked for on a terminal.
+pub fn agreed_to(removing: &Removing, question: &str, console: &Console) -> Result<bool, Failure> {
     console.flush();
     if removing.yes {
         return Ok(true);
@@ -19,9 +25,8 @@ pub fn agreed(removing: &Removing, count: usize, console: &Console) -> Result<bo
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Err(Failure::usage("there is no terminal to ask on; use --yes, or --dry-run to look".into()));
     }
-    let what = if count == 1 { "this snapshot".to_owned() } else { format!("these {count} snapshots") };
     let mut stderr = io::stderr().lock();
-    let asked = write!(stderr, "Remove {what}? [y/N] ").and_then(|()| stderr.flush());
+    let asked = write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush());
     asked.map_err(|error| Failure::io("cannot ask", &error))?;
     let mut answer = String::new();
     io::stdin().read_line(&mut answer).map_err(|error| Failure::io("cannot read the answer", &error))?;
@@ -33,12 +38,12 @@ pub fn removal(removing: &Removing, stop: StopFlag) -> Removal {
 }
 
 /// Tells what could not be tidied up, and hands back the exit code.
-pub fn tell_problems(deleted: &Deleted, console: &Console, output: &Output) -> u8 {
-    for problem in deleted.problems() {
+pub fn tell_problems(problems: &[Problem], console: &Console, output: &Output) -> u8 {
+    for problem in problems {
         if output.json {
             console.json(&json::Problem::from(problem));
         }
         console.message(Label::Problem, problem);
     }
-    if deleted.problems().is_empty() { exit::OK } else { exit::PROBLEMS }
+    if problems.is_empty() { exit::OK } else { exit::PROBLEMS }
 }

@@ -52,6 +52,7 @@ pub struct VerifySummary<'a> {
     snapshots: usize,
     without_manifest: Vec<&'a str>,
     entries: u64,
+    expunged: u64,
     files_read: u64,
     bytes_read: u64,
     findings: u64,
@@ -67,6 +68,7 @@ impl<'a> From<&'a VerifyReport> for VerifySummary<'a> {
             snapshots: report.snapshots().len(),
             without_manifest: names(report),
             entries: report.entries(),
+            expunged: report.expunged(),
             files_read: report.files_read(),
             bytes_read: report.bytes_read(),
             findings: report.finding_count(),
@@ -95,6 +97,9 @@ pub fn verified(report: &VerifyReport) -> String {
     let bytes = ByteSize(report.bytes_read()).display().iec();
     let mut text =
         format!("{snapshots} checked, {entries} in {seconds:.1} s: {found}\n  {files} read, {bytes}");
+    if report.expunged() > 0 {
+        text += &format!("\n  {} expunged", counted(report.expunged(), "entry", "entries"));
+    }
     if report.problem_count() > 0 {
         text += &format!("\n  {}", counted(report.problem_count(), "problem", "problems"));
     }

@@ -20,6 +20,7 @@ pub fn change(change: &Change) -> String {
             (Some(before), Some(after)) => format!("  ({before} to {after})"),
             _ => String::new(),
         },
+        (ChangeKind::Expunged, _) if change.after().is_some() => "  (from the first snapshot)".to_owned(),
         (ChangeKind::Attributes, _) => {
             format!("  ({})", change.aspects().words().collect::<Vec<_>>().join(", "))
         }
@@ -69,6 +70,9 @@ fn mode(metadata: &Metadata) -> String {
 /// The line for one version of a path.
 pub fn version(version: &Version) -> String {
     let (path, slash) = (version.path(), slash(Some(version.kind())));
+    if version.is_expunged() {
+        return format!("{path}{slash}  expunged  {}", inside(version));
+    }
     let size = match version.kind() {
         Kind::File => ByteSize(version.size()).display().iec().to_string(),
         kind => kind.to_string(),
@@ -133,7 +137,7 @@ impl From<&Change> for ChangeLine {
 }
 
 /// A kind as one word.
-fn word(kind: Kind) -> String {
+pub fn word(kind: Kind) -> String {
     kind.to_string().to_lowercase().replace(' ', "_")
 }
 
@@ -180,6 +184,7 @@ impl From<&Item> for ItemLine {
 pub struct VersionLine<'a> {
     #[serde(flatten)]
     item: ItemLine,
+    expunged: bool,
     snapshots: Vec<&'a str>,
 }
 
@@ -187,6 +192,7 @@ impl<'a> From<&'a Version> for VersionLine<'a> {
     fn from(version: &'a Version) -> Self {
         Self {
             item: version.item().into(),
+            expunged: version.is_expunged(),
             snapshots: version.snapshots().map(SnapshotName::as_str).collect(),
         }
     }

@@ -1,6 +1,7 @@
 //! What is told of a run, while it goes on and at its end: for people and as JSON.
 
 pub mod check;
+pub mod expunge;
 pub mod filter;
 pub mod guards;
 pub mod history;

@@ -12,6 +12,7 @@
 mod bad_input;
 mod checks;
 mod corpus;
+mod expunge;
 mod filters;
 mod guards;
 mod history;

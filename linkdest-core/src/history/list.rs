@@ -5,11 +5,11 @@ use std::ffi::{CStr, CString};
 use super::side::Side;
 use super::tree::{Tree, read_link};
 use crate::entry::{Kind, Metadata};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::manifest::{ContentHash, Directory, Entry};
 use crate::os::{Dir, Listing};
 use crate::path::RelPath;
-use crate::repository::{Repository, SnapshotName};
+use crate::repository::{ExpungedEntry, Repository, SnapshotName};
 
 /// One entry of a snapshot: see [`Repository::ls`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,7 @@ pub struct Item {
     target: Vec<u8>,
     content: Option<ContentHash>,
     inode: u64,
+    expunged: bool,
 }
 
 impl Item {
@@ -47,6 +48,13 @@ impl Item {
         self.content
     }
 
+    /// Whether it was expunged: of its metadata only the kind is still known. [`Repository::find`] and
+    /// [`Repository::versions`] tell such entries, [`Repository::ls`] does not.
+    #[must_use]
+    pub fn is_expunged(&self) -> bool {
+        self.expunged
+    }
+
     /// The inode in the repository, 0 if unknown.
     pub(super) fn inode(&self) -> u64 {
         self.inode
@@ -59,11 +67,17 @@ impl Item {
             target: entry.target.to_vec(),
             content: entry.content,
             inode: entry.repository_inode,
+            expunged: entry.is_expunged(),
         }
     }
 
+    /// What a snapshot has of an entry that was expunged.
+    pub(super) fn expunged(entry: &ExpungedEntry) -> Self {
+        Self::recorded(entry.path().clone(), &Entry::expunged(b"", entry.kind()))
+    }
+
     fn on_disk(path: RelPath, metadata: Metadata, target: Vec<u8>) -> Self {
-        Self { path, metadata, target, content: None, inode: metadata.id.inode }
+        Self { path, metadata, target, content: None, inode: metadata.id.inode, expunged: false }
     }
 }
 
@@ -88,15 +102,15 @@ impl Repository {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::NoSuchPath`] if the snapshot has no such path, and when it cannot be read.
+    /// [`ErrorKind::NoSuchPath`](crate::ErrorKind::NoSuchPath) if the snapshot has no such path, and when it cannot be
+    /// read.
     pub fn ls(&self, snapshot: &SnapshotName, path: &RelPath) -> Result<Items> {
         let mut reader = match Side::open_if_recorded(self, snapshot)? {
             Some(side) => Reader::Manifest(Box::new(side)),
             None => Reader::Tree(Tree::open(self, snapshot)?),
         };
-        let Some(first) = reader.find(path)? else {
-            let path = self.path().join(snapshot.as_str()).join(path.as_path());
-            return Err(Error::new(ErrorKind::NoSuchPath, path, "there is no such entry in the snapshot"));
+        let Some(first) = reader.find(path)?.filter(|first| !first.expunged) else {
+            return Err(self.no_such_path(snapshot, path));
         };
         let mut items = Items { reader, recursive: false, levels: Vec::new(), single: None };
         if first.metadata.kind == Kind::Directory {
@@ -206,6 +220,9 @@ impl Reader {
     fn item(&mut self, level: &mut Level) -> Result<Option<Item>> {
         match (level, self) {
             (Level::Recorded(directory, next), _) => {
+                while directory.get(*next).is_some_and(|entry| entry.is_expunged()) {
+                    *next += 1;
+                }
                 let entry = directory.get(*next);
                 *next += 1;
                 Ok(entry.map(|entry| Item::recorded(directory.path().child(entry.name), &entry)))

@@ -53,6 +53,12 @@ impl Version {
         self.item.metadata().mtime
     }
 
+    /// Whether it was expunged from these snapshots: of what it was only the kind is still known.
+    #[must_use]
+    pub fn is_expunged(&self) -> bool {
+        self.item.is_expunged()
+    }
+
     /// The hash of a file's content, where it is recorded.
     #[must_use]
     pub fn content(&self) -> Option<ContentHash> {
@@ -67,6 +73,9 @@ impl Version {
 
     fn is_same(&self, other: &Item) -> bool {
         let (a, b) = (self.item.metadata(), other.metadata());
+        if self.item.is_expunged() || other.is_expunged() {
+            return self.item.is_expunged() == other.is_expunged() && a.kind == b.kind;
+        }
         let same = a.kind == b.kind && a.mtime == b.mtime && self.item.target() == other.target();
         if a.kind == Kind::Directory {
             return same;
@@ -84,7 +93,8 @@ impl Repository {
     /// same, so that a version that came back is told again.
     ///
     /// Versions are the same when kind, size, modification time and content are, or the target or device; of a
-    /// directory kind and time. Where no hash is recorded, content is the same in the same inode.
+    /// directory kind and time. Where no hash is recorded, content is the same in the same inode. That a path was
+    /// [expunged](Self::expunge), or a directory above it, is a version of its own.
     ///
     /// ```
     /// # let dir = tempfile::tempdir()?;
@@ -107,13 +117,16 @@ impl Repository {
     /// When a snapshot or its manifest cannot be read.
     pub fn versions(&self, path: &RelPath) -> Result<Vec<Version>> {
         let mut found = Versions::of(self, Same::Next)?;
+        let expunged = self.expunged()?;
         for index in 0..found.all.len() {
             let Some(name) = found.all.get(index).cloned() else { break };
             let item = match Side::open_if_recorded(self, &name)? {
                 Some(mut side) => side.find(path)?.map(|found| Item::recorded(path.clone(), &found.entry())),
                 None => Tree::open(self, &name)?.item(path)?,
             };
-            if let Some(item) = item {
+            // It may have gone with a directory above it, or from a snapshot without a manifest.
+            let expunged = || expunged.iter().find(|entry| entry.covers(&name, path)).map(Item::expunged);
+            if let Some(item) = item.or_else(expunged) {
                 found.add(index, item);
             }
         }

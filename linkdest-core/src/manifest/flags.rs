@@ -23,6 +23,9 @@ impl EntryFlags {
     pub const NOT_STORED: Self = Self(1 << 3);
     /// The inode in the snapshot kept older attributes or times; the manifest has the true ones.
     pub const RECORDED_ONLY: Self = Self(1 << 4);
+    /// The entry was removed from the snapshot later: see [`Repository::expunge`](crate::Repository::expunge). Only its
+    /// name and kind are left.
+    pub const EXPUNGED: Self = Self(1 << 5);
 
     /// Takes a set from the byte that [`bits`](Self::bits) gave; flags that are not known here are kept.
     #[must_use]

@@ -21,6 +21,7 @@ mod draft;
 mod error;
 mod flags;
 mod frame;
+mod generation;
 mod hash;
 mod header;
 mod input;
@@ -51,6 +52,7 @@ pub use walk::Walk;
 pub use xattrs::{EncodedXattrs, RecordedXattrs, XattrIter, XattrValue};
 
 pub(crate) use draft::DirectoryDraft;
+pub(crate) use generation::{ExpungedNames, write_without};
 pub(crate) use lane::Lane;
 pub(crate) use part::PATH_LIMIT;
 pub(crate) use writer::ManifestWriter;

@@ -21,6 +21,9 @@ pub(super) fn run(asked: &Reindexer<'_>, monitor: &dyn Monitor) -> Result<Reinde
     let begun = Instant::now();
     let repository = asked.repository;
     let lock = if asked.dry_run { None } else { Some(repository.lock(asked.lock_wait, &asked.stop)?) };
+    if lock.is_some() {
+        repository.repair()?;
+    }
     let done = Done::default();
     let all = repository.snapshots()?;
     let chosen = choose(asked, &all, &done, monitor)?;
@@ -143,7 +146,9 @@ fn index_one(
     let scratch: Scratch = repository.scratch()?;
     let writer = scratch.begin_manifest(&header(repository, snapshot, before_name), snapshot.path())?;
     let reach = repository.capabilities().reach(effective_ids());
-    let totals = Writing::new(&indexing, &survey, reach, &tree, before.as_ref()).run(writer, &mut || {})?;
+    let expunged = repository.expunged_names(snapshot.name())?;
+    let writing = Writing::new(&indexing, &survey, reach, &tree, before.as_ref(), expunged);
+    let totals = writing.run(writer, &mut || {})?;
     repository.adopt_manifest(scratch, snapshot.name())?;
     Ok(Some((snapshot.name().clone(), totals)))
 }

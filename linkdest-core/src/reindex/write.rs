@@ -10,8 +10,8 @@ use crate::entry::{FileId, Kind, Metadata, Timestamp};
 use crate::error::{Error, Result};
 use crate::inodes::InodeSet;
 use crate::manifest::{
-    DirectoryDraft, EncodedXattrs, Entry, EntryFlags, Lane, Locator, ManifestWriter, Origin, RecordedXattrs,
-    Totals,
+    DirectoryDraft, EncodedXattrs, Entry, EntryFlags, ExpungedNames, Lane, Locator, ManifestWriter, Origin,
+    RecordedXattrs, Totals,
 };
 use crate::os::{Dir, Listing, XattrBuffer, XattrPlace};
 use crate::path::RelPath;
@@ -30,6 +30,8 @@ pub(super) struct Writing<'w> {
     /// Inodes with several names that have a record.
     placed: InodeSet,
     totals: Totals,
+    /// What is known to be gone.
+    expunged: ExpungedNames,
 }
 
 /// A directory that is being written down.
@@ -49,6 +51,7 @@ impl<'w> Writing<'w> {
         reach: Reach,
         tree: &'w Dir,
         before: Option<&'w Dir>,
+        expunged: ExpungedNames,
     ) -> Self {
         Self {
             indexing,
@@ -60,6 +63,7 @@ impl<'w> Writing<'w> {
             xattrs: XattrBuffer::default(),
             placed: InodeSet::default(),
             totals: Totals::default(),
+            expunged,
         }
     }
 
@@ -123,6 +127,13 @@ impl<'w> Writing<'w> {
             }
         }
         self.listing = listing;
+        for (name, kind) in self.expunged.get(path).into_iter().flatten() {
+            // What is there again is an entry as any other.
+            if dir.stat_if_there(&CString::new(name.as_slice())?)?.is_none() {
+                level.draft.push(&Entry::expunged(name, *kind));
+                self.totals.flagged += 1;
+            }
+        }
         Ok(level)
     }
 

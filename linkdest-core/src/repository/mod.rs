@@ -7,6 +7,9 @@ mod accept;
 mod clearing;
 mod damage;
 mod delete;
+mod expunge;
+mod expunged;
+mod expunging;
 mod forget;
 mod init;
 mod lock;
@@ -27,6 +30,8 @@ mod trash;
 
 pub use damage::Damage;
 pub use delete::{Deleted, Removal};
+pub use expunge::{ExpungeReport, Expunging};
+pub use expunged::ExpungedEntry;
 pub use forget::{Decision, ForgetPlan, Group};
 pub use name::{InvalidSnapshotName, SnapshotName};
 pub use probe::Capabilities;

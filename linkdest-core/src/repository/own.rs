@@ -28,6 +28,24 @@ impl Repository {
         written.map_err(|error| Error::io("write", self.control_path(name), error))
     }
 
+    /// Writes a file of its own in one step, and waits until it is on disk.
+    pub(crate) fn write_own_durably(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let temporary = format!("{name}.new");
+        let write = || -> io::Result<()> {
+            let (name, temporary) = (c_name(name)?, c_name(&temporary)?);
+            match self.control.unlink(&temporary) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+            let file = self.control.create_file(&temporary)?;
+            file.write_all_at(bytes, 0)?;
+            file.sync()?;
+            self.control.rename(&temporary, &self.control, &name)?;
+            self.control.sync()
+        };
+        write().map_err(|error| Error::io("write", self.control_path(name), error))
+    }
+
     /// Removes a file of its own; that it is not there is fine.
     pub(crate) fn remove_own(&self, name: &str) -> Result<()> {
         match c_name(name).and_then(|name| self.control.unlink(&name)) {

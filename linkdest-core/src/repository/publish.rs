@@ -9,6 +9,7 @@ use super::staging::{Staging, TREE};
 use super::{LATEST, Repository, RunRecord, STAGING, Snapshot, SnapshotName};
 use crate::entry::{Kind, Timestamp};
 use crate::error::{Error, ErrorKind, Problem, Result};
+use crate::monitor::StopFlag;
 use crate::os::{Dir, c_name};
 
 /// A finished snapshot that can be published: the only thing that can.
@@ -161,6 +162,8 @@ impl Repository {
                 Some(_) => {}
             }
         }
+        // What cannot be finished now must not keep anybody from a backup: it is tried again by the next one.
+        let _ = self.finish_expunging(&StopFlag::default());
         self.repair_latest()
     }
 

@@ -89,6 +89,15 @@ impl Repository {
         replace_record(&runs, &file, &record.to_toml()).map_err(failed)
     }
 
+    /// Changes the record of a published snapshot, if it has one that can be read, in one step.
+    pub(super) fn update_run(&self, name: &SnapshotName, update: impl FnOnce(&mut RunRecord)) -> Result<()> {
+        let runs = self.control_dir(RUNS)?;
+        let Some(Ok(mut record)) = self.read_run(&runs, name) else { return Ok(()) };
+        let before = record.clone();
+        update(&mut record);
+        if record == before { Ok(()) } else { self.rewrite_run(&record) }
+    }
+
     /// Drops the record of a snapshot that is no more, or never was.
     pub(super) fn drop_run(&self, name: &SnapshotName) -> Result<()> {
         let failed = |error| Error::io("remove", self.control_path(format!("runs/{name}{SUFFIX}")), error);

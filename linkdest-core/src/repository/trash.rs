@@ -1,5 +1,7 @@
 //! Where snapshots go that are deleted: renamed in an instant, removed later, outside the lock.
 
+use std::ffi::CStr;
+use std::io;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,11 +10,26 @@ use super::clearing::{clear, names};
 use super::{Repository, SnapshotName};
 use crate::error::{Error, Result};
 use crate::monitor::StopFlag;
-use crate::os::{File, c_name, random_id};
+use crate::os::{Dir, File, c_name, random_id};
 
-const TRASH: &std::ffi::CStr = c"trash";
-const TRASH_LOCK: &std::ffi::CStr = c"trash.lock";
+const TRASH: &CStr = c"trash";
+const TRASH_LOCK: &CStr = c"trash.lock";
 const RETRY: Duration = Duration::from_millis(20);
+
+/// Renames something into the trash.
+fn throw(dir: &Dir, from: &CStr, trash: &Dir, label: &SnapshotName) -> io::Result<()> {
+    let to = random_id().and_then(|id| c_name(&format!("{label}.{id}")))?;
+    let refused = match dir.rename_new(from, trash, &to) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => error,
+        renamed => return renamed,
+    };
+    // The rename changes `..`: who may not write a directory may not move it. Should the move fail, or the process be
+    // killed, the run record has the mode that `repair` gives back to the root of a tree.
+    let Ok(moved) = dir.open_dir_search(from) else { return Err(refused) };
+    let mode = moved.stat()?.mode;
+    moved.set_mode_search(mode | 0o700)?;
+    dir.rename_new(from, trash, &to).inspect_err(|_| drop(moved.set_mode_search(mode)))
+}
 
 /// The lock of whoever empties the trash, held until dropped.
 struct TrashLock(File);
@@ -26,23 +43,15 @@ impl Drop for TrashLock {
 impl Repository {
     /// Moves a snapshot into the trash: it is whole until then, and none after. The lock is held.
     pub(super) fn move_to_trash(&self, name: &SnapshotName) -> Result<()> {
-        let failed = |error| Error::io("move into the trash", self.path.join(name.as_str()), error);
         let trash = self.control_dir(TRASH)?;
-        let from = c_name(name.as_str()).map_err(failed)?;
-        let to = random_id().and_then(|id| c_name(&format!("{name}.{id}"))).map_err(failed)?;
-        match self.root.rename_new(&from, &trash, &to) {
-            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {}
-            renamed => return renamed.map_err(failed),
-        }
-        // The rename changes `..`: who may not write the root of the tree may not move it. Should the move fail, or the
-        // process be killed, the run record has the mode that `repair` gives back.
-        let tree = self.root.open_dir_search(&from).map_err(failed)?;
-        let mode = tree.stat().map_err(failed)?.mode;
-        tree.set_mode_search(mode | 0o700).map_err(failed)?;
-        self.root.rename_new(&from, &trash, &to).map_err(|error| {
-            let _ = tree.set_mode_search(mode);
-            failed(error)
-        })
+        let moved = c_name(name.as_str()).and_then(|from| throw(&self.root, &from, &trash, name));
+        moved.map_err(|error| Error::io("move into the trash", self.path.join(name.as_str()), error))
+    }
+
+    /// Moves an entry of a snapshot's tree into the trash. The lock is held.
+    pub(super) fn move_entry_to_trash(&self, dir: &Dir, entry: &CStr, name: &SnapshotName) -> Result<()> {
+        let thrown = throw(dir, entry, &self.control_dir(TRASH)?, name);
+        thrown.map_err(|error| Error::io("move into the trash from", self.path.join(name.as_str()), error))
     }
 
     /// Removes what is in the trash. The repository's lock need not be held: cleaners have one of their own.
@@ -56,7 +65,7 @@ impl Repository {
     ) -> Result<()> {
         let failed = |operation| move |error| Error::io(operation, self.trash_path(), error);
         let trash = match self.control.open_dir(TRASH) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             trash => trash.map_err(failed("open"))?,
         };
         if names(&trash).map_err(failed("list"))?.is_empty() {

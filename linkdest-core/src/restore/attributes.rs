@@ -39,6 +39,7 @@ impl Worker<'_, '_> {
         if !reach.owner && (wanted.metadata.uid, wanted.metadata.gid) != (now.uid, now.gid) {
             self.engine.count_out_of_reach("owners");
         }
+        self.tell_lost_mode(wanted, now);
         let none_there = self.xattrs.list(place)?.is_empty();
         let wanted = self.wanted_xattrs(node, handles, wanted)?;
         if none_there {
@@ -50,6 +51,14 @@ impl Worker<'_, '_> {
             !is_label(name.to_bytes()) && !wanted.iter().any(|(known, _)| **known == *name)
         };
         Ok(all_there && !there.iter().any(|(name, _)| is_extra(name)))
+    }
+
+    /// Counts a mode that the target does not keep.
+    fn tell_lost_mode(&self, wanted: &Wanted, now: &Metadata) {
+        let lost = wanted.metadata.kind != Kind::Symlink && wanted.metadata.mode != now.mode;
+        if lost && !self.engine.plan.reach.mode {
+            self.engine.count_out_of_reach("modes");
+        }
     }
 
     pub fn same_mtime(&self, wanted: &Wanted, now: &Metadata) -> bool {
@@ -86,6 +95,7 @@ impl Worker<'_, '_> {
         if !reach.owner && (wanted.metadata.uid, wanted.metadata.gid) != (now.uid, now.gid) {
             self.engine.count_out_of_reach("owners");
         }
+        self.tell_lost_mode(wanted, now);
         refused.extend(restamp(on, now, &wanted.metadata, &missing, &reach, &mut self.xattrs));
         refused.into_iter().try_for_each(|refused| self.refused(wanted, refused, path))
     }

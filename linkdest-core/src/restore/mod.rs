@@ -13,6 +13,7 @@ mod files;
 mod groups;
 mod node;
 mod place;
+mod reach;
 mod report;
 mod run;
 mod snapshot;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::decide::At;
 use super::engine::{Engine, Plan};
 use super::node::{Handles, Job, Node, c_string};
+use super::reach::reach;
 use super::wanted::Wanted;
 use super::worker::Worker;
 use super::{RestoreReport, Restorer};
@@ -19,7 +20,6 @@ use crate::manifest::{BlockCache, Manifest};
 use crate::monitor::{Action, Monitor, Progress, Reason};
 use crate::os::{Dir, c_name, effective_ids, open_file_limit, random_id};
 use crate::path::RelPath;
-use crate::policy::attributes::Reach;
 use crate::repository::{manifest_error, parent_of};
 use crate::snapshot::{Queue, proc_is_mounted};
 
@@ -95,13 +95,7 @@ fn find(asked: &Restorer<'_>) -> Result<Saved> {
     let root = c_name(asked.snapshot.as_str()).and_then(|name| repository.root.open_dir_search(&name));
     let root = root.map_err(|error| Error::io("open", &at, error))?;
     let (parent, name) = split(&asked.path);
-    let no_such = || {
-        Error::new(
-            ErrorKind::NoSuchPath,
-            at.join(asked.path.as_path()),
-            "there is no such entry in the snapshot",
-        )
-    };
+    let no_such = || repository.no_such_path(&asked.snapshot, &asked.path);
     let wanted = match recorded {
         Some(None) => return Err(no_such()),
         Some(Some(wanted)) => wanted,
@@ -124,7 +118,7 @@ fn recorded(asked: &Restorer<'_>, manifest: &Manifest) -> Result<Option<Wanted>>
     let found = manifest
         .find(asked.path.as_bytes(), &mut BlockCache::default())
         .map_err(|error| manifest_error(asked.repository.manifest_path(&asked.snapshot), error))?;
-    Ok(found.map(|found| {
+    Ok(found.filter(|found| !found.entry().is_expunged()).map(|found| {
         let mut wanted = Wanted::recorded(&found.entry());
         if wanted.metadata.kind == Kind::Directory {
             wanted.name = c".".into();
@@ -241,8 +235,8 @@ fn plan<'p>(
     let failed = |error| Error::io("open", asked.repository.path(), error);
     let (user, group) = effective_ids();
     let id = random_id().map_err(failed)?;
-    let granularity =
-        target.dir.as_ref().and_then(|dir| dir.file_system().ok()).map_or(1, |(kind, _)| ticks(&kind));
+    let prefix = format!(".linkdest-{}-", id.get(..12).unwrap_or(&id));
+    let scratch = (!asked.dry_run).then(|| format!("{prefix}probe"));
     Ok(Plan {
         asked,
         monitor,
@@ -250,26 +244,11 @@ fn plan<'p>(
         snapshot: saved.dir.take().ok_or_else(|| failed(io::ErrorKind::NotFound.into()))?,
         base: saved.base.clone(),
         repository: asked.repository.root.stat().map_err(failed)?.id,
-        reach: Reach { granularity, ..Reach::unknown((user, group)) },
+        reach: reach(target.dir.as_ref(), (user, group), scratch.as_deref()),
         user,
-        prefix: format!(".linkdest-{}-", id.get(..12).unwrap_or(&id)),
+        prefix,
         budget: (open_file_limit() / 8).clamp(1, MOST_OPEN),
     })
-}
-
-/// How finely file systems keep times that are not known for nanoseconds (statfs(2)), in nanoseconds.
-fn ticks(kind: &str) -> u32 {
-    match kind {
-        // FAT
-        "0x4d44" => 2_000_000_000,
-        // HFS+
-        "0x482b" => 1_000_000_000,
-        // exFAT
-        "0x2011bab0" => 10_000_000,
-        // NTFS
-        "0x5346544e" | "0x7366746e" => 100,
-        _ => 1,
-    }
 }
 
 fn work(

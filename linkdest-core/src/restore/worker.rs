@@ -129,7 +129,7 @@ impl<'e, 'p> Worker<'e, 'p> {
         directory: &Directory,
     ) -> Result<Vec<Wanted>> {
         let mut directories = Vec::new();
-        for entry in directory.entries() {
+        for entry in directory.entries().filter(|entry| !entry.is_expunged()) {
             let wanted = Wanted::recorded(&entry);
             self.take_entry(node, handles, wanted, &mut directories)?;
         }

@@ -21,6 +21,7 @@ pub struct VerifyReport {
     pub(super) snapshots: Vec<SnapshotName>,
     pub(super) without_manifest: Vec<SnapshotName>,
     pub(super) entries: u64,
+    pub(super) expunged: u64,
     pub(super) files_read: u64,
     pub(super) bytes_read: u64,
     pub(super) findings: Vec<Finding>,
@@ -49,6 +50,13 @@ impl VerifyReport {
     #[must_use]
     pub fn entries(&self) -> u64 {
         self.entries
+    }
+
+    /// The entries that are gone because they were [expunged](crate::Repository::expunge), those of every snapshot
+    /// counted; a directory with everything in it is one.
+    #[must_use]
+    pub fn expunged(&self) -> u64 {
+        self.expunged
     }
 
     /// The files whose content was read, an inode once.

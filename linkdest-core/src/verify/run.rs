@@ -51,6 +51,7 @@ pub(super) struct Run<'v> {
     /// Others, with a part of the recorded hash: the repository was copied, or a name now leads to another inode.
     moved: Mutex<HashMap<u64, u64>>,
     entries: AtomicU64,
+    expunged: AtomicU64,
     files: AtomicU64,
     told: Mutex<Told>,
 }
@@ -87,6 +88,7 @@ pub(super) fn run(asked: &Verifier<'_>, monitor: &dyn Monitor) -> Result<VerifyR
         seen: InodeSet::default(),
         moved: Mutex::default(),
         entries: AtomicU64::new(0),
+        expunged: AtomicU64::new(0),
         files: AtomicU64::new(0),
         told: Mutex::default(),
     };
@@ -329,6 +331,10 @@ impl Run<'_> {
         self.entries.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub fn count_expunged(&self) {
+        self.expunged.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub fn count_file(&self) {
         self.files.fetch_add(1, Ordering::Relaxed);
     }
@@ -357,6 +363,7 @@ impl Run<'_> {
             snapshots: told.checked,
             without_manifest: told.without_manifest,
             entries: self.entries.load(Ordering::Relaxed),
+            expunged: self.expunged.load(Ordering::Relaxed),
             files_read: self.files.load(Ordering::Relaxed),
             bytes_read: self.bytes.load(Ordering::Relaxed),
             findings: told.findings,

@@ -119,12 +119,7 @@ impl Tree<'_> {
         for entry in hand.listing.entries() {
             let name = hand.listing.name(*entry).to_bytes();
             if records.find(name).is_none() {
-                self.tell(
-                    FindingKind::Extra,
-                    Cause::Tampering,
-                    path.child(name),
-                    "it was not there when it was saved",
-                );
+                self.extra(path.child(name), "it was not there when it was saved");
             }
         }
         Ok(())
@@ -167,6 +162,13 @@ impl Tree<'_> {
             CString::new(record.name).map_err(|error| Error::io("name", path.as_path(), error.into()))?;
         self.run.count_entry();
         let disk = match dir.stat_if_there(&name) {
+            Ok(found) if record.is_expunged() => {
+                match found {
+                    Some(_) => self.extra(path, "it was expunged, and is there again"),
+                    None => self.run.count_expunged(),
+                }
+                return Ok(());
+            }
             Ok(Some(disk)) => disk,
             Ok(None) => return self.missing(path, record),
             Err(error) => {
@@ -319,6 +321,11 @@ impl Tree<'_> {
             self.gone.store(true, Ordering::Relaxed);
             return Ok(());
         }
+        // While it is being expunged, the manifest tells of what is gone already.
+        if self.run.repository.expunged_at(self.name, &path)?.is_some() {
+            self.run.count_expunged();
+            return Ok(());
+        }
         let below = if record.child.is_some() { " with everything in it" } else { "" };
         self.tell(
             FindingKind::Missing,
@@ -327,6 +334,10 @@ impl Tree<'_> {
             &format!("the {} is gone{below}", record.metadata.kind),
         );
         Ok(())
+    }
+
+    fn extra(&self, path: RelPath, message: &str) {
+        self.tell(FindingKind::Extra, Cause::Tampering, path, message);
     }
 
     fn attributes_finding(&self, path: &RelPath, said: &[String]) {

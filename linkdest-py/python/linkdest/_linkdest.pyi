@@ -7,12 +7,16 @@ from typing import ClassVar, Literal, TypeAlias, final
 __all__ = [
     "Change",
     "Counts",
+    "ExpungeReport",
+    "ExpungedEntry",
     "Item",
     "Finding",
     "Problem",
     "Progress",
     "ReindexReport",
     "Repository",
+    "RestoreCounts",
+    "RestoreReport",
     "Sighting",
     "Snapshot",
     "SnapshotReport",
@@ -148,6 +152,44 @@ class Repository:
         `trust` believes the sound manifests of other snapshots and reads only what they do not know. Raises Locked while
         another run goes on.
         """
+
+    def restore(
+        self,
+        snapshot: str,
+        target: _AnyPath,
+        path: _AnyPath | None = None,
+        overwrite: Literal["if-changed", "always", "never"] = "if-changed",
+        delete: bool = False,
+        checksum: bool = False,
+        dry_run: bool = False,
+        *,
+        threads: int | None = None,
+        progress: Callable[[Progress], object] | None = None,
+    ) -> RestoreReport:
+        """Puts back what a snapshot has, or what it has at `path`: `target` becomes what that is.
+
+        The contents of a directory go into `target`, which is made if it is missing; anything else is written as
+        `target`. `overwrite` says what becomes of entries that are there: "if-changed" writes what differs in kind, size,
+        modification time or attributes, with `checksum` in content; "always" writes everything anew; "never" makes only
+        what is missing. `delete` removes what the snapshot does not have. Nothing in `target` is followed, and nothing is
+        shared with the snapshot. Entries that could not be restored as they were are problems of the report.
+
+        `progress` is called as by `snapshot()`.
+        """
+
+    def expunge(
+        self, path: _AnyPath, snapshots: Iterable[str] = (), *, links: bool = False, dry_run: bool = False
+    ) -> ExpungeReport:
+        """Removes one path, with everything in it, from all snapshots, or from those that are named.
+
+        The snapshots stay as they are otherwise, and it is written down that the path was expunged. `links` removes the
+        other names too that the same inodes have in the same snapshot; without it they are in the report. What is in the
+        source is saved again by the next run, unless a rule excludes it. A path that no snapshot has is a LinkdestError;
+        space that could not be freed yet is a RuntimeWarning.
+        """
+
+    def expunged(self) -> list[ExpungedEntry]:
+        """Tells what was expunged from the snapshots that there are, in the order in which that was done."""
 
     def delete(self, *names: str, lock_wait: float = 0.0) -> list[str]:
         """Deletes snapshots, all of them or none, and returns their names.
@@ -324,6 +366,10 @@ class Version:
         """The entry as the first of the snapshots has it."""
 
     @property
+    def expunged(self) -> bool:
+        """Whether it was expunged from these snapshots: of what it was only the kind is still known."""
+
+    @property
     def snapshots(self) -> list[str]:
         """The names of the snapshots that have this version, the oldest run first."""
 
@@ -400,6 +446,142 @@ class SnapshotReport:
         """How long the run took, in seconds."""
 
 @final
+class RestoreReport:
+    """What a restore came to."""
+
+    @property
+    def snapshot(self) -> str:
+        """The name of the snapshot."""
+
+    @property
+    def target(self) -> Path:
+        """What was restored to, as it was given."""
+
+    @property
+    def status(self) -> _Status:
+        """"complete", or "problems" if not everything was restored."""
+
+    @property
+    def counts(self) -> RestoreCounts:
+        """What was done."""
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """The first 1,000 problems; `counts.problems` has the number of all."""
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether nothing was written."""
+
+    @property
+    def duration(self) -> float:
+        """How long it took, in seconds."""
+
+@final
+class RestoreCounts:
+    """What a restore did, in entries and bytes."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    @property
+    def entries(self) -> int:
+        """Entries that the snapshot has below the path, the one at the path not."""
+
+    @property
+    def unchanged(self) -> int:
+        """Entries that were as they should be."""
+
+    @property
+    def kept(self) -> int:
+        """Entries that were there and were to stay."""
+
+    @property
+    def files_copied(self) -> int:
+        """Regular files whose content was copied."""
+
+    @property
+    def files_cloned(self) -> int:
+        """Regular files that share their blocks with the snapshot's (reflink)."""
+
+    @property
+    def linked(self) -> int:
+        """Names that were linked to another name of the same inode."""
+
+    @property
+    def directories_created(self) -> int:
+        """Directories that were made."""
+
+    @property
+    def other_created(self) -> int:
+        """Symlinks, FIFOs, sockets and devices that were made."""
+
+    @property
+    def attributes_set(self) -> int:
+        """Entries of which attributes alone were set."""
+
+    @property
+    def deleted(self) -> int:
+        """Entries that the snapshot does not have, removed with all that was in them."""
+
+    @property
+    def bytes(self) -> int:
+        """The sum of the sizes of all regular files in bytes, by name."""
+
+    @property
+    def bytes_copied(self) -> int:
+        """Bytes of content written; holes do not count."""
+
+    @property
+    def bytes_cloned(self) -> int:
+        """Bytes of content shared with the snapshot by clones."""
+
+    @property
+    def problems(self) -> int:
+        """Entries or attributes that could not be restored."""
+
+@final
+class ExpungeReport:
+    """What was expunged, or would be."""
+
+    @property
+    def entries(self) -> tuple[ExpungedEntry, ...]:
+        """The entries, by snapshot, the oldest run first. Empty where all of it was expunged before."""
+
+    @property
+    def other_names(self) -> tuple[Sighting, ...]:
+        """Names that the same inodes have elsewhere in the same snapshots, and that stay."""
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether nothing was removed."""
+
+@final
+class ExpungedEntry:
+    """One entry that was removed from one snapshot."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    @property
+    def snapshot(self) -> str:
+        """The name of the snapshot that it was removed from."""
+
+    @property
+    def path(self) -> Path:
+        """The path below the source."""
+
+    @property
+    def path_bytes(self) -> bytes:
+        """The same path as bytes."""
+
+    @property
+    def kind(self) -> _Kind:
+        """What it was; a directory went with everything in it."""
+
+    @property
+    def time(self) -> datetime:
+        """When it was expunged, in UTC."""
+
+@final
 class VerifyReport:
     """What a check came to."""
 
@@ -414,6 +596,10 @@ class VerifyReport:
     @property
     def entries(self) -> int:
         """The entries that were compared with their records, those of every snapshot counted."""
+
+    @property
+    def expunged(self) -> int:
+        """The entries that are gone because they were expunged; a directory with everything in it is one."""
 
     @property
     def files_read(self) -> int:

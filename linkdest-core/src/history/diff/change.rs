@@ -23,6 +23,9 @@ pub enum ChangeKind {
     Renamed,
     /// It was something else before: a file is a directory now.
     Type,
+    /// It was [expunged](crate::Repository::expunge) from one of the two snapshots, and is in the other one:
+    /// [`Change::before`] and [`Change::after`] tell in which.
+    Expunged,
 }
 
 impl ChangeKind {
@@ -36,6 +39,7 @@ impl ChangeKind {
             Self::Attributes => "attributes",
             Self::Renamed => "renamed",
             Self::Type => "type",
+            Self::Expunged => "expunged",
         }
     }
 }

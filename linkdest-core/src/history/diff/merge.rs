@@ -52,6 +52,8 @@ struct Level {
     after: Option<Directory>,
     /// The next entry of each.
     next: (usize, usize),
+    /// The directory was expunged from the other side, with everything that was in it.
+    expunged: bool,
 }
 
 /// What was found of one name.
@@ -61,6 +63,7 @@ struct Step {
     before: Option<Place>,
     after: Option<Place>,
     children: (Option<Locator>, Option<Locator>),
+    expunged: bool,
 }
 
 const NOTHING: Compared = Compared { aspects: Aspects::NONE, unsure: false };
@@ -82,6 +85,17 @@ impl Level {
         self.next = (i + usize::from(before.is_some()), j + usize::from(after.is_some()));
         let child = |side: &Option<(Entry<'_>, _)>| side.as_ref().and_then(|(entry, _)| entry.child);
         let children = (child(&before), child(&after));
+        let gone =
+            |side: &Option<(Entry<'_>, _)>| side.as_ref().is_some_and(|(entry, _)| entry.is_expunged());
+        if self.expunged || gone(&before) || gone(&after) {
+            let there = |side: Option<(Entry<'_>, Option<Place>)>| {
+                side.filter(|(entry, _)| !entry.is_expunged()).and_then(|(_, place)| place)
+            };
+            let (before, after) = (there(before), there(after));
+            let kind = (before.is_some() != after.is_some()).then_some(ChangeKind::Expunged);
+            let expunged = kind.is_some();
+            return Some(Step { kind, compared: NOTHING, before, after, children, expunged });
+        }
         let (kind, compared) = match (&before, &after) {
             (Some((a, _)), Some((b, _))) if a.metadata.kind == b.metadata.kind => (None, both(a, b, names)),
             (Some(_), Some(_)) => (Some(ChangeKind::Type), NOTHING),
@@ -96,7 +110,8 @@ impl Level {
             (None, None) => return None,
         };
         let place = |side: Option<(Entry<'_>, Option<Place>)>| side.and_then(|(_, place)| place);
-        Some(Step { kind, compared, before: place(before), after: place(after), children })
+        let (before, after) = (place(before), place(after));
+        Some(Step { kind, compared, before, after, children, expunged: false })
     }
 }
 
@@ -112,7 +127,7 @@ impl Merge<'_> {
         let (before, after) = (self.before.manifest.root(), self.after.manifest.root());
         let compared = both(&before, &after, &mut self.names);
         let children = (before.child, after.child);
-        self.take(&Step { kind: None, compared, before: None, after: None, children })
+        self.take(&Step { kind: None, compared, before: None, after: None, children, expunged: false })
     }
 
     fn take(&mut self, step: &Step) -> Result<()> {
@@ -126,7 +141,7 @@ impl Merge<'_> {
         if step.children != (None, None) {
             let before = step.children.0.map(|at| self.before.directory(at)).transpose()?;
             let after = step.children.1.map(|at| self.after.directory(at)).transpose()?;
-            self.levels.push(Level { before, after, next: (0, 0) });
+            self.levels.push(Level { before, after, next: (0, 0), expunged: step.expunged });
         }
         Ok(())
     }

@@ -1,0 +1,156 @@
+//! A further generation of a manifest: the same records, but of what was expunged only that it was.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::cache::BlockCache;
+use super::directory::Directory;
+use super::draft::DirectoryDraft;
+use super::error::ManifestError;
+use super::flags::EntryFlags;
+use super::header::Totals;
+use super::lane::Lane;
+use super::reader::Manifest;
+use super::record::{Entry, Locator};
+use super::writer::ManifestWriter;
+use crate::entry::{Kind, Metadata};
+use crate::path::RelPath;
+
+/// What was expunged of one snapshot: by the path of the directory that it was in, names and kinds.
+pub(crate) type ExpungedNames = BTreeMap<RelPath, Vec<(Vec<u8>, Kind)>>;
+
+impl Entry<'_> {
+    /// The record of an entry that was expunged: its name and kind, and nothing else of what it was.
+    pub(crate) fn expunged(name: &[u8], kind: Kind) -> Entry<'_> {
+        let nlink = if kind == Kind::Directory { 2 } else { 1 };
+        let metadata = Metadata { kind, nlink, ..Entry::NONE.metadata };
+        Entry { name, metadata, flags: EntryFlags::EXPUNGED, ..Entry::NONE }
+    }
+
+    /// Says whether the entry was expunged.
+    pub(crate) fn is_expunged(&self) -> bool {
+        self.flags.contains(EntryFlags::EXPUNGED)
+    }
+}
+
+/// Writes the further generation; returns its figures.
+///
+/// # Errors
+/// What cannot be read or is damaged, and what cannot be written.
+pub(crate) fn write_without(
+    old: &Manifest,
+    writer: ManifestWriter,
+    expunged: &ExpungedNames,
+) -> Result<Totals, ManifestError> {
+    let lane = writer.lane();
+    let mut copy =
+        Copy { old, expunged, writer, lane, totals: Tally::default(), cache: BlockCache::default() };
+    let root = old.root();
+    let child = root.child.map(|child| copy.tree(child)).transpose()?;
+    let Copy { writer, lane, totals: Tally { totals, .. }, .. } = copy;
+    writer.finish(vec![lane], &Entry { child, ..root }, old.devices(), totals, old.ended())?;
+    Ok(totals)
+}
+
+/// The figures of what was copied so far.
+#[derive(Default)]
+struct Tally {
+    totals: Totals,
+    /// Inodes with several names that were counted.
+    met: HashSet<(u64, u64)>,
+}
+
+impl Tally {
+    fn count(&mut self, entry: &Entry<'_>) {
+        let metadata = &entry.metadata;
+        self.totals.flagged += u64::from(!entry.flags.is_empty());
+        if entry.is_expunged() {
+            return;
+        }
+        self.totals.entries += 1;
+        match metadata.kind {
+            Kind::Directory => self.totals.directories += 1,
+            Kind::File => {
+                self.totals.files += 1;
+                let known = (metadata.id.device, metadata.id.inode);
+                let inode = if known.0 == 0 { (0, entry.repository_inode) } else { known };
+                let first = metadata.nlink <= 1 || inode.1 == 0 || self.met.insert(inode);
+                self.totals.bytes += if first { metadata.size } else { 0 };
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A manifest while it is copied.
+struct Copy<'c> {
+    old: &'c Manifest,
+    expunged: &'c ExpungedNames,
+    writer: ManifestWriter,
+    lane: Lane,
+    totals: Tally,
+    cache: BlockCache,
+}
+
+/// A directory while it is copied.
+struct Level {
+    directory: Directory,
+    next: usize,
+    draft: DirectoryDraft,
+}
+
+impl Copy<'_> {
+    /// Copies a directory with all that is below it, without recursion: what is in a directory is written before it.
+    fn tree(&mut self, at: Locator) -> Result<Locator, ManifestError> {
+        let mut levels = vec![self.level(at)?];
+        loop {
+            let Some(level) = levels.last_mut() else {
+                return Err(ManifestError::damaged("a directory without a record"));
+            };
+            if let Some(below) = self.copy_entries(level) {
+                let below = self.level(below)?;
+                levels.push(below);
+                continue;
+            }
+            let path = level.directory.path().clone();
+            self.add_expunged(level);
+            let written = self.lane.write(&self.writer, path.as_bytes(), &mut level.draft)?;
+            levels.pop();
+            let Some(parent) = levels.last_mut() else { return Ok(written) };
+            if let Some(entry) = parent.directory.get(parent.next) {
+                self.totals.count(&entry);
+                parent.draft.push(&Entry { child: Some(written), ..entry });
+            }
+            parent.next += 1;
+        }
+    }
+
+    fn level(&mut self, at: Locator) -> Result<Level, ManifestError> {
+        let directory = self.old.directory(at, &mut self.cache)?;
+        Ok(Level { draft: DirectoryDraft::new(&Entry::NONE.metadata), directory, next: 0 })
+    }
+
+    /// Copies entries up to the next sub-directory that has a record, and says where that is.
+    fn copy_entries(&mut self, level: &mut Level) -> Option<Locator> {
+        let gone = self.expunged.get(level.directory.path());
+        while let Some(entry) = level.directory.get(level.next) {
+            let expunged = gone.is_some_and(|gone| gone.iter().any(|(name, _)| name == entry.name));
+            if !expunged {
+                if entry.child.is_some() {
+                    return entry.child;
+                }
+                self.totals.count(&entry);
+                level.draft.push(&entry);
+            }
+            level.next += 1;
+        }
+        None
+    }
+
+    fn add_expunged(&mut self, level: &mut Level) {
+        for (name, kind) in self.expunged.get(level.directory.path()).into_iter().flatten() {
+            let entry = Entry::expunged(name, *kind);
+            self.totals.count(&entry);
+            level.draft.push(&entry);
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! What the target can hold: known of common file systems, else found out by writing and reading back.
+
+use std::ffi::CString;
+use std::io;
+
+use crate::os::Dir;
+use crate::policy::attributes::Reach;
+use crate::repository::probe::probe;
+
+/// What can be set in a target by this user. `scratch` is a name that nobody else has; `None` writes nothing.
+pub(super) fn reach(target: Option<&Dir>, ids: (u32, u32), scratch: Option<&str>) -> Reach {
+    let unknown = Reach::unknown(ids);
+    let Some(dir) = target else { return unknown };
+    let kind = dir.file_system().map_or_else(|_| String::new(), |(kind, _)| kind);
+    if matches!(&*kind, "ext4" | "xfs" | "btrfs" | "tmpfs" | "overlay") {
+        return unknown;
+    }
+    let known = Reach { granularity: ticks(&kind), ..unknown };
+    // Where it cannot be tried out, each entry tells what it cannot have.
+    let found = scratch.and_then(|name| try_out(dir, name).ok());
+    found.map_or(known, |(granularity, mode)| Reach { granularity, mode, ..known })
+}
+
+/// Tries how finely times are kept, and whether modes are, in a directory that is removed again.
+fn try_out(dir: &Dir, name: &str) -> io::Result<(u32, bool)> {
+    let (name, before) = (CString::new(name)?, dir.stat()?.mtime);
+    dir.make_dir(&name)?;
+    let probed = dir.open_dir(&name).and_then(|scratch| probe(&scratch));
+    dir.remove_dir(&name)?;
+    // Whoever may not set it sees the time of the restore, as of any change.
+    let _ = dir.set_mtime_at(c".", before);
+    let capabilities = probed?.capabilities;
+    Ok((capabilities.time_granularity, capabilities.modes))
+}
+
+/// How finely file systems keep times that are not known for nanoseconds (statfs(2)), in nanoseconds.
+fn ticks(kind: &str) -> u32 {
+    match kind {
+        // FAT
+        "0x4d44" => 2_000_000_000,
+        // HFS+
+        "0x482b" => 1_000_000_000,
+        // exFAT
+        "0x2011bab0" => 10_000_000,
+        // NTFS
+        "0x5346544e" | "0x7366746e" => 100,
+        _ => 1,
+    }
+}
