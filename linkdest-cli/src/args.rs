@@ -3,6 +3,7 @@
 mod check;
 mod filter;
 mod history;
+mod profile;
 mod removal;
 mod restore;
 
@@ -18,14 +19,15 @@ use crate::rules::{self, Rules};
 pub use check::{Reindex, Verify};
 pub use filter::{Filter, FilterCheck, FilterCommand, FilterExplain, FilterList};
 pub use history::{Diff, Find, Ls, Usage};
+pub use profile::{Profile, ProfileCheck, ProfileCommand, Run, Schedule};
 pub use removal::{Delete, Forget, Pin, Removing, Unpin};
 pub use restore::{Overwrite, Restore};
 
 const EXIT_STATUS: &str = "\
 Exit status:
   0    Done
-  1    Fatal error, nothing was published
-  2    The command line, a value in it, or a rule cannot be used
+  1    Fatal error, or `run-before` failed: nothing was published
+  2    The command line, a value in it, a rule or a profile cannot be used
   3    A snapshot was published, restored or deleted, but something could not be done as asked
   4    `verify` found differences
   10   REPO is not a repository
@@ -67,8 +69,8 @@ pub struct Cli {
 pub struct Output {
     /// Prints results as JSON
     ///
-    /// `snapshot`, `restore`, `verify`, `reindex` and `filter list` print JSON Lines, each with a `message_type`, the
-    /// first four with a `summary` or an `error` at the end; `diff`, `find` and `ls` print a line for each result; the
+    /// `snapshot`, `restore`, `verify`, `reindex`, `run` and `filter list` print JSON Lines, each with a `message_type`, the
+    /// first five with a `summary` or an `error` at the end; `diff`, `find` and `ls` print a line for each result; the
     /// other commands print one document. Paths that are not UTF-8 come with their bytes as `path_b64`.
     #[arg(long, global = true, help_heading = "Output")]
     pub json: bool,
@@ -108,6 +110,9 @@ pub enum Command {
     Pin(Pin),
     Unpin(Unpin),
     Restore(Restore),
+    Run(Run),
+    Profile(Profile),
+    Schedule(Schedule),
     Filter(Filter),
 }
 

@@ -5,6 +5,7 @@ pub mod filter;
 pub mod history;
 pub mod human;
 pub mod json;
+pub mod profile;
 pub mod removal;
 pub mod restore;
 pub mod table;
