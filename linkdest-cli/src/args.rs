@@ -2,6 +2,7 @@
 
 mod check;
 mod filter;
+mod guards;
 mod history;
 mod profile;
 mod removal;
@@ -18,6 +19,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::rules::{self, Rules};
 pub use check::{Reindex, Verify};
 pub use filter::{Filter, FilterCheck, FilterCommand, FilterExplain, FilterList};
+pub use guards::{Accept, Guards};
 pub use history::{Diff, Find, Ls, Usage};
 pub use profile::{Profile, ProfileCheck, ProfileCommand, Run, Schedule};
 pub use removal::{Delete, Forget, Pin, Removing, Unpin};
@@ -28,9 +30,10 @@ Exit status:
   0    Done
   1    Fatal error, or `run-before` failed: nothing was published
   2    The command line, a value in it, a rule or a profile cannot be used
-  3    A snapshot was published, restored or deleted, but something could not be done as asked
+  3    A snapshot was published, restored or deleted, but something could not be done as asked,
+       or the snapshot is suspect
   4    `verify` found differences
-  10   REPO is not a repository
+  10   REPO is not a repository, or not the one that --repository-id names
   11   The repository is locked by another run
   130  Interrupted (Ctrl-C); 143 if by SIGTERM";
 
@@ -109,6 +112,7 @@ pub enum Command {
     Forget(Forget),
     Pin(Pin),
     Unpin(Unpin),
+    Accept(Accept),
     Restore(Restore),
     Run(Run),
     Profile(Profile),
@@ -194,6 +198,8 @@ pub struct Snapshot {
     /// compares every byte.
     #[arg(long)]
     pub no_sync: bool,
+    #[command(flatten, next_help_heading = "Guards")]
+    pub guards: Guards,
     #[command(flatten, next_help_heading = rules::HEADING)]
     pub rules: Rules,
 }

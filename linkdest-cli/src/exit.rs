@@ -1,6 +1,6 @@
 //! Exit codes.
 
-use linkdest_core::{ErrorKind, Status};
+use linkdest_core::{ErrorKind, SnapshotReport, Status};
 
 /// Done.
 pub const OK: u8 = 0;
@@ -8,7 +8,7 @@ pub const OK: u8 = 0;
 pub const FATAL: u8 = 1;
 /// The command line, a value in it, or a rule cannot be used.
 pub const USAGE: u8 = 2;
-/// A snapshot was published, or a list printed, with problems; rules were checked, with warnings.
+/// A snapshot was published, or a list printed, with problems, or is suspect; rules were checked, with warnings.
 pub const PROBLEMS: u8 = 3;
 /// A check found differences.
 pub const DIFFERENCES: u8 = 4;
@@ -18,6 +18,11 @@ pub const INTERRUPTED: u8 = 130;
 /// The exit code of an error; what has no code of its own is fatal.
 pub fn of_kind(kind: ErrorKind) -> u8 {
     kind.exit_code()
+}
+
+/// The exit code of a snapshot, or of a plan of one: what is suspect is no success.
+pub fn of_report(report: &SnapshotReport) -> u8 {
+    if report.is_suspect() { PROBLEMS } else { of_status(report.status()) }
 }
 
 /// The exit code of a run that ended with a report.
@@ -33,6 +38,8 @@ mod tests {
     fn codes_are_those_of_the_contract() {
         for (kind, code) in [
             (ErrorKind::NotARepository, 10),
+            (ErrorKind::WrongRepository, 10),
+            (ErrorKind::SourceEmpty, 1),
             (ErrorKind::Locked, 11),
             (ErrorKind::BadReference, 2),
             (ErrorKind::InvalidOption, 2),

@@ -23,6 +23,8 @@ pub enum ErrorKind {
     SourceUnreadable,
     /// The source is no directory.
     SourceNotADirectory,
+    /// Nothing is left of a source that had entries in its newest snapshot.
+    SourceEmpty,
     /// The source is the repository, or lies in its own records.
     SourceIsRepository,
     /// The repository's file system cannot make hard links.
@@ -53,7 +55,7 @@ pub enum ErrorKind {
     NoSuchPath,
     /// A snapshot may not be removed: it is pinned, or no good one would be left.
     Protected,
-    /// The repository is full, or over its quota.
+    /// The repository is full, over its quota, or would have less free than is to stay so.
     NoSpace,
     /// The run was stopped before it published anything, or before a question was answered.
     Interrupted,
@@ -75,6 +77,7 @@ impl ErrorKind {
             Self::Locked => "locked",
             Self::SourceUnreadable => "source_unreadable",
             Self::SourceNotADirectory => "source_not_a_directory",
+            Self::SourceEmpty => "source_empty",
             Self::SourceIsRepository => "source_is_repository",
             Self::NoHardLinks => "no_hard_links",
             Self::NotEmpty => "not_empty",
@@ -105,7 +108,7 @@ impl ErrorKind {
     #[must_use]
     pub fn exit_code(self) -> u8 {
         match self {
-            Self::NotARepository => 10,
+            Self::NotARepository | Self::WrongRepository => 10,
             Self::Locked => 11,
             Self::BadReference
             | Self::InvalidOption

@@ -94,6 +94,15 @@ pub enum Notice {
         /// By how many seconds.
         seconds: i64,
     },
+    /// What a dry run would copy does not fit into the repository. All in bytes.
+    TooLittleSpace {
+        /// What would be copied.
+        needed: u64,
+        /// What is available.
+        available: u64,
+        /// What must stay free of that.
+        reserve: u64,
+    },
     /// A snapshot has no manifest, so that there is nothing to check it against.
     NoManifest(String),
     /// A snapshot was removed while it was being checked.
@@ -132,6 +141,11 @@ impl fmt::Display for Notice {
                     "all modification times moved by {sign}{hours}:{minutes:02} h; links are kept where the content is the same"
                 )
             }
+            Self::TooLittleSpace { needed, available, reserve } => write!(
+                f,
+                "too little space in the repository: {needed} bytes would be copied, {available} are available, and \
+                 {reserve} must stay free"
+            ),
             Self::NoManifest(snapshot) => {
                 write!(f, "{snapshot}: has no manifest and was not checked; `reindex` makes one")
             }

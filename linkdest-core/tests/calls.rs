@@ -312,3 +312,39 @@ fn a_root_that_cannot_be_listed_publishes_nothing() {
         .collect();
     assert_eq!(told.len(), 1, "{told:?}");
 }
+
+#[test]
+fn guards_cost_an_unchanged_run_one_listing_and_nothing_for_an_entry() {
+    let tree = tree();
+    tree.run(None).0.unwrap();
+    let (report, made) = tree.run(None);
+    assert_eq!(report.unwrap().counts().bytes_copied, 0);
+    let calls = all_calls(&made);
+    // Which file system the source is on takes two; free space is looked at only where something is copied.
+    assert_eq!(calls[&Call::StatFs], 2, "{calls:?}");
+}
+
+#[test]
+fn latest_never_points_at_nothing_while_the_newest_snapshots_are_deleted() {
+    const EIO: i32 = 5;
+    let tree = tree();
+    let path = tree.dir.join("repository");
+    for point in 1.. {
+        let names: Vec<_> = (0..3).map(|_| tree.run(None).0.unwrap().snapshot().unwrap().clone()).collect();
+        let repository = Repository::open(&path).unwrap();
+        trace::start(Some((Call::Rename, point, EIO)));
+        let result = repository.delete(&names[1..]);
+        let made = trace::finish();
+        let latest = std::fs::read_link(path.join("latest")).unwrap();
+        assert!(path.join(&latest).is_dir(), "rename {point}: {} is gone", latest.display());
+        let renamed: Vec<_> = made.iter().filter(|one| one.call == Call::Rename).collect();
+        assert_eq!(renamed[0].name, b"latest", "{renamed:?}");
+        if renamed.len() < point {
+            result.unwrap();
+            assert_eq!(latest.to_str(), Some(names[0].as_str()));
+            assert_eq!(point, 4, "`latest` and two snapshots are renamed");
+            return;
+        }
+        remove_all_but(&path, &path.join(names[0].as_str()));
+    }
+}

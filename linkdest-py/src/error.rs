@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 /// The exception class for a kind of error.
 fn class_name(kind: ErrorKind) -> &'static str {
     match kind {
-        ErrorKind::NotARepository => "NotARepository",
+        ErrorKind::NotARepository | ErrorKind::WrongRepository => "NotARepository",
         ErrorKind::Locked => "Locked",
         ErrorKind::Rules => "RulesError",
         ErrorKind::Interrupted => "Interrupted",

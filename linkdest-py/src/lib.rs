@@ -3,6 +3,7 @@
 mod check;
 mod error;
 mod history;
+mod interrupt;
 mod path;
 mod report;
 mod repository;

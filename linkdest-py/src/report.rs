@@ -157,7 +157,13 @@ impl SnapshotReport {
     /// Whether the snapshot is marked as suspect.
     #[getter]
     fn suspect(&self) -> bool {
-        false
+        self.report.is_suspect()
+    }
+
+    /// Why it is suspect.
+    #[getter]
+    fn suspect_reasons(&self) -> Vec<String> {
+        self.report.suspect().to_vec()
     }
 
     /// What was done.

@@ -4,8 +4,8 @@ use std::hash::{Hash, Hasher};
 use std::path::Path;
 
 use linkdest_core::{
-    Age, Deleted, KeepRules, Reindexer, RelPath, RunRecord, Sample, SnapshotName, StopFlag, Timestamp,
-    Verifier,
+    Age, Deleted, KeepRules, Reindexer, RelPath, Removal, RunRecord, Sample, SnapshotName, StopFlag,
+    Timestamp, Verifier,
 };
 use pyo3::exceptions::{PyRuntimeWarning, PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -14,6 +14,7 @@ use pyo3::types::{PyDateTime, PyDelta, PyString, PyTzInfo};
 use crate::check::{ReindexReport, VerifyReport};
 use crate::error::exception;
 use crate::history::{Change, Item, Usage, Version};
+use crate::interrupt::{interruptible, seconds};
 use crate::path::FsPath;
 use crate::snapshot::{Callback, Threads, Watcher};
 
@@ -184,16 +185,17 @@ impl Repository {
     }
 
     /// Deletes snapshots: all of them, or none.
-    #[pyo3(signature = (*names))]
-    fn delete(&self, py: Python<'_>, names: Vec<String>) -> PyResult<Vec<String>> {
-        let delete = move || self.0.delete(&self.names(names)?);
-        told(py, py.detach(delete))
+    #[pyo3(signature = (*names, lock_wait = 0.0))]
+    fn delete(&self, py: Python<'_>, names: Vec<String>, lock_wait: f64) -> PyResult<Vec<String>> {
+        let how = Removal::default().lock_wait(seconds(lock_wait)?);
+        let delete = |stop| self.0.delete_with(&self.names(names)?, &how.stop(stop));
+        told(py, interruptible(py, delete)?)
     }
 
     /// Removes the snapshots that no rule keeps, then the oldest until there is space.
     #[pyo3(signature = (
         *, last = 0, hourly = 0, daily = 0, weekly = 0, monthly = 0, yearly = 0, within = None, free_space = None,
-        dry_run = false,
+        dry_run = false, lock_wait = 0.0,
     ))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
     fn forget(
@@ -208,6 +210,7 @@ impl Repository {
         within: Option<&str>,
         free_space: Option<u64>,
         dry_run: bool,
+        lock_wait: f64,
     ) -> PyResult<Vec<String>> {
         let rules = KeepRules::default().last(last).hourly(hourly).daily(daily);
         let rules = rules.weekly(weekly).monthly(monthly).yearly(yearly);
@@ -226,7 +229,8 @@ impl Repository {
         if dry_run {
             return Ok(plan.removed().iter().map(ToString::to_string).collect());
         }
-        told(py, py.detach(|| self.0.forget(&plan)))
+        let how = Removal::default().lock_wait(seconds(lock_wait)?);
+        told(py, interruptible(py, |stop| self.0.forget_with(&plan, &how.stop(stop)))?)
     }
 
     /// Pins a snapshot; says whether it was not pinned before.
@@ -239,6 +243,14 @@ impl Repository {
     fn unpin(&self, py: Python<'_>, name: &str) -> PyResult<bool> {
         let unpinned = py.detach(|| self.0.unpin(self.0.resolve(name)?.name()));
         unpinned.map_err(|error| exception(py, &error))
+    }
+
+    /// Accepts a suspect snapshot; says whether it was suspect.
+    #[pyo3(signature = (name, *, lock_wait = 0.0))]
+    fn accept(&self, py: Python<'_>, name: &str, lock_wait: f64) -> PyResult<bool> {
+        let patience = seconds(lock_wait)?;
+        let accept = |stop| self.0.accept_with(self.0.resolve(name)?.name(), patience, &stop);
+        interruptible(py, accept)?.map_err(|error| exception(py, &error))
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
@@ -345,7 +357,13 @@ impl Snapshot {
     /// Whether the snapshot is marked as suspect.
     #[getter]
     fn suspect(&self) -> bool {
-        false
+        self.0.is_suspect()
+    }
+
+    /// Why it is suspect.
+    #[getter]
+    fn suspect_reasons(&self) -> Vec<String> {
+        self.0.record().map(RunRecord::suspect).unwrap_or_default().to_vec()
     }
 
     /// Whether the snapshot is kept whatever the retention rules say.

@@ -19,10 +19,12 @@ use crate::rules::Rules;
 #[pyo3(
     signature = (
         source, repository, *, init = false, rules = None, filters = Rules::default(), exclude = Rules::default(),
-        policy = "quick", link_dest = FsPaths::default(), threads = None, one_file_system = false, progress = None
+        policy = "quick", link_dest = FsPaths::default(), threads = None, one_file_system = false, progress = None,
+        allow_empty = false, mass_change = Some(Share(50)), repository_id = None, reserve = None
     ),
     text_signature = "(source, repository, *, init=False, rules=None, filters=(), exclude=(), policy='quick', \
-                      link_dest=(), threads=None, one_file_system=False, progress=None)"
+                      link_dest=(), threads=None, one_file_system=False, progress=None, allow_empty=False, \
+                      mass_change=50, repository_id=None, reserve=None)"
 )]
 #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
 pub(crate) fn snapshot(
@@ -38,11 +40,22 @@ pub(crate) fn snapshot(
     threads: Option<Threads>,
     one_file_system: bool,
     progress: Option<Callback>,
+    allow_empty: bool,
+    mass_change: Option<Share>,
+    repository_id: Option<String>,
+    reserve: Option<u64>,
 ) -> PyResult<SnapshotReport> {
     let stop = StopFlag::default();
     let mut snapshotter =
         Snapshotter::new(source, repository).init(init).one_file_system(one_file_system).stop(stop.clone());
     snapshotter = with_policy(snapshotter, policy)?;
+    snapshotter = snapshotter.allow_empty(allow_empty).mass_change(mass_change.map(|Share(percent)| percent));
+    if let Some(id) = repository_id {
+        snapshotter = snapshotter.repository_id(id);
+    }
+    if let Some(bytes) = reserve {
+        snapshotter = snapshotter.reserve(bytes);
+    }
     if let Some(filter) = filter(py, rules, filters, exclude)? {
         snapshotter = snapshotter.filter(filter);
     }
@@ -83,6 +96,24 @@ fn filter(py: Python<'_>, file: Option<FsPath>, filters: Rules, exclude: Rules) 
     // A rule file may be a pipe that another thread of Python's writes to.
     let built = py.detach(|| builder.build(&LocalRuleFiles));
     built.map(Some).map_err(|error| exception(py, &error.into()))
+}
+
+/// A share in percent.
+#[derive(Clone, Copy)]
+pub(crate) struct Share(u8);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Share {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        let number = match given.extract::<i64>() {
+            Err(error) if error.is_instance_of::<PyOverflowError>(given.py()) => None,
+            number => u8::try_from(number?).ok().filter(|percent| *percent <= 100),
+        };
+        number
+            .map(Self)
+            .ok_or_else(|| PyValueError::new_err("mass_change must be a number from 0 to 100, or None"))
+    }
 }
 
 /// A number of threads, 1 at least.

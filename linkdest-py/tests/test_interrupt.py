@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,3 +94,39 @@ def test_what_a_handler_raises_propagates(large_source: Path, repository: Path) 
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     assert linkdest.Repository(repository).snapshots() == []
+
+
+@pytest.mark.parametrize("what", ["delete", "forget", "accept"])
+def test_ctrl_c_ends_the_wait_for_a_lock(source: Path, repository: Path, what: str) -> None:
+    names = [linkdest.snapshot(source, repository, init=True).snapshot for _ in range(2)]
+    opened = linkdest.Repository(repository)
+    calls = {
+        "delete": lambda: opened.delete(names[0], lock_wait=30),
+        "forget": lambda: opened.forget(last=1, lock_wait=30),
+        "accept": lambda: opened.accept(names[0], lock_wait=30),
+    }
+    with open(repository / ".linkdest" / "lock") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        timer = threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT))
+        timer.start()
+        begun = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            calls[what]()
+        took = time.monotonic() - begun
+        timer.join()
+        with pytest.raises(linkdest.Locked):
+            opened.delete(names[0])
+    assert took < 10
+    assert [snapshot.name for snapshot in opened.snapshots()] == names
+
+
+def test_a_lock_that_is_given_back_in_time_was_worth_waiting_for(source: Path, repository: Path) -> None:
+    names = [linkdest.snapshot(source, repository, init=True).snapshot for _ in range(3)]
+    opened = linkdest.Repository(repository)
+    with open(repository / ".linkdest" / "lock") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        timer = threading.Timer(0.3, lambda: fcntl.flock(lock, fcntl.LOCK_UN))
+        timer.start()
+        assert opened.delete(names[0], lock_wait=30) == [names[0]]
+        timer.join()
+    assert opened.forget(last=1, lock_wait=30) == [names[1]]

@@ -197,5 +197,5 @@ def test_an_empty_pattern_to_exclude(source: Path, repository: Path) -> None:
 def test_the_keywords_come_in_the_order_that_is_documented() -> None:
     assert list(inspect.signature(linkdest.snapshot).parameters) == [
         "source", "repository", "init", "rules", "filters", "exclude", "policy", "link_dest", "threads",
-        "one_file_system", "progress",
+        "one_file_system", "progress", "allow_empty", "mass_change", "repository_id", "reserve",
     ]  # fmt: skip

@@ -28,7 +28,7 @@ pub fn run(asked: &Init, output: &Output) -> Result<u8, Failure> {
         console.json(&json::Initialised::from(&repository));
     } else if !output.quiet {
         let path = Escaped(repository.path().as_os_str().as_bytes());
-        console.line(format_args!("{path}: is a repository now"));
+        console.line(format_args!("{path}: is a repository now; its id is {}", repository.id()));
     }
     console.close()?;
     Ok(exit::OK)

@@ -1,5 +1,6 @@
 //! One file for each command.
 
+mod accept;
 mod delete;
 mod diff;
 mod filter;
@@ -42,6 +43,7 @@ pub fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Delete(asked) => delete::run(asked, &cli.output),
         Command::Forget(asked) => forget::run(asked, &cli.output),
         Command::Pin(asked) => pin::run(asked, true, &cli.output),
+        Command::Accept(asked) => accept::run(asked, &cli.output),
         Command::Unpin(asked) => pin::run(&asked.asked, false, &cli.output),
     }
 }

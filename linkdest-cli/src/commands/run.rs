@@ -3,7 +3,7 @@
 use linkdest_core::{Profile, ProfileReport, ProfileRun};
 
 use crate::args::{Output, Run};
-use crate::console::Console;
+use crate::console::{Console, Label};
 use crate::failure::Failure;
 use crate::report::{Watch, profile};
 use crate::{exit, signals};
@@ -28,6 +28,9 @@ pub fn run(asked: &Run, output: &Output) -> Result<u8, Failure> {
         }
     };
     watch.tell_plan();
+    for reason in report.snapshot().suspect() {
+        console.message(Label::Problem, format_args!("the snapshot is suspect: {reason}"));
+    }
     if output.json {
         console.json(&profile::Summary::new(&profile, &report));
     }

@@ -3,7 +3,7 @@
 use linkdest_core::{Checksum, Filtering, Quick, SnapshotReport, Snapshotter, StopFlag, Strict};
 
 use crate::args::{Metadata, Output, Policy, Snapshot};
-use crate::console::Console;
+use crate::console::{Console, Label};
 use crate::failure::Failure;
 use crate::report::{Watch, human, json};
 use crate::{exit, signals};
@@ -27,7 +27,7 @@ pub fn run(asked: &Snapshot, output: &Output) -> Result<u8, Failure> {
     };
     watch.tell_plan();
     tell(&report, &console, output);
-    let code = exit::of_status(report.status());
+    let code = exit::of_report(&report);
     // What was published is there, also if nobody can read about it.
     let unheard = if report.is_dry_run() { exit::FATAL } else { exit::PROBLEMS };
     console.close().map_err(|failure| failure.with_code(unheard))?;
@@ -53,10 +53,13 @@ fn snapshotter(asked: &Snapshot, filtering: Filtering, stop: StopFlag) -> Snapsh
     if let Some(threads) = asked.threads {
         snapshotter = snapshotter.threads(threads);
     }
-    asked.link_dest.iter().fold(snapshotter, Snapshotter::link_dest)
+    asked.link_dest.iter().fold(asked.guards.apply(snapshotter), Snapshotter::link_dest)
 }
 
 fn tell(report: &SnapshotReport, console: &Console, output: &Output) {
+    for reason in report.suspect() {
+        console.message(Label::Problem, format_args!("the snapshot is suspect: {reason}"));
+    }
     if output.json {
         console.json(&json::Summary::from(report));
     } else if !output.quiet {

@@ -7,14 +7,16 @@ use anstyle::{AnsiColor, Style};
 use bytesize::ByteSize;
 use linkdest_core::{Action, Counts, Escaped, Reason, RelPath, SnapshotReport, Status};
 
+use super::guards::hint;
+
 /// The line for one entry: what is done, the path, why.
 pub fn entry(path: &RelPath, action: Action, reason: Reason) -> String {
     format!("{:<6}  {path}  ({reason})", action.as_str())
 }
 
 /// The colour of a status.
-pub fn style(status: Status) -> Style {
-    let color = if status == Status::Complete { AnsiColor::Green } else { AnsiColor::Yellow };
+pub fn style(status: Status, suspect: bool) -> Style {
+    let color = if status == Status::Complete && !suspect { AnsiColor::Green } else { AnsiColor::Yellow };
     color.on_default()
 }
 
@@ -36,6 +38,9 @@ impl fmt::Display for Summary<'_> {
         let (copied, shared) = (ByteSize(counts.bytes_copied), ByteSize(counts.bytes_shared));
         write!(f, "  {} copied, {} shared", copied.display().iec(), shared.display().iec())?;
         rare(f, counts)?;
+        if let Some(hint) = hint(self.0) {
+            write!(f, "\n  {hint}")?;
+        }
         if let Some(path) = self.0.path() {
             write!(f, "\n  {}", Escaped(path.as_os_str().as_bytes()))?;
         }
@@ -47,7 +52,15 @@ impl Summary<'_> {
     fn head(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let status = self.0.status();
         match self.0.snapshot() {
-            Some(name) => write!(f, "{name}: {0}{1}{0:#}, ", style(status), status.as_str())?,
+            Some(name) => {
+                let suspect = if self.0.is_suspect() { ", suspect" } else { "" };
+                write!(
+                    f,
+                    "{name}: {0}{1}{suspect}{0:#}, ",
+                    style(status, self.0.is_suspect()),
+                    status.as_str()
+                )?;
+            }
             None => write!(f, "dry run, nothing was written: ")?,
         }
         let seconds = self.0.duration().as_secs_f64();

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod filter;
+pub mod guards;
 pub mod history;
 pub mod human;
 pub mod json;

@@ -73,7 +73,7 @@ impl fmt::Display for Text<'_> {
             write!(f, "dry run, nothing was written: ")?;
         } else {
             let status = report.status();
-            write!(f, "{}: {1}{2}{1:#}, ", report.snapshot(), style(status), status.as_str())?;
+            write!(f, "{}: {1}{2}{1:#}, ", report.snapshot(), style(status, false), status.as_str())?;
         }
         let seconds = report.duration().as_secs_f64();
         writeln!(f, "{} in {seconds:.1} s", counted(counts.entries, "entry", "entries"))?;

@@ -16,7 +16,7 @@ pub fn lines(snapshots: &[Snapshot]) -> Vec<String> {
         cells.chain(HEAD.get(column).map(|head| head.len())).max().unwrap_or_default()
     };
     let widths = [0, 1, 2, 3, 4].map(width);
-    let styles = snapshots.iter().map(|snapshot| human::style(snapshot.status()));
+    let styles = snapshots.iter().map(|snapshot| human::style(snapshot.status(), snapshot.is_suspect()));
     let head = line(&HEAD.map(str::to_owned), widths, anstyle::Style::new());
     std::iter::once(head)
         .chain(rows.iter().zip(styles).map(|(row, style)| line(row, widths, style)))
@@ -29,10 +29,16 @@ fn row(snapshot: &Snapshot) -> [String; 5] {
     [
         snapshot.name().to_string(),
         local(snapshot.started()),
-        format!("{}{}", snapshot.status().as_str(), if snapshot.is_pinned() { ", pinned" } else { "" }),
+        status(snapshot),
         known(counts.map(|counts| counts.entries.to_string())),
         known(counts.map(|counts| ByteSize(counts.bytes).display().iec().to_string())),
     ]
+}
+
+fn status(snapshot: &Snapshot) -> String {
+    let suspect = if snapshot.is_suspect() { ", suspect" } else { "" };
+    let pinned = if snapshot.is_pinned() { ", pinned" } else { "" };
+    format!("{}{suspect}{pinned}", snapshot.status().as_str())
 }
 
 fn line(row: &[String; 5], widths: [usize; 5], style: anstyle::Style) -> String {

@@ -229,8 +229,14 @@ impl Dir {
 
     /// The bytes that this user may still write to the file system.
     pub fn available(&self) -> io::Result<u64> {
+        self.space().map(|(_, available)| available)
+    }
+
+    /// The bytes that the file system has, and those that this user may still write to it.
+    pub fn space(&self) -> io::Result<(u64, u64)> {
         let stat = pass(Call::StatFs, b"", || rustix::fs::fstatvfs(&self.0))?;
-        Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+        let bytes = |blocks: u64| blocks.saturating_mul(stat.f_frsize);
+        Ok((bytes(stat.f_blocks), bytes(stat.f_bavail)))
     }
 
     /// The file system that the directory is on: its type, and what tells it from others of that type, the same after

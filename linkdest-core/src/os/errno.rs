@@ -15,7 +15,10 @@ pub(crate) fn is_exhausted(error: &io::Error) -> bool {
 
 /// The file system that is written to is full, over quota, read-only or failing: nothing more can be saved.
 pub(crate) fn is_target_failing(error: &io::Error) -> bool {
-    is_exhausted(error) || is_any(error, &[Errno::NOSPC, Errno::DQUOT, Errno::ROFS, Errno::IO])
+    // Not the kernel alone says that there is no room.
+    error.kind() == io::ErrorKind::StorageFull
+        || is_exhausted(error)
+        || is_any(error, &[Errno::NOSPC, Errno::DQUOT, Errno::ROFS, Errno::IO])
 }
 
 /// A symlink is where none may be followed.

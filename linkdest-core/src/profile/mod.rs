@@ -193,7 +193,11 @@ impl Profile {
 
     /// Sets the guards.
     fn guards(&self, snapshotter: Snapshotter) -> Snapshotter {
-        snapshotter
+        let guards = &self.guards;
+        let snapshotter = snapshotter.allow_empty(guards.allow_empty);
+        let snapshotter = guards.mass_change.into_iter().fold(snapshotter, Snapshotter::mass_change);
+        let snapshotter = guards.reserve.into_iter().fold(snapshotter, Snapshotter::reserve);
+        self.repository_id.iter().fold(snapshotter, Snapshotter::repository_id)
     }
 
     /// Opens the repository, if it is the one that is meant.

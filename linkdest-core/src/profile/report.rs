@@ -132,6 +132,7 @@ impl ProfileReport {
 
     fn is_as_asked(&self) -> bool {
         self.snapshot.status() == Status::Complete
+            && !self.snapshot.is_suspect()
             && self.errors.is_empty()
             && self.failed_hooks.is_empty()
             && self.forgotten.as_ref().is_none_or(|deleted| deleted.problems().is_empty())

@@ -166,7 +166,7 @@ impl Ended {
 }
 
 fn status(report: &SnapshotReport) -> &'static str {
-    report.status().as_str()
+    if report.is_suspect() { "suspect" } else { report.status().as_str() }
 }
 
 /// A run that goes on.
@@ -327,7 +327,8 @@ impl Running<'_, '_> {
 /// Why nothing may be forgotten after this snapshot.
 fn reason_to_keep(report: &SnapshotReport) -> Option<&'static str> {
     match report.status() {
-        Status::Complete | Status::Problems => None,
+        Status::Complete | Status::Problems if !report.is_suspect() => None,
+        Status::Complete | Status::Problems => Some("nothing is removed after a suspect snapshot"),
     }
 }
 

@@ -143,9 +143,15 @@ impl Repository {
         let lock = self.lock(how.lock_wait, &how.stop)?;
         self.repair()?;
         let mut deleted = Deleted::default();
-        for name in choose(&self.snapshots()?)? {
+        let snapshots = self.snapshots()?;
+        let going = choose(&snapshots)?;
+        let stays = snapshots.iter().rev().map(Snapshot::name).find(|name| !going.contains(name));
+        // `latest` is never to point at nothing. Where it cannot be moved, the disk is full: deleting helps, and the
+        // repair below tells.
+        let _ = self.point_latest_at(stays);
+        for name in going {
             if !deleted.snapshots.contains(&name) {
-                self.move_to_trash(&name)?;
+                self.move_to_trash(&name).inspect_err(|_| drop(self.repair_latest()))?;
                 deleted.snapshots.push(name);
             }
         }

@@ -3,6 +3,7 @@
 //! A direct child that is a real directory with the name of a snapshot is a complete snapshot. Everything else of ours
 //! lives in `.linkdest/`; everything else that lies there is foreign.
 
+mod accept;
 mod clearing;
 mod damage;
 mod delete;
@@ -123,6 +124,31 @@ impl Repository {
         &self.settings.id
     }
 
+    /// Says whether this is the repository that is meant.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// use linkdest_core::{ErrorKind, Repository};
+    /// let repository = Repository::init(dir.path().join("repo"))?;
+    /// repository.check_id(repository.id())?;
+    /// assert_eq!(repository.check_id("0123").unwrap_err().kind(), ErrorKind::WrongRepository);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::WrongRepository`] if its [id](Self::id) is another one.
+    pub fn check_id(&self, expected: &str) -> Result<()> {
+        if self.id() == expected {
+            return Ok(());
+        }
+        let expected = crate::path::Escaped(expected.as_bytes());
+        let message = format!(
+            "is another repository: its id is {}, not {expected}; is the right disk mounted?",
+            self.id()
+        );
+        Err(Error::new(ErrorKind::WrongRepository, &self.path, message))
+    }
+
     /// What its file system was found able to do at `init`.
     #[must_use]
     pub fn capabilities(&self) -> &Capabilities {
@@ -152,8 +178,23 @@ fn write_record(dir: &Dir, name: &CStr, text: &str) -> io::Result<()> {
     write_bytes(dir, name, text.as_bytes())
 }
 
+/// Replaces a small record that must not get lost: after a crash there is the old one or the new one.
+fn replace_record(dir: &Dir, name: &CStr, text: &str) -> io::Result<()> {
+    write_temporary(dir, name, text.as_bytes(), &|file| file.sync())?;
+    dir.sync()
+}
+
 /// Writes a file under a temporary name and renames it into place.
 fn write_bytes(dir: &Dir, name: &CStr, bytes: &[u8]) -> io::Result<()> {
+    write_temporary(dir, name, bytes, &|_| Ok(()))
+}
+
+fn write_temporary(
+    dir: &Dir,
+    name: &CStr,
+    bytes: &[u8],
+    finish: &dyn Fn(&File) -> io::Result<()>,
+) -> io::Result<()> {
     let temporary = crate::os::c_name(&format!("{}.new", name.to_string_lossy()))?;
     match dir.unlink(&temporary) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -161,6 +202,7 @@ fn write_bytes(dir: &Dir, name: &CStr, bytes: &[u8]) -> io::Result<()> {
     }
     let file = dir.create_file(&temporary)?;
     file.write_all_at(bytes, 0)?;
+    finish(&file)?;
     dir.rename(&temporary, dir, name)
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::removal::remove_tree;
 use super::staging::{Staging, TREE};
-use super::{LATEST, Repository, RunRecord, STAGING, SnapshotName};
+use super::{LATEST, Repository, RunRecord, STAGING, Snapshot, SnapshotName};
 use crate::entry::{Kind, Timestamp};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::os::{Dir, c_name};
@@ -165,7 +165,12 @@ impl Repository {
     }
 
     /// Points `latest` at the newest snapshot, where a run was killed before it could.
-    fn repair_latest(&self) -> Result<()> {
+    pub(super) fn repair_latest(&self) -> Result<()> {
+        self.point_latest_at(self.snapshots()?.last().map(Snapshot::name))
+    }
+
+    /// Points `latest` at a snapshot, if it does not yet.
+    pub(super) fn point_latest_at(&self, newest: Option<&SnapshotName>) -> Result<()> {
         let failed = |error| Error::io("move", self.path.join("latest"), error);
         let points_to = match self.root.read_link(LATEST) {
             Ok(target) => Some(target),
@@ -173,10 +178,8 @@ impl Repository {
             // Not a symlink, or no symlinks here: nothing to repair.
             Err(_) => return Ok(()),
         };
-        let newest = self.snapshots()?.pop().map(|snapshot| snapshot.name().clone());
         match newest {
             Some(newest) if self.capabilities().symlinks => {
-                let newest: SnapshotName = newest;
                 let c = c_name(newest.as_str()).map_err(failed)?;
                 if points_to.as_deref() == Some(&c) { Ok(()) } else { self.swap_latest(&c).map_err(failed) }
             }

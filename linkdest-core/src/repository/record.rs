@@ -81,6 +81,8 @@ pub struct RunRecord {
     pub(crate) manifest: Option<String>,
     pub(crate) counts: Counts,
     pub(crate) problems: Vec<Problem>,
+    /// Why the snapshot may not be what it should be.
+    pub(crate) suspect: Vec<String>,
 }
 
 /// A text is not a run record.
@@ -164,6 +166,12 @@ impl RunRecord {
     pub fn problems(&self) -> &[Problem] {
         &self.problems
     }
+
+    /// Why the snapshot may not be what it should be; nothing if it is not suspect, or was accepted.
+    #[must_use]
+    pub fn suspect(&self) -> &[String] {
+        &self.suspect
+    }
 }
 
 /// The record as it stands in the file.
@@ -188,6 +196,8 @@ struct Written {
     root_mode: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     manifest: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    suspect: Vec<String>,
     #[serde(default)]
     counts: Counts,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -224,6 +234,7 @@ impl From<&RunRecord> for Written {
             synced: record.synced,
             root_mode: record.root_mode,
             manifest: record.manifest.clone(),
+            suspect: record.suspect.clone(),
             counts: record.counts,
             problems: record.problems.iter().map(WrittenProblem::from).collect(),
         }
@@ -258,6 +269,7 @@ impl Written {
             synced: self.synced,
             root_mode: self.root_mode.filter(|mode| *mode <= 0o7777),
             manifest: self.manifest,
+            suspect: self.suspect,
             counts: self.counts,
             problems: problems.ok_or_else(|| invalid("a problem's path or kind"))?,
         })
@@ -338,6 +350,7 @@ mod tests {
                 )
                 .with_errno(Some(5)),
             ],
+            suspect: vec!["too many are gone".into()],
         }
     }
 

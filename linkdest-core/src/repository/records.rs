@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{RUNS, Repository, RunRecord, SnapshotName, read_record, write_record};
+use super::{RUNS, Repository, RunRecord, SnapshotName, read_record, replace_record, write_record};
 use crate::error::{Error, ErrorKind, Result};
 use crate::os::{Dir, Listing, c_name};
 
@@ -78,6 +78,15 @@ impl Repository {
         let runs = self.control_dir(RUNS)?;
         let file = c_name(&format!("{}{SUFFIX}", record.snapshot)).map_err(failed)?;
         write_record(&runs, &file, &record.to_toml()).map_err(failed)
+    }
+
+    /// Replaces the record of a published snapshot; after a crash there is the old one or the new one. The lock is held.
+    pub(super) fn rewrite_run(&self, record: &RunRecord) -> Result<()> {
+        let failed =
+            |error| Error::io("write", self.control_path(format!("runs/{}{SUFFIX}", record.snapshot)), error);
+        let runs = self.control_dir(RUNS)?;
+        let file = c_name(&format!("{}{SUFFIX}", record.snapshot)).map_err(failed)?;
+        replace_record(&runs, &file, &record.to_toml()).map_err(failed)
     }
 
     /// Drops the record of a snapshot that is no more, or never was.

@@ -73,8 +73,18 @@ impl Snapshot {
         self.pinned
     }
 
-    /// Whether it can stand for its source: problems are those of single entries.
+    /// Whether nobody is sure that it is what it should be: [`RunRecord::suspect`] says why.
+    #[must_use]
+    pub fn is_suspect(&self) -> bool {
+        self.record.as_ref().is_some_and(|record| !record.suspect.is_empty())
+    }
+
+    /// Whether it can stand for its source: problems are those of single entries. A suspect one cannot, though later ones
+    /// link to it all the same.
     pub(crate) fn is_good(&self) -> bool {
+        if self.is_suspect() {
+            return false;
+        }
         match self.status() {
             Status::Complete | Status::Problems => true,
         }

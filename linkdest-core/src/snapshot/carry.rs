@@ -135,6 +135,7 @@ impl<S: Source> Worker<'_, '_, S> {
             engine.tell_entry(|| node.path_of(name), Action::Link, Reason::CarriedForward);
             self.count(Counter::CarriedForward, 1);
             self.count_linked(&disk, true);
+            self.found_unchanged(&candidate);
             return Ok(Some(*number));
         }
         Ok(None)
@@ -289,6 +290,7 @@ impl<S: Source> Worker<'_, '_, S> {
             None
         };
         carrying.entries += 1;
+        self.unchanged += u64::from(carrying.reference == 0);
         self.count(Counter::CarriedForward, 1);
         if self.lane.is_some() {
             push_carried(draft, carrying, name, &disk, record.as_ref(), child);

@@ -94,6 +94,7 @@ impl<S: Source> Worker<'_, '_, S> {
         self.count_owner(&metadata);
         let Referred { references, recorded, moved_from } =
             self.open_references(parent, &handles, name, recorded, (&metadata, devices))?;
+        self.unchanged += u64::from(references.first().is_some_and(|(number, _)| *number == 0));
         let elsewhere = engine.root_mount.get().is_some_and(|root| *root != metadata.mount);
         let content = if engine.plan.one_file_system && elsewhere {
             self.count(Counter::Skipped, 1);

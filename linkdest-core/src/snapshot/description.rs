@@ -59,6 +59,7 @@ pub(super) fn new_record(
         manifest: None,
         counts: Counts::default(),
         problems: Vec::new(),
+        suspect: Vec::new(),
     })
 }
 
@@ -68,6 +69,7 @@ pub(super) fn finish_record(record: &mut RunRecord, walked: &Walked) {
     record.counts = walked.counts;
     record.manifest = walked.manifest.map(|digest| digest.to_string());
     record.problems.clone_from(&walked.problems);
+    record.suspect.clone_from(&walked.suspect);
     record.root_mode = (walked.root.mode & 0o200 == 0).then_some(walked.root.mode);
 }
 

@@ -1,25 +1,26 @@
 //! What all workers of a run share, and the threads themselves.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use super::budget::Budget;
-use super::decide::Proof;
 use super::filtering::Filtering;
 use super::groups::Groups;
 use super::node::Node;
 use super::queue::Queue;
-use super::recorded::{DeviceNumbers, Devices, Known};
+use super::recorded::{DeviceNumbers, Devices};
 use super::references::Reference;
-use super::shift::is_shift;
+use super::space::Space;
 use super::worker::{Task, Worker};
 use crate::counts::{Counter, Counters};
 use crate::entry::{FileId, Metadata, Timestamp};
 use crate::error::{Error, Problem, Result};
 use crate::inodes::InodeSet;
-use crate::manifest::{ContentHash, EntryFlags, Lane, Locator, Manifest, ManifestWriter, Totals};
+use crate::manifest::{
+    ContentHash, EntryFlags, FileSystemId, Lane, Locator, Manifest, ManifestWriter, Totals,
+};
 use crate::monitor::{Action, Event, Monitor, Notice, Progress, Reason, StopFlag};
 use crate::os::Dir;
 use crate::path::RelPath;
@@ -61,6 +62,7 @@ pub(super) struct Plan<'a, S> {
     pub own: Vec<FileId>,
     /// The repository, for messages.
     pub repository: &'a std::path::Path,
+    pub space: Space,
     pub threads: usize,
     pub descriptors: usize,
     pub monitor: &'a dyn Monitor,
@@ -88,6 +90,8 @@ pub(super) struct Engine<'a, S: Source> {
     pub manifest_lost: AtomicBool,
     pub damages: Mutex<Vec<(usize, RelPath, FileId)>>,
     pub any_damage: AtomicBool,
+    /// Entries of the first reference that are in the source, unchanged, also under another path.
+    pub unchanged: AtomicU64,
     lanes: Mutex<Vec<Lane>>,
     root_record: OnceLock<(Locator, EntryFlags)>,
     pub problems: Mutex<Vec<Problem>>,
@@ -107,6 +111,12 @@ pub(super) struct Walked {
     pub manifest: Option<ContentHash>,
     /// What was found damaged: the number of the reference, the path in it, the inode.
     pub damages: Vec<(usize, RelPath, FileId)>,
+    /// Entries of the first reference that are in the source, unchanged, also under another path.
+    pub unchanged: u64,
+    /// The file system that the source's root is on, where that can be told.
+    pub file_system: Option<FileSystemId>,
+    /// Why the snapshot may not be what it should be.
+    pub suspect: Vec<String>,
 }
 
 impl Walked {
@@ -139,6 +149,7 @@ pub(super) fn walk<S: Source>(plan: Plan<'_, S>) -> Result<Walked> {
         manifest_lost: AtomicBool::new(false),
         damages: Mutex::default(),
         any_damage: AtomicBool::new(false),
+        unchanged: AtomicU64::new(0),
         lanes: Mutex::default(),
         root_record: OnceLock::new(),
         problems: Mutex::default(),
@@ -219,6 +230,9 @@ impl<S: Source> Engine<'_, S> {
         }
         let problems = self.problems.into_inner().unwrap_or_else(PoisonError::into_inner);
         let counts = self.counters.sum();
+        let devices = self.devices.table();
+        let number = usize::try_from(root.opened.devices.here).unwrap_or_default();
+        let file_system = number.checked_sub(1).and_then(|index| devices.get(index).cloned());
         let manifest = match (self.plan.manifest, self.root_record.get()) {
             (Some(writer), Some((child, flags))) => {
                 let lanes = self.lanes.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -230,14 +244,16 @@ impl<S: Source> Engine<'_, S> {
                     flagged: 0,
                 };
                 let entry = root.entry(Some(*child), *flags);
-                let finished = writer.finish(lanes, &entry, &self.devices.table(), totals, Timestamp::now());
+                let finished = writer.finish(lanes, &entry, &devices, totals, Timestamp::now());
                 let failed = |error| Error::io("write the manifest of", self.plan.repository, error);
                 Some(finished.map_err(failed)?)
             }
             _ => None,
         };
         let damages = self.damages.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Ok(Walked { problems, counts, root: *root.metadata(), manifest, damages })
+        let (root, unchanged) = (*root.metadata(), self.unchanged.into_inner());
+        let suspect = Vec::new();
+        Ok(Walked { problems, counts, root, manifest, damages, unchanged, file_system, suspect })
     }
 
     /// The first reference's manifest, while it is sound.
@@ -277,36 +293,6 @@ impl<S: Source> Engine<'_, S> {
     /// Says whether an entry may have changed in the tick in which it was looked at.
     pub fn is_racy(&self, metadata: &Metadata) -> bool {
         metadata.ctime.is_some_and(|ctime| ctime >= self.plan.started.minus_seconds(MARGIN))
-    }
-
-    /// What a reference is taken for: the inode on disk, with the modification time that only the manifest has.
-    pub fn believed_mtime(&self, source: &Metadata, disk: &Metadata, known: &Known) -> Metadata {
-        let mut believed = *disk;
-        if let Some(mtime) = known.mtime
-            && (self.plan.record_attributes || is_shift(mtime, disk.mtime))
-        {
-            believed.mtime = mtime;
-        }
-        if let Some(shift) = self.plan.shift
-            && source.mtime == believed.mtime.minus_seconds(-shift)
-        {
-            believed.mtime = source.mtime;
-        }
-        believed
-    }
-
-    /// What must be read of a file whose modification time moved with all others.
-    pub fn shift_proof(&self, source: &Metadata, known: &Known, proof: Proof) -> Proof {
-        let known_shift = known.mtime == Some(source.mtime);
-        if known_shift {
-            return proof;
-        }
-        match (self.plan.trust_shift, proof) {
-            (_, Proof::Both) => Proof::Both,
-            // One in sixteen is a sample.
-            (true, _) if !source.id.inode.is_multiple_of(16) => Proof::Unread,
-            _ => Proof::Source,
-        }
     }
 
     pub fn is_dry(&self) -> bool {

@@ -104,6 +104,7 @@ impl<S: Source> Worker<'_, '_, S> {
         staged.unlink(name).map_err(|error| engine.repository_error("remove", error))?;
         match self.link(node, handles, name, &filled.stamps, &candidate, Some(hash), Reason::SameBytes)? {
             Linked::Yes => {
+                self.found_unchanged(&candidate);
                 self.count_linked(&filled.stamps, true);
                 Ok(Some(Placed::Linked))
             }
@@ -210,7 +211,12 @@ impl<S: Source> Worker<'_, '_, S> {
             let hash = if hash.is_some() { *hash } else { self.hash_clone(stamps, to)? };
             return Ok(filled(true, 0, hash));
         }
-        let (copied, hash) = copy(file, stamps, to, &mut self.buffers.0, self.engine.plan.stop)?;
+        let plan = &self.engine.plan;
+        if let Some(scratch) = &plan.scratch {
+            let bytes = stamps.size.min(stamps.allocated);
+            plan.space.take(bytes, scratch).map_err(CopyError::Target)?;
+        }
+        let (copied, hash) = copy(file, stamps, to, &mut self.buffers.0, plan.stop)?;
         Ok(filled(false, copied, hash))
     }
 

@@ -84,6 +84,7 @@ impl<S: Source> Worker<'_, '_, S> {
     ) -> Result<bool> {
         let reason = match decision {
             Decision::Link { candidate, proof: Proof::Unread } => {
+                self.found_unchanged(&candidate);
                 let content = candidate.known.content;
                 match self.link(node, handles, name, metadata, &candidate, content, Reason::Unchanged)? {
                     Linked::Yes => {
@@ -207,7 +208,9 @@ impl<S: Source> Worker<'_, '_, S> {
         name: &CStr,
     ) -> Result<()> {
         let engine = self.engine;
-        let State::Led { leader, .. } = &group.state else { return Ok(()) };
+        let State::Led { leader, fresh } = &group.state else { return Ok(()) };
+        // Whether the reference has just this name is not looked up: groups are few.
+        self.unchanged += u64::from(!fresh);
         if let Some(staged) = staged {
             let from = engine.staged(&leader.node)?;
             let linked = match from.dir() {

@@ -11,6 +11,7 @@ mod filtering;
 mod fresh;
 mod grouping;
 mod groups;
+mod guards;
 mod moved;
 mod node;
 mod opening;
@@ -25,6 +26,7 @@ mod rule_reading;
 mod run;
 mod select;
 mod shift;
+mod space;
 mod stamp;
 mod worker;
 
@@ -33,6 +35,8 @@ pub(crate) use queue::Queue;
 pub use report::SnapshotReport;
 pub(crate) use run::{absolute, proc_is_mounted};
 pub use select::Selected;
+
+use guards::Guards;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -77,6 +81,7 @@ pub struct Snapshotter {
     dry_run: bool,
     sync: bool,
     lock_wait: Duration,
+    guards: Guards,
     stop: StopFlag,
 }
 
@@ -108,6 +113,7 @@ impl Snapshotter {
             dry_run: false,
             sync: true,
             lock_wait: Duration::ZERO,
+            guards: Guards::default(),
             stop: StopFlag::default(),
         }
     }
@@ -199,6 +205,39 @@ impl Snapshotter {
     #[must_use]
     pub fn lock_wait(mut self, patience: Duration) -> Self {
         self.lock_wait = patience;
+        self
+    }
+
+    /// Takes a snapshot also where nothing is left of a source that had entries in its newest snapshot. Unset: that is
+    /// [`SourceEmpty`](crate::ErrorKind::SourceEmpty), since a disk that is not mounted looks like that.
+    #[must_use]
+    pub fn allow_empty(mut self, allow: bool) -> Self {
+        self.guards.allow_empty = allow;
+        self
+    }
+
+    /// Sets how many percent of the entries of this source's newest snapshot may be gone or changed, up to 100, before
+    /// the new one is [suspect](SnapshotReport::suspect); `None` for any number. Entries that moved count as unchanged;
+    /// fewer than 1,000 are never a mass. Unset: 50.
+    #[must_use]
+    pub fn mass_change(mut self, percent: Option<u8>) -> Self {
+        self.guards.mass_change = percent;
+        self
+    }
+
+    /// Sets the [id](crate::Repository::id) that the repository must have; one with another id, or none at all, is
+    /// refused before anything is written, also with [`init`](Self::init). Unset: any will do.
+    #[must_use]
+    pub fn repository_id(mut self, id: impl Into<String>) -> Self {
+        self.guards.repository_id = Some(id.into());
+        self
+    }
+
+    /// Sets how many bytes stay free on the repository's file system: a run that would copy more ends with
+    /// [`NoSpace`](crate::ErrorKind::NoSpace). Unset: a hundredth of the file system, 1 GiB at most.
+    #[must_use]
+    pub fn reserve(mut self, bytes: u64) -> Self {
+        self.guards.reserve = Some(bytes);
         self
     }
 

@@ -60,6 +60,7 @@ impl<S: Source> Worker<'_, '_, S> {
         }
         let reason = match self.decide(node, handles, name, metadata)? {
             Decision::Link { candidate, proof: Proof::Unread } => {
+                self.found_unchanged(&candidate);
                 let content = candidate.known.content;
                 match self.link(node, handles, name, metadata, &candidate, content, Reason::Unchanged)? {
                     Linked::Yes => {

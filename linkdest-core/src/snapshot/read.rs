@@ -119,6 +119,7 @@ impl<S: Source> Worker<'_, '_, S> {
             let from = From::Reference(&reference, content);
             return self.copy_file(&subject, &from, Reason::AttributesChanged);
         }
+        self.found_unchanged(&candidate);
         let reason = if proof == Proof::Unread { Reason::Unchanged } else { Reason::SameBytes };
         match self.link(node, handles, name, metadata, &candidate, content, reason)? {
             Linked::Yes => {

@@ -25,6 +25,15 @@ pub(super) struct Reference {
     pub manifest: Option<Manifest>,
     /// It was made by this user: another one sees and stores other extended attributes.
     pub same_user: bool,
+    /// What is known of it if it is a snapshot of this source; only of the first reference.
+    pub previous: Option<Previous>,
+}
+
+/// The newest snapshot of this source.
+pub(super) struct Previous {
+    pub entries: u64,
+    /// Why it is suspect, if it is.
+    pub suspect: Vec<String>,
 }
 
 /// The references of a run, and manifests that cannot be read: those count as missing.
@@ -79,7 +88,12 @@ fn newest(
             None
         }
     };
+    let previous = record.filter(|record| same_source(record)).map(|record| Previous {
+        entries: manifest.as_ref().map_or(record.counts().entries, |manifest| manifest.totals().entries),
+        suspect: record.suspect().to_vec(),
+    });
     Ok(Some(Reference {
+        previous,
         same_user: repository
             .manifest_owner(newest.name())
             .is_ok_and(|owner| owner == Some(effective_ids().0)),
@@ -98,6 +112,7 @@ fn of_leftover(leftover: &Leftover) -> Option<Reference> {
     Some(Reference {
         manifest: None,
         same_user: false,
+        previous: None,
         root,
         label: format!("unfinished {}", leftover.name.to_string_lossy()),
         started: Some(record.started()),
@@ -136,5 +151,22 @@ fn given_one(here: &Metadata, repository: &Path, path: &Path) -> Result<Referenc
         unproven: false,
         manifest: None,
         same_user: false,
+        previous: None,
     })
+}
+
+#[cfg(test)]
+impl Reference {
+    /// A reference that nothing is known of but its name.
+    pub fn of_tests(label: &str) -> Self {
+        Self {
+            root: Dir::open_operator_path(Path::new(".")).unwrap(),
+            label: label.to_owned(),
+            started: None,
+            unproven: false,
+            manifest: None,
+            same_user: false,
+            previous: None,
+        }
+    }
 }

@@ -27,6 +27,7 @@ pub struct SnapshotReport {
     pub(super) path: Option<PathBuf>,
     pub(super) counts: Counts,
     pub(super) problems: Vec<Problem>,
+    pub(super) suspect: Vec<String>,
     pub(super) duration: Duration,
 }
 
@@ -59,6 +60,20 @@ impl SnapshotReport {
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
         &self.problems
+    }
+
+    /// Why the snapshot may not be what it should be; nothing, most often. A suspect snapshot is whole, and later ones
+    /// link to it, but it is never the reason that others are forgotten, and what comes after it is suspect too, until
+    /// [`Repository::accept`](crate::Repository::accept) clears it.
+    #[must_use]
+    pub fn suspect(&self) -> &[String] {
+        &self.suspect
+    }
+
+    /// Whether there is such a reason.
+    #[must_use]
+    pub fn is_suspect(&self) -> bool {
+        !self.suspect.is_empty()
     }
 
     /// How long the run took.

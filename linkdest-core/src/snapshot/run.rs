@@ -8,6 +8,7 @@ use super::description::{damages, finish_record, header, new_record};
 use super::engine::{Plan, Walked, walk};
 use super::references::{Collected, Reference, collect, given};
 use super::shift::find_shift;
+use super::space::{self, Space};
 use super::{SnapshotReport, Snapshotter};
 use crate::entry::{FileId, Metadata, Timestamp};
 use crate::error::{Error, ErrorKind, Problem, Result};
@@ -22,15 +23,12 @@ use crate::source::LocalSource;
 /// Runs what was asked for.
 pub(super) fn run(asked: &Snapshotter, monitor: &dyn Monitor) -> Result<SnapshotReport> {
     let begun = Instant::now();
+    asked.guards.check()?;
     proc_is_mounted()?;
     let (source, metadata) = open_source(&asked.source)?;
     refuse_same(&asked.source, &metadata, &asked.repository)?;
     let link_dest = check_references(asked, &metadata)?;
-    let repository = match (asked.init, asked.dry_run) {
-        (false, _) => Some(Repository::open(&asked.repository)?),
-        (true, true) => Repository::open_if_initialised(&asked.repository)?,
-        (true, false) => Some(Repository::open_or_init(&asked.repository)?),
-    };
+    let repository = open_repository(asked)?;
     let mut report = match &repository {
         Some(repository) if asked.dry_run => plan_only(asked, monitor, repository, source),
         Some(repository) => {
@@ -41,6 +39,21 @@ pub(super) fn run(asked: &Snapshotter, monitor: &dyn Monitor) -> Result<Snapshot
     }?;
     report.duration = begun.elapsed();
     Ok(report)
+}
+
+/// Opens the repository, or makes it if that is asked for; `None` if a dry run would.
+fn open_repository(asked: &Snapshotter) -> Result<Option<Repository>> {
+    let path = &asked.repository;
+    if let Some(id) = &asked.guards.repository_id {
+        // One that would be made now has another id.
+        let repository = Repository::open(path)?;
+        return repository.check_id(id).map(|()| Some(repository));
+    }
+    match (asked.init, asked.dry_run) {
+        (false, _) => Repository::open(path).map(Some),
+        (true, true) => Repository::open_if_initialised(path),
+        (true, false) => Repository::open_or_init(path).map(Some),
+    }
 }
 
 /// Extended attributes of entries that are not opened are reached through it.
@@ -115,15 +128,21 @@ fn take(asked: &Snapshotter, monitor: &dyn Monitor, repository: &Repository) -> 
     let started = Timestamp::now();
     let path = absolute(&asked.source);
     let mut leftovers = repository.leftovers()?;
+    let host = host_name();
+    let find =
+        |leftovers: &[Leftover]| collect(repository, (&path, &host), started, leftovers, &asked.link_dest);
+    let mut collected = find(&leftovers)?;
+    asked.guards.refuse_empty_root(asked, &source, &collected.references)?;
     let staging = match repository.stage(started) {
         // What a killed run left may be what fills the disk.
         Err(error) if error.kind() == ErrorKind::NoSpace && !leftovers.is_empty() => {
+            collected = find(&[])?;
             repository.remove_leftovers(std::mem::take(&mut leftovers))?;
             repository.stage(started)?
         }
         staging => staging?,
     };
-    let taken = take_staged(asked, monitor, repository, source, (started, path), &leftovers, staging);
+    let taken = take_staged(asked, monitor, repository, source, (started, path), collected, staging);
     match taken {
         Ok((name, mut walked)) => {
             if let Err(error) = repository.remove_leftovers(leftovers) {
@@ -156,11 +175,9 @@ fn take_staged(
     repository: &Repository,
     source: Dir,
     (started, path): (Timestamp, PathBuf),
-    leftovers: &[Leftover],
+    Collected { references, damaged }: Collected,
     staging: Staging,
 ) -> Result<(SnapshotName, Walked)> {
-    let Collected { references, damaged } =
-        collect(repository, (&path, &host_name()), started, leftovers, &asked.link_dest)?;
     let place = repository.control_path(Path::new("staging").join(staging.name().as_str()));
     let header = header(asked, &staging, started, &path, &references, repository.next_sequence()?);
     let mut record = new_record(asked, repository, &staging, started, path)?;
@@ -204,6 +221,7 @@ fn plan_only(
     let source_name = (&*absolute(&asked.source), &*host_name());
     let Collected { references, .. } =
         collect(repository, source_name, started, &leftovers, &asked.link_dest)?;
+    asked.guards.refuse_empty_root(asked, &source, &references)?;
     tell_start(monitor, None, &references);
     let mut reach = repository.capabilities().reach(effective_ids());
     // What `init` found out as root does not hold for everybody.
@@ -214,6 +232,7 @@ fn plan_only(
     let walk =
         Walk { asked, monitor, references: &references, damaged: repository.damaged_inodes()?, started };
     let walked = walk.into(repository, source, reach, None)?;
+    space::warn(&repository.root, asked.guards.reserve, walked.counts.bytes_copied, monitor);
     Ok(report_of(None, None, walked))
 }
 
@@ -226,14 +245,15 @@ fn plan_first(
 ) -> Result<SnapshotReport> {
     Repository::check_init(&asked.repository)?;
     tell_start(monitor, None, references);
-    let device = Dir::open_operator_path(&parent_of(&asked.repository)).and_then(|dir| dir.stat());
+    let parent = Dir::open_operator_path(&parent_of(&asked.repository));
+    let device = parent.as_ref().ok().and_then(|parent| parent.stat().ok()).map(|stat| stat.id.device);
     let walk = Walk { asked, monitor, references, damaged: HashSet::new(), started: Timestamp::now() };
-    let place = Destination {
-        repository: &asked.repository,
-        device: device.map_or(0, |parent| parent.id.device),
-        own: Vec::new(),
-    };
+    let place =
+        Destination { repository: &asked.repository, device: device.unwrap_or_default(), own: Vec::new() };
     let walked = walk.run(place, source, Reach::unknown(effective_ids()), None)?;
+    if let Ok(parent) = &parent {
+        space::warn(parent, asked.guards.reserve, walked.counts.bytes_copied, monitor);
+    }
     Ok(report_of(None, None, walked))
 }
 
@@ -291,7 +311,7 @@ impl Walk<'_> {
             Some(Staged { tree, scratch, manifest }) => (Some(tree), Some(scratch), Some(manifest)),
             None => (None, None, None),
         };
-        walk(Plan {
+        let mut walked = walk(Plan {
             source: &source,
             source_path: &absolute(&asked.source),
             filtering: &asked.filtering,
@@ -311,11 +331,15 @@ impl Walk<'_> {
             one_file_system: asked.one_file_system,
             own: place.own,
             repository: place.repository,
+            space: Space::new(asked.guards.reserve),
             threads: threads(asked),
             descriptors: descriptors(asked),
             monitor,
             stop: &asked.stop,
-        })
+        })?;
+        asked.guards.refuse_nothing(asked, references, &walked)?;
+        walked.suspect = asked.guards.suspicions(asked, references, &walked);
+        Ok(walked)
     }
 }
 
@@ -354,6 +378,7 @@ fn report_of(snapshot: Option<SnapshotName>, path: Option<PathBuf>, walked: Walk
         path,
         counts: walked.counts,
         problems: walked.problems,
+        suspect: walked.suspect,
         duration: std::time::Duration::ZERO,
     }
 }

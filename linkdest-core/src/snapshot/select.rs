@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use super::engine::{Plan, walk};
 use super::filtering::Filtering;
 use super::run::{absolute, open_source};
+use super::space::Space;
 use crate::entry::Timestamp;
 use crate::error::Result;
 use crate::monitor::{Event, Monitor, Progress, StopFlag};
@@ -82,6 +83,7 @@ impl Filtering {
             one_file_system: false,
             own: Vec::new(),
             repository: source,
+            space: Space::new(None),
             threads: cores.min(64),
             descriptors: open_file_limit() / 4 * 3,
             monitor: &selecting,

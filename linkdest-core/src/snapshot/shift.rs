@@ -3,8 +3,11 @@
 
 use std::ffi::CString;
 
+use super::decide::Proof;
+use super::engine::Engine;
+use super::recorded::Known;
 use super::references::Reference;
-use crate::entry::{Kind, Timestamp};
+use crate::entry::{Kind, Metadata, Timestamp};
 use crate::manifest::BlockCache;
 use crate::source::Source;
 
@@ -75,6 +78,38 @@ pub(super) fn find_shift<S: Source>(source: &S, reference: Option<&Reference>) -
         }
     }
     shift
+}
+
+impl<S: Source> Engine<'_, S> {
+    /// What a reference is taken for: the inode on disk, with the modification time that only the manifest has.
+    pub fn believed_mtime(&self, source: &Metadata, disk: &Metadata, known: &Known) -> Metadata {
+        let mut believed = *disk;
+        if let Some(mtime) = known.mtime
+            && (self.plan.record_attributes || is_shift(mtime, disk.mtime))
+        {
+            believed.mtime = mtime;
+        }
+        if let Some(shift) = self.plan.shift
+            && source.mtime == believed.mtime.minus_seconds(-shift)
+        {
+            believed.mtime = source.mtime;
+        }
+        believed
+    }
+
+    /// What must be read of a file whose modification time moved with all others.
+    pub fn shift_proof(&self, source: &Metadata, known: &Known, proof: Proof) -> Proof {
+        let known_shift = known.mtime == Some(source.mtime);
+        if known_shift {
+            return proof;
+        }
+        match (self.plan.trust_shift, proof) {
+            (_, Proof::Both) => Proof::Both,
+            // One in sixteen is a sample.
+            (true, _) if !source.id.inode.is_multiple_of(16) => Proof::Unread,
+            _ => Proof::Source,
+        }
+    }
 }
 
 #[cfg(test)]

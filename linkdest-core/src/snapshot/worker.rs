@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::decide::Wanted;
+use super::decide::{Candidate, Wanted};
 use super::descending::Content;
 use super::engine::Engine;
 use super::groups::SharedGroup;
@@ -56,6 +56,8 @@ pub(super) struct Worker<'e, 'a, S: Source> {
     pub leads: bool,
     /// The record of the entry just placed, for the other names of its group.
     pub last: Option<Arc<GroupRecord>>,
+    /// Entries of the first reference that were found unchanged; told at the end, so that counting costs nothing.
+    pub unchanged: u64,
 }
 
 /// So many names are looked at before the content that they need is read: bounds memory in huge directories.
@@ -79,6 +81,7 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
             search_content: true,
             leads: false,
             last: None,
+            unchanged: 0,
         }
     }
 
@@ -102,12 +105,18 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
         if let Some(lane) = self.lane.take() {
             self.engine.keep_lane(lane);
         }
+        self.engine.unchanged.fetch_add(self.unchanged, Ordering::Relaxed);
         // Whoever waits for the end waits for all workers by joining them; a stop must wake it too.
         self.engine.finish();
     }
 
     pub fn count(&self, counter: Counter, amount: u64) {
         self.engine.counters.add(self.index, counter, amount);
+    }
+
+    /// Counts an entry of which a reference has the content and the attributes, whether a link can be made or not.
+    pub fn found_unchanged(&mut self, candidate: &Candidate) {
+        self.unchanged += u64::from(candidate.reference == 0);
     }
 
     /// Records that a reference could not be used; the entry is taken from the source.

@@ -15,6 +15,7 @@ mod diff;
 mod every_kind;
 mod filters;
 mod forget;
+mod guards;
 mod hard_links;
 mod history;
 mod incremental;

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use linkdest_core::{
-    Collecting, ErrorKind, Event, Fact, KeepRules, Outcome, Profile, ProfileRun, Repository, Schedule, Severity, Silent,
-    Snapshotter, Step, StopFlag, When,
+    Collecting, ErrorKind, Event, Fact, KeepRules, Outcome, Profile, ProfileRun, Repository, Schedule,
+    Severity, Silent, Snapshotter, Step, StopFlag, When,
 };
 use linkdest_testkit::{Inventory, TestDir, skip};
 
@@ -50,7 +50,8 @@ run-finally = 'echo finally $LINKDEST_STATUS $LINKDEST_EXIT_CODE >> log'
 
 fn faults(text: &str) -> Vec<(usize, usize, String)> {
     let error = Profile::parse(text, "/etc/linkdest/me.toml").unwrap_err();
-    let fault = |fault: &linkdest_core::ProfileFault| (fault.line(), fault.column(), fault.message().to_owned());
+    let fault =
+        |fault: &linkdest_core::ProfileFault| (fault.line(), fault.column(), fault.message().to_owned());
     error.faults().iter().map(fault).collect()
 }
 
@@ -74,7 +75,12 @@ fn what_is_wrong_is_told_with_its_place_and_a_suggestion() {
         ("sorce = 1", 3, 1, "unknown key `sorce`; did you mean `source`?"),
         ("one_file_system = true", 3, 1, "unknown key `one_file_system`; did you mean `one-file-system`?"),
         ("[keep]\nlast = 1\n dayly = 7", 5, 2, "unknown key `dayly`; did you mean `daily`?"),
-        ("[hooks]\nbefore = 'x'", 4, 1, "unknown key `before`; there are run-before, run-after, run-failed, run-finally"),
+        (
+            "[hooks]\nbefore = 'x'",
+            4,
+            1,
+            "unknown key `before`; there are run-before, run-after, run-failed, run-finally",
+        ),
         ("é = 1", 3, 1, "unclosed"),
         ("policy = 'quik'", 3, 10, "`quik` is none of quick, strict, checksum; did you mean `quick`?"),
         ("threads = 0", 3, 11, "0 is not between 1 and 65535"),
@@ -95,7 +101,7 @@ fn what_is_wrong_is_told_with_its_place_and_a_suggestion() {
         ("hooks = {run-before = []}", 3, 23, "a hook needs a program"),
         ("guards = {mass-change = 101}", 3, 25, "101 is not between 0 and 100"),
         ("source = '/t'", 3, 1, "duplicate key"),
-        ("threads = ", 3, 10, ""),
+        ("threads = ", 3, 11, ""),
     ] {
         let found = faults(&format!("{good}{text}"));
         let told = format!("{text}: {found:?}");
@@ -326,11 +332,15 @@ fn a_check_says_what_a_run_would_meet() {
 
 #[test]
 fn systemd_understands_the_units() {
-    if !std::process::Command::new("systemd-analyze").arg("--version").output().is_ok_and(|out| out.status.success()) {
+    if !std::process::Command::new("systemd-analyze")
+        .arg("--version")
+        .output()
+        .is_ok_and(|out| out.status.success())
+    {
         return skip("systemd-analyze is not there");
     }
     let dir = TestDir::new();
-    let program = dir.join("linkdest $x% it's");
+    let program = dir.join("linkdest $x% it");
     fs::copy("/bin/true", &program).unwrap();
     for (name, when) in [
         ("laptop.toml", When::Hourly),
@@ -359,10 +369,45 @@ fn times_that_systemd_would_not_understand_are_refused() {
         let schedule = Schedule::new(&profile, When::Calendar(when.into())).program("/x");
         assert_eq!(schedule.files().unwrap_err().kind(), ErrorKind::InvalidOption, "{when:?}");
     }
-    assert!(Schedule::new(&profile, When::Daily).program("linkdest").files().is_err());
+    // It refuses programs with quotes in their paths.
+    for program in ["linkdest", "/it's", "/a\"b", "/a\\b", "/a\nb"] {
+        assert!(Schedule::new(&profile, When::Daily).program(program).files().is_err(), "{program}");
+    }
 }
 
 #[test]
 fn keep_rules_are_told_in_words() {
-    assert_eq!(KeepRules::default().weekly(2).within("1y".parse().unwrap()).to_string(), "weekly 2, within 1y");
+    assert_eq!(
+        KeepRules::default().weekly(2).within("1y".parse().unwrap()).to_string(),
+        "weekly 2, within 1y"
+    );
+}
+
+#[test]
+fn nothing_is_forgotten_after_a_suspect_snapshot() {
+    let place = Place::new();
+    for number in 0..1100 {
+        fs::write(place.dir.join("source").join(number.to_string()), "x").unwrap();
+    }
+    let profile = place.profile(&format!("keep = {{last = 1}}\n{HOOKS}"));
+    assert_eq!(profile.run(&Silent).unwrap().exit_code(), 0);
+    for number in 0..1050 {
+        fs::remove_file(place.dir.join("source").join(number.to_string())).unwrap();
+    }
+    let report = profile.run(&Silent).unwrap();
+    assert!(report.snapshot().is_suspect() && report.forgotten().is_none());
+    assert_eq!((report.exit_code(), place.snapshots()), (3, 2));
+    assert!(place.log().ends_with("after suspect 3 unset\nfinally suspect 3\n"), "{}", place.log());
+}
+
+#[test]
+fn guards_are_set_as_the_profile_says() {
+    let place = Place::new();
+    place.profile("").run(&Silent).unwrap();
+    fs::remove_file(place.dir.join("source/a")).unwrap();
+    assert_eq!(place.profile("").run(&Silent).unwrap_err().kind(), ErrorKind::SourceEmpty);
+    assert_eq!(place.profile("guards = {allow-empty = true}\n").run(&Silent).unwrap().exit_code(), 0);
+    fs::write(place.dir.join("source/b"), "new").unwrap();
+    let full = place.profile("guards = {reserve = 4611686018427387904}\n").run(&Silent).unwrap_err();
+    assert_eq!(full.kind(), ErrorKind::NoSpace);
 }

@@ -43,6 +43,10 @@ def snapshot(
     threads: int | None = None,
     one_file_system: bool = False,
     progress: Callable[[Progress], object] | None = None,
+    allow_empty: bool = False,
+    mass_change: int | None = 50,
+    repository_id: str | None = None,
+    reserve: int | None = None,
 ) -> SnapshotReport:
     """Takes one snapshot of `source` into `repository`.
 
@@ -52,6 +56,11 @@ def snapshot(
     "strict" by what the inode change time proves, "checksum" by reading every byte. `link_dest` are further directories on the repository's file system, at most 20,
     that unchanged files may be linked to. `threads` is one for each core unless given. `one_file_system` leaves mount
     points as empty directories.
+
+    A source that had entries in its newest snapshot and has none now is an error unless `allow_empty`. If more than
+    `mass_change` percent of them are gone or changed, or the source is on another file system, the snapshot is
+    published and marked as suspect: see `Repository.accept`. A repository with another id than `repository_id` is
+    `NotARepository`. `reserve` bytes stay free on its file system; a hundredth and 1 GiB at most unless given.
 
     `progress` is called on the calling thread with the figures so far, at least once before the snapshot is published
     and at most ten times a second. Its return value is ignored; an exception from it stops the run and propagates.
@@ -140,12 +149,13 @@ class Repository:
         another run goes on.
         """
 
-    def delete(self, *names: str) -> list[str]:
+    def delete(self, *names: str, lock_wait: float = 0.0) -> list[str]:
         """Deletes snapshots, all of them or none, and returns their names.
 
         They are named as on the command line: by name, "latest~1", a date. What is pinned stays, and one good snapshot
         must be left: LinkdestError is raised then. Snapshots whose space could not be freed are gone all the same: a
-        RuntimeWarning tells.
+        RuntimeWarning tells. Another run's lock is waited for `lock_wait` seconds. Ctrl-C ends it; what is gone by then
+        is gone.
         """
 
     def forget(
@@ -160,13 +170,18 @@ class Repository:
         within: str | None = None,
         free_space: int | None = None,
         dry_run: bool = False,
+        lock_wait: float = 0.0,
     ) -> list[str]:
         """Removes, source by source, the snapshots that no rule keeps, and returns their names.
 
         The rules are those of `linkdest forget`; `within` is like "2y5m7d3h". With `free_space` the oldest snapshots
         follow until so many bytes are available. Pinned snapshots and the newest good one of each source stay. With
-        `dry_run` nothing is removed. No rule at all is a ValueError.
+        `dry_run` nothing is removed. No rule at all is a ValueError. Another run's lock is waited for `lock_wait` seconds.
+        Ctrl-C ends it; what is gone by then is gone.
         """
+
+    def accept(self, name: str, *, lock_wait: float = 0.0) -> bool:
+        """Accepts a suspect snapshot, so that it counts like any other; returns whether it was suspect."""
 
     def pin(self, name: str) -> bool:
         """Keeps a snapshot whatever happens; returns whether it was not pinned before."""
@@ -206,7 +221,11 @@ class Snapshot:
 
     @property
     def suspect(self) -> bool:
-        """Whether the snapshot is marked as suspect. Nothing does so yet: False."""
+        """Whether nobody is sure that it is what it should be. It is whole, but no reason to forget others."""
+
+    @property
+    def suspect_reasons(self) -> list[str]:
+        """Why it is suspect; empty if it is not, or was accepted."""
 
     @property
     def pinned(self) -> bool:
@@ -362,7 +381,11 @@ class SnapshotReport:
 
     @property
     def suspect(self) -> bool:
-        """Whether the snapshot is marked as suspect. Nothing does so yet: False."""
+        """Whether nobody is sure that it is what it should be. It is whole, but no reason to forget others."""
+
+    @property
+    def suspect_reasons(self) -> list[str]:
+        """Why it is suspect; empty if it is not, or was accepted."""
 
     @property
     def counts(self) -> Counts:

@@ -31,7 +31,14 @@ fn directory(schedule: &Schedule) -> Result<PathBuf> {
 /// Only the program itself is asked to stop (`KillMode=mixed`): it ends its hooks, and runs those at the end.
 fn service(schedule: &Schedule) -> Result<String> {
     let program = schedule.program_path()?;
-    let program = quote::exec_word(program.as_os_str().as_bytes(), true);
+    let bytes = program.as_os_str().as_bytes();
+    if bytes.iter().any(|byte| b"'\"\\".contains(byte) || byte.is_ascii_control()) {
+        let path = locate::escaped(&program);
+        return Err(Error::option(format!(
+            "{path}: systemd runs no program with such a path; copy it elsewhere"
+        )));
+    }
+    let program = quote::exec_word(bytes, true);
     let profile = quote::exec_word(schedule.profile.as_os_str().as_bytes(), false);
     let description = quote::line(&schedule.name);
     // The machine's systemd sets no HOME, and a profile may say `~/`.
