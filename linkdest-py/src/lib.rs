@@ -5,6 +5,7 @@ mod error;
 mod history;
 mod interrupt;
 mod path;
+mod profile;
 mod report;
 mod repository;
 mod rules;
@@ -21,6 +22,8 @@ mod _linkdest {
     use super::check::{Finding, ReindexReport, Sighting, VerifyReport};
     #[pymodule_export]
     use super::history::{Change, Item, SnapshotUsage, Usage, Version};
+    #[pymodule_export]
+    use super::profile::{ProfileCheck, ProfileReport, check_profile, run};
     #[pymodule_export]
     use super::report::{Counts, Problem, SnapshotReport};
     #[pymodule_export]

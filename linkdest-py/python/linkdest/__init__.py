@@ -12,13 +12,15 @@ Paths are str, bytes or `os.PathLike` everywhere, and come back as `pathlib.Path
 published; entries that could not be saved as asked are in the report.
 """
 
-from linkdest._errors import Interrupted, LinkdestError, Locked, NotARepository, RulesError
+from linkdest._errors import Interrupted, LinkdestError, Locked, NotARepository, ProfileError, RulesError
 from linkdest._linkdest import (
     Change,
     Counts,
     Item,
     Finding,
     Problem,
+    ProfileCheck,
+    ProfileReport,
     Progress,
     ReindexReport,
     Repository,
@@ -30,6 +32,8 @@ from linkdest._linkdest import (
     Version,
     VerifyReport,
     __version__,
+    check_profile,
+    run,
     snapshot,
 )
 
@@ -43,6 +47,9 @@ __all__ = [
     "Locked",
     "NotARepository",
     "Problem",
+    "ProfileCheck",
+    "ProfileError",
+    "ProfileReport",
     "Progress",
     "ReindexReport",
     "Repository",
@@ -55,5 +62,7 @@ __all__ = [
     "Version",
     "VerifyReport",
     "__version__",
+    "check_profile",
+    "run",
     "snapshot",
 ]
