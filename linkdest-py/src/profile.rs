@@ -78,8 +78,8 @@ impl ProfileReport {
     /// The names of the snapshots that were removed.
     #[getter]
     fn forgotten<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let names = self.report.forgotten().into_iter().flat_map(linkdest_core::Deleted::snapshots);
-        PyTuple::new(py, names.map(linkdest_core::SnapshotName::as_str))
+        let names = self.report.forgotten().map(linkdest_core::Deleted::snapshots).unwrap_or_default();
+        PyTuple::new(py, names.iter().map(linkdest_core::SnapshotName::as_str))
     }
 
     /// The names of those that the keep rules removed, or would remove in a dry run.

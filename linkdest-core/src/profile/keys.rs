@@ -125,7 +125,7 @@ fn top<'t>(profile: &mut Profile, key: &str, value: &Value<'t>, reader: &mut Rea
         "lock-wait" => profile.lock_wait = reader.duration(value).unwrap_or_default(),
         "free-space" => profile.free_space = reader.size(value),
         "keep" => {
-            table(value, reader, KEEP, |key, value, reader| keep(&mut profile.keep, key, value, reader))
+            table(value, reader, KEEP, |key, value, reader| keep(&mut profile.keep, key, value, reader));
         }
         "guards" => table(value, reader, GUARDS, |key, value, reader| guard(profile, key, value, reader)),
         "verify" => table(value, reader, VERIFY, |key, value, reader| match key {

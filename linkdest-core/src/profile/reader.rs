@@ -180,7 +180,7 @@ impl<'t> Reader<'t> {
             return Some(Program::Shell(command));
         };
         let mut words = Vec::new();
-        for value in values.iter() {
+        for value in values {
             let word = self.string(value)?.to_owned();
             let expands = word.starts_with("~/");
             words.push(if expands { self.expanded(value, &word)?.into() } else { word.into() });
