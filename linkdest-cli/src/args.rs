@@ -5,6 +5,7 @@ mod expunge;
 mod filter;
 mod guards;
 mod history;
+mod profile;
 mod removal;
 mod restore;
 
@@ -22,14 +23,15 @@ pub use expunge::Expunge;
 pub use filter::{Filter, FilterCheck, FilterCommand, FilterExplain, FilterList};
 pub use guards::{Accept, Guards};
 pub use history::{Diff, Find, Ls, Usage};
+pub use profile::{Profile, ProfileCheck, ProfileCommand, Run, Schedule};
 pub use removal::{Delete, Forget, Pin, Removing, Unpin};
 pub use restore::{Overwrite, Restore};
 
 const EXIT_STATUS: &str = "\
 Exit status:
   0    Done
-  1    Fatal error, nothing was published
-  2    The command line, a value in it, or a rule cannot be used
+  1    Fatal error, or `run-before` failed: nothing was published
+  2    The command line, a value in it, a rule or a profile cannot be used
   3    A snapshot was published, restored or deleted, but something could not be done as asked,
        or the snapshot is suspect
   4    `verify` found differences
@@ -72,8 +74,8 @@ pub struct Cli {
 pub struct Output {
     /// Prints results as JSON
     ///
-    /// `snapshot`, `restore`, `verify`, `reindex` and `filter list` print JSON Lines, each with a `message_type`, the
-    /// first four with a `summary` or an `error` at the end; `diff`, `find` and `ls` print a line for each result; the
+    /// `snapshot`, `restore`, `verify`, `reindex`, `run` and `filter list` print JSON Lines, each with a `message_type`, the
+    /// first five with a `summary` or an `error` at the end; `diff`, `find` and `ls` print a line for each result; the
     /// other commands print one document. Paths that are not UTF-8 come with their bytes as `path_b64`.
     #[arg(long, global = true, help_heading = "Output")]
     pub json: bool,
@@ -115,6 +117,9 @@ pub enum Command {
     Unpin(Unpin),
     Accept(Accept),
     Restore(Restore),
+    Run(Run),
+    Profile(Profile),
+    Schedule(Schedule),
     Filter(Filter),
 }
 

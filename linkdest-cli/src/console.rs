@@ -112,6 +112,14 @@ impl Console {
         self.bar.aside(|| print_message(label, &message.to_string()));
     }
 
+    /// Prints a line of a log on standard error.
+    pub fn log(&self, line: impl Display) {
+        self.flush();
+        self.bar.aside(|| {
+            let _ = writeln!(anstream::stderr().lock(), "{}", one_line(&line.to_string()));
+        });
+    }
+
     /// Ends the output.
     ///
     /// # Errors

@@ -17,17 +17,7 @@ pub const INTERRUPTED: u8 = 130;
 
 /// The exit code of an error; what has no code of its own is fatal.
 pub fn of_kind(kind: ErrorKind) -> u8 {
-    match kind {
-        ErrorKind::NotARepository | ErrorKind::WrongRepository => 10,
-        ErrorKind::Locked => 11,
-        ErrorKind::BadReference
-        | ErrorKind::InvalidOption
-        | ErrorKind::NoSuchPath
-        | ErrorKind::NoSuchSnapshot
-        | ErrorKind::Rules => USAGE,
-        ErrorKind::Interrupted => INTERRUPTED,
-        _ => FATAL,
-    }
+    kind.exit_code()
 }
 
 /// The exit code of a snapshot, or of a plan of one: what is suspect is no success.

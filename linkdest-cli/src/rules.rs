@@ -191,21 +191,7 @@ fn name() -> impl TypedValueParser<Value = OsString> {
 
 /// Reads a size: K, M, G are binary, KB, MB, GB decimal.
 pub fn size(text: &str) -> Result<u64, String> {
-    let wrong = || "not a size like 1000, 500M or 4GB".to_owned();
-    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(end);
-    let unit: u64 = match unit.to_ascii_uppercase().as_str() {
-        "" => 1,
-        "K" => 1 << 10,
-        "M" => 1 << 20,
-        "G" => 1 << 30,
-        "KB" => 1_000,
-        "MB" => 1_000_000,
-        "GB" => 1_000_000_000,
-        _ => return Err(wrong()),
-    };
-    let number: u64 = number.parse().map_err(|_| wrong())?;
-    number.checked_mul(unit).ok_or_else(|| "larger than any file".to_owned())
+    linkdest_core::parse_size(text).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

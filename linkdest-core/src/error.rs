@@ -37,6 +37,10 @@ pub enum ErrorKind {
     InvalidOption,
     /// A filter rule, or a file of them, cannot be used.
     Rules,
+    /// A profile, or a file that is to run one, cannot be used.
+    Profile,
+    /// A hook of a profile failed, so that no snapshot was taken.
+    Hook,
     /// A record in the repository cannot be read.
     DamagedRecord,
     /// A manifest in the repository cannot be read; `reindex` makes it anew from the snapshot.
@@ -80,6 +84,8 @@ impl ErrorKind {
             Self::BadReference => "bad_reference",
             Self::InvalidOption => "invalid_option",
             Self::Rules => "rules",
+            Self::Profile => "profile",
+            Self::Hook => "hook",
             Self::DamagedRecord => "damaged_record",
             Self::DamagedManifest => "damaged_manifest",
             Self::NewerManifest => "newer_manifest",
@@ -90,6 +96,28 @@ impl ErrorKind {
             Self::NoSpace => "no_space",
             Self::Interrupted => "interrupted",
             Self::Io => "io",
+        }
+    }
+
+    /// The exit code of the command line for an error of this kind; what has no code of its own is fatal, 1.
+    ///
+    /// ```
+    /// use linkdest_core::ErrorKind;
+    /// assert_eq!((ErrorKind::Locked.exit_code(), ErrorKind::NoSpace.exit_code()), (11, 1));
+    /// ```
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::NotARepository | Self::WrongRepository => 10,
+            Self::Locked => 11,
+            Self::BadReference
+            | Self::InvalidOption
+            | Self::NoSuchPath
+            | Self::NoSuchSnapshot
+            | Self::Profile
+            | Self::Rules => 2,
+            Self::Interrupted => 130,
+            _ => 1,
         }
     }
 }
@@ -137,6 +165,17 @@ impl Error {
     pub(crate) fn rules(file: Option<&Path>, message: String) -> Self {
         let path = file.map(Path::to_owned);
         Self { kind: ErrorKind::Rules, message, operation: "read rules", path, source: None }
+    }
+
+    /// Makes an error of a profile that cannot be used, which is a whole sentence already.
+    pub(crate) fn profile(path: &Path, message: impl Into<String>) -> Self {
+        let (kind, message, path) = (ErrorKind::Profile, message.into(), Some(path.to_owned()));
+        Self { kind, message, operation: "read profile", path, source: None }
+    }
+
+    /// Makes the error of a hook without which there is no snapshot, which is a whole sentence already.
+    pub(crate) fn hook(message: String) -> Self {
+        Self { kind: ErrorKind::Hook, message, operation: "run hook", path: None, source: None }
     }
 
     /// Makes the error of a run that was told to stop.

@@ -62,14 +62,17 @@ mod os;
 mod path;
 mod placing;
 mod policy;
+mod profile;
 mod reading;
 mod reindex;
 mod repository;
 mod restore;
 mod retention;
 mod rule_files;
+mod size;
 mod snapshot;
 mod source;
+mod step;
 mod verify;
 
 pub use counts::Counts;
@@ -89,6 +92,10 @@ pub use monitor::{Action, Collecting, Event, Monitor, Notice, Progress, Reason, 
 pub use os::calls;
 pub use path::{Escaped, RelPath};
 pub use policy::{ChangePolicy, Checksum, Comparison, Quick, Strict, Verdict};
+pub use profile::{
+    HookFailure, InvalidProfile, Profile, ProfileCheck, ProfileFault, ProfileReport, ProfileRun, Schedule,
+    ScheduleFile, Severity, When,
+};
 pub use reindex::{ReindexReport, Reindexed, Reindexer};
 pub use repository::{
     Capabilities, Damage, Decision, Deleted, ExpungeReport, ExpungedEntry, Expunging, ForgetPlan, Group,
@@ -97,5 +104,7 @@ pub use repository::{
 pub use restore::{Overwrite, RestoreCounts, RestoreReport, Restorer};
 pub use retention::{Age, Candidate, InvalidAge, KeepReason, KeepRules};
 pub use rule_files::LocalRuleFiles;
+pub use size::{InvalidSize, parse_size};
 pub use snapshot::{Filtering, Selected, SnapshotReport, Snapshotter};
+pub use step::{Fact, Outcome, Step};
 pub use verify::{InvalidSample, Sample, Verifier, VerifyReport};

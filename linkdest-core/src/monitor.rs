@@ -8,6 +8,7 @@ use crate::counts::Counts;
 use crate::error::Problem;
 use crate::finding::Finding;
 use crate::path::RelPath;
+use crate::step::Fact;
 
 /// Watches a run.
 ///
@@ -55,6 +56,8 @@ pub enum Event {
     Notice(Notice),
     /// A check found a difference.
     Finding(Finding),
+    /// A run by profile got further.
+    Fact(Fact),
     /// What was done with an entry, or would be done in a dry run.
     Entry {
         /// The path below the source.

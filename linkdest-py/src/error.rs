@@ -10,6 +10,7 @@ fn class_name(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::NotARepository | ErrorKind::WrongRepository => "NotARepository",
         ErrorKind::Locked => "Locked",
+        ErrorKind::Profile => "ProfileError",
         ErrorKind::Rules => "RulesError",
         ErrorKind::Interrupted => "Interrupted",
         _ => "LinkdestError",

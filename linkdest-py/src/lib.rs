@@ -6,6 +6,7 @@ mod expunge;
 mod history;
 mod interrupt;
 mod path;
+mod profile;
 mod report;
 mod repository;
 mod restore;
@@ -25,6 +26,8 @@ mod _linkdest {
     use super::expunge::{ExpungeReport, ExpungedEntry};
     #[pymodule_export]
     use super::history::{Change, Item, SnapshotUsage, Usage, Version};
+    #[pymodule_export]
+    use super::profile::{ProfileCheck, ProfileReport, check_profile, run};
     #[pymodule_export]
     use super::report::{Counts, Problem, SnapshotReport};
     #[pymodule_export]

@@ -11,9 +11,12 @@ mod init;
 mod list;
 mod ls;
 mod pin;
+mod profile;
 mod reindex;
 mod removing;
 mod restore;
+mod run;
+mod schedule;
 mod snapshot;
 mod usage;
 mod verify;
@@ -32,6 +35,9 @@ pub fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Diff(asked) => diff::run(asked, &cli.output),
         Command::Find(asked) => find::run(asked, &cli.output),
         Command::Restore(asked) => restore::run(asked, &cli.output),
+        Command::Run(asked) => run::run(asked, &cli.output),
+        Command::Profile(asked) => profile::run(asked, &cli.output),
+        Command::Schedule(asked) => schedule::run(asked, &cli.output),
         Command::Usage(asked) => usage::run(asked, &cli.output),
         Command::Reindex(asked) => reindex::run(asked, &cli.output),
         Command::Verify(asked) => verify::run(asked, &cli.output),

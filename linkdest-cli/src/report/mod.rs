@@ -7,6 +7,7 @@ pub mod guards;
 pub mod history;
 pub mod human;
 pub mod json;
+pub mod profile;
 pub mod removal;
 pub mod restore;
 pub mod table;

@@ -3,9 +3,11 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use linkdest_core::{Action, Event, Finding, Monitor, Notice, Problem, Progress, Reason, RelPath};
+use linkdest_core::{
+    Action, Event, Fact, Finding, Monitor, Notice, Outcome, Problem, Progress, Reason, RelPath,
+};
 
-use super::{check, human, json};
+use super::{check, human, json, profile};
 use crate::args::Output;
 use crate::console::{Console, Label};
 
@@ -63,6 +65,16 @@ impl<'a> Watch<'a> {
         }
     }
 
+    /// What failed is told whatever is asked for.
+    fn fact(&self, fact: &Fact) {
+        if self.output.json {
+            self.console.json(&profile::Fact::from(fact));
+        }
+        if fact.outcome == Outcome::Failed || !(self.output.json || self.output.quiet) {
+            self.console.log(profile::line(fact));
+        }
+    }
+
     fn notice(&self, notice: &Notice) {
         if !self.output.quiet {
             self.console.message(Label::Note, notice);
@@ -95,6 +107,7 @@ impl Monitor for Watch<'_> {
             Event::Problem(problem) => self.problem(problem),
             Event::Notice(notice) => self.notice(notice),
             Event::Finding(finding) => self.finding(finding),
+            Event::Fact(fact) => self.fact(fact),
             Event::Entry { path, action, reason } => self.entry(path, *action, *reason),
             Event::Publishing => self.console.bar.show_publishing(),
             _ => {}

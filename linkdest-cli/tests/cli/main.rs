@@ -19,6 +19,7 @@ mod history;
 mod json;
 mod lists;
 mod place;
+mod profiles;
 mod removal;
 mod restore;
 mod signals;

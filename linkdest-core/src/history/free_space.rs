@@ -31,15 +31,26 @@ impl Repository {
     /// [`ErrorKind::NoSpace`] if the target cannot be met, so that nothing is removed in vain; or when a snapshot cannot
     /// be read.
     pub fn plan_free_space(&self, target: u64, rules: Option<&KeepRules>) -> Result<ForgetPlan> {
-        let mut plan =
-            self.plan_forget(&rules.cloned().unwrap_or_else(|| KeepRules::default().last(u32::MAX)))?;
-        if rules.is_none() {
-            plan.rules = None;
-            for one in plan.groups.iter_mut().flat_map(|group| &mut group.decisions) {
-                one.reasons.retain(|reason| *reason != KeepReason::Last);
-                one.reasons.push(KeepReason::EnoughSpace);
-            }
+        let plan = match rules {
+            Some(rules) => self.plan_forget(rules)?,
+            None => self.plan_keeping_all()?,
+        };
+        self.make_space(plan, target)
+    }
+
+    /// The plan without rules: everything stays while there is space enough.
+    pub(crate) fn plan_keeping_all(&self) -> Result<ForgetPlan> {
+        let mut plan = self.plan_forget(&KeepRules::default().last(u32::MAX))?;
+        plan.rules = None;
+        for one in plan.groups.iter_mut().flat_map(|group| &mut group.decisions) {
+            one.reasons.retain(|reason| *reason != KeepReason::Last);
+            one.reasons.push(KeepReason::EnoughSpace);
         }
+        Ok(plan)
+    }
+
+    /// Goes on with a plan until `target` bytes are available: of what is in the plan, the oldest goes first.
+    pub(crate) fn make_space(&self, mut plan: ForgetPlan, target: u64) -> Result<ForgetPlan> {
         plan.target = Some(target);
         let oldest = self.oldest_of(&plan)?;
         let count = self.fewest(&plan, &oldest, target)?;

@@ -26,6 +26,19 @@ impl File {
         pass(Call::Open, b"", || rustix::fs::open(path, flags, Mode::empty())).map(Self)
     }
 
+    /// Opens a regular file that the operator named: symlinks are followed, anything else is refused at once.
+    pub fn open_regular_operator_path(path: &std::path::Path) -> io::Result<Self> {
+        use rustix::fs::OFlags;
+        // A FIFO would be waited for, a terminal become ours.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let file = pass(Call::Open, b"", || rustix::fs::open(path, flags, Mode::empty())).map(Self)?;
+        if file.stat()?.kind == crate::entry::Kind::File {
+            Ok(file)
+        } else {
+            Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"))
+        }
+    }
+
     pub fn stat(&self) -> io::Result<Metadata> {
         stat::of(self.as_fd())
     }

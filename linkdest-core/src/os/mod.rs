@@ -7,6 +7,7 @@
 //! Every call passes [`calls::pass`].
 
 pub mod calls;
+mod child;
 mod dir;
 pub(crate) mod errno;
 mod file;
@@ -15,6 +16,7 @@ mod process;
 mod stat;
 mod xattr;
 
+pub(crate) use child::{Child, is_program};
 pub(crate) use dir::Dir;
 pub(crate) use file::File;
 pub(crate) use listing::{Listed, Listing};

@@ -108,6 +108,13 @@ impl ForgetPlan {
         &self.groups
     }
 
+    /// Leaves the snapshots of all other sources out: nothing becomes of them.
+    #[must_use]
+    pub fn only(mut self, host: &str, source: &Path) -> Self {
+        self.groups.retain(|group| group.host() == Some(host) && group.source() == Some(source));
+        self
+    }
+
     /// What is going to be removed, source by source.
     #[must_use]
     pub fn removed(&self) -> Vec<SnapshotName> {

@@ -216,6 +216,27 @@ impl KeepRules {
     }
 }
 
+impl fmt::Display for KeepRules {
+    /// Writes the rules in words.
+    ///
+    /// ```
+    /// use linkdest_core::KeepRules;
+    /// assert_eq!(KeepRules::default().last(3).daily(u32::MAX).to_string(), "last 3, daily unlimited");
+    /// ```
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = ["last", "hourly", "daily", "weekly", "monthly", "yearly"];
+        let counts = names.into_iter().zip(self.counts()).filter(|(_, (_, count))| *count > 0);
+        let mut rules: Vec<String> = counts
+            .map(|(name, (_, count))| match count {
+                u32::MAX => format!("{name} unlimited"),
+                count => format!("{name} {count}"),
+            })
+            .collect();
+        rules.extend(self.within.map(|age| format!("within {age}")));
+        f.write_str(&rules.join(", "))
+    }
+}
+
 /// A time that the calendar cannot tell is at its end.
 fn zoned(time: Timestamp, zone: &TimeZone) -> Zoned {
     let nanos = i32::try_from(time.nanos).unwrap_or_default();

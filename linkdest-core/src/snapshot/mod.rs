@@ -33,7 +33,7 @@ mod worker;
 pub use filtering::Filtering;
 pub(crate) use queue::Queue;
 pub use report::SnapshotReport;
-pub(crate) use run::proc_is_mounted;
+pub(crate) use run::{absolute, proc_is_mounted};
 pub use select::Selected;
 
 use guards::Guards;

@@ -366,7 +366,7 @@ fn tell_start(monitor: &dyn Monitor, snapshot: Option<&str>, references: &[Refer
 }
 
 /// The source's path as its snapshots are known by: absolute, without resolving symlinks in it.
-pub(super) fn absolute(path: &Path) -> PathBuf {
+pub(crate) fn absolute(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     // Trailing slashes change nothing.
     absolute.components().collect()

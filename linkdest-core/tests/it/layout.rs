@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 /// Each room and what it may use: everything in the groups before its own, and its own group.
 const ORDER: &[&[&str]] = &[
-    &["entry", "path", "error", "counts", "finding", "monitor", "inodes", "crew"],
+    &["entry", "path", "error", "counts", "finding", "monitor", "inodes", "crew", "size", "step"],
     &["filter", "policy", "retention", "os"],
     &["rule_files", "source", "manifest", "hashing", "reading", "descent", "placing"],
     &["repository", "snapshot"],
     &["history", "verify", "reindex", "restore"],
+    &["profile"],
 ];
 
 fn rank(room: &str) -> usize {

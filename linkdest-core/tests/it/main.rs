@@ -27,6 +27,7 @@ mod link_limit;
 mod lists;
 mod manifests;
 mod problems;
+mod profile;
 mod references;
 mod reindex;
 mod repository;

@@ -12,7 +12,7 @@ Paths are str, bytes or `os.PathLike` everywhere, and come back as `pathlib.Path
 published; entries that could not be saved as asked are in the report.
 """
 
-from linkdest._errors import Interrupted, LinkdestError, Locked, NotARepository, RulesError
+from linkdest._errors import Interrupted, LinkdestError, Locked, NotARepository, ProfileError, RulesError
 from linkdest._linkdest import (
     Change,
     Counts,
@@ -21,6 +21,8 @@ from linkdest._linkdest import (
     Item,
     Finding,
     Problem,
+    ProfileCheck,
+    ProfileReport,
     Progress,
     ReindexReport,
     Repository,
@@ -34,6 +36,8 @@ from linkdest._linkdest import (
     Version,
     VerifyReport,
     __version__,
+    check_profile,
+    run,
     snapshot,
 )
 
@@ -49,6 +53,9 @@ __all__ = [
     "Locked",
     "NotARepository",
     "Problem",
+    "ProfileCheck",
+    "ProfileError",
+    "ProfileReport",
     "Progress",
     "ReindexReport",
     "Repository",
@@ -63,5 +70,7 @@ __all__ = [
     "Version",
     "VerifyReport",
     "__version__",
+    "check_profile",
+    "run",
     "snapshot",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Interrupted", "LinkdestError", "Locked", "NotARepository", "RulesError"]
+__all__ = ["Interrupted", "LinkdestError", "Locked", "NotARepository", "ProfileError", "RulesError"]
 
 
 class LinkdestError(OSError):
@@ -36,6 +36,12 @@ class NotARepository(LinkdestError):
 
 class Locked(LinkdestError):
     """Another run holds the repository's lock."""
+
+    __module__ = "linkdest"
+
+
+class ProfileError(LinkdestError):
+    """There is no such profile, or it cannot be used; `str()` names line and column of all that is wrong."""
 
     __module__ = "linkdest"
 

@@ -12,6 +12,8 @@ __all__ = [
     "Item",
     "Finding",
     "Problem",
+    "ProfileCheck",
+    "ProfileReport",
     "Progress",
     "ReindexReport",
     "Repository",
@@ -25,6 +27,8 @@ __all__ = [
     "Version",
     "VerifyReport",
     "__version__",
+    "check_profile",
+    "run",
     "snapshot",
 ]
 
@@ -76,6 +80,73 @@ def snapshot(
     Raises LinkdestError or one of its subclasses (RulesError for rules that cannot be used), ValueError or TypeError for arguments that make no sense, or what
     `progress` or a signal handler raised. Nothing was published then.
     """
+
+def run(profile: _AnyPath, *, dry_run: bool = False, lock_wait: float | None = None) -> ProfileReport:
+    """Does all that a profile says: the snapshot, what the keep rules remove, the check of a sample, hooks around.
+
+    `profile` is a path, which has a "/" or ends in ".toml", or a name (docs/profiles.md). `lock_wait`, in seconds, is as
+    the profile says unless given. A dry run writes nothing and runs no hooks. It raises only if no snapshot was
+    published; `ProfileError` if the profile cannot be used.
+    """
+
+def check_profile(profile: _AnyPath) -> ProfileCheck:
+    """Looks whether a profile can be run: source, repository, rules, hooks. Nothing is written and no hook is run."""
+
+@final
+class ProfileReport:
+    """What a run by profile that published a snapshot came to."""
+
+    @property
+    def snapshot(self) -> SnapshotReport:
+        """The snapshot that was taken."""
+
+    @property
+    def forgotten(self) -> tuple[str, ...]:
+        """The names of the snapshots that were removed."""
+
+    @property
+    def planned(self) -> tuple[str, ...]:
+        """The names of those that the keep rules removed, or would remove in a dry run."""
+
+    @property
+    def verified(self) -> VerifyReport | None:
+        """What the check of a sample came to."""
+
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """What ended forgetting or checking, in words."""
+
+    @property
+    def failed_hooks(self) -> tuple[tuple[str, str], ...]:
+        """The hooks that failed, and how."""
+
+    @property
+    def log(self) -> tuple[str, ...]:
+        """All facts of the run, in words."""
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of the command line: 0; 3 if anything was not as asked; 4 if the check found differences."""
+
+    @property
+    def duration(self) -> float:
+        """How long the run took, hooks included, in seconds."""
+
+@final
+class ProfileCheck:
+    """What a check of a profile found."""
+
+    @property
+    def plan(self) -> tuple[str, ...]:
+        """What a run would do, in plain words."""
+
+    @property
+    def remarks(self) -> tuple[tuple[Literal["error", "warning"], str], ...]:
+        """What is wrong."""
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of the command line: 0 nothing is wrong, 2 a run would fail, 3 there are warnings."""
 
 @final
 class Repository:
