@@ -46,6 +46,7 @@
 
 #![forbid(unsafe_code)]
 
+mod adopt;
 mod counts;
 mod crew;
 mod descent;
@@ -72,6 +73,7 @@ mod snapshot;
 mod source;
 mod verify;
 
+pub use adopt::{AdoptReport, Adopter, Adoption, PassedOver, Tool};
 pub use counts::Counts;
 pub use entry::{FileId, Kind, Metadata, Timestamp};
 pub use error::{Error, ErrorKind, Problem, ProblemKind, Result};

@@ -95,7 +95,7 @@ impl Repository {
             None => Reader::Tree(Tree::open(self, snapshot)?),
         };
         let Some(first) = reader.find(path)? else {
-            let path = self.path().join(snapshot.as_str()).join(path.as_path());
+            let path = self.tree_path(snapshot).join(path.as_path());
             return Err(Error::new(ErrorKind::NoSuchPath, path, "there is no such entry in the snapshot"));
         };
         let mut items = Items { reader, recursive: false, levels: Vec::new(), single: None };

@@ -112,9 +112,8 @@ impl Repository {
     }
 
     fn check_deletion(&self, snapshots: &[Snapshot], names: &[SnapshotName]) -> Result<()> {
-        let refused = |name: &SnapshotName, why: &str| {
-            Err(Error::new(ErrorKind::Protected, self.path.join(name.as_str()), why))
-        };
+        let refused =
+            |name: &SnapshotName, why: &str| Err(Error::new(ErrorKind::Protected, self.tree_path(name), why));
         for name in names {
             match snapshots.iter().find(|snapshot| snapshot.name() == name) {
                 None => {

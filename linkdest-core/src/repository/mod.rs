@@ -3,6 +3,7 @@
 //! A direct child that is a real directory with the name of a snapshot is a complete snapshot. Everything else of ours
 //! lives in `.linkdest/`; everything else that lies there is foreign.
 
+mod adopted;
 mod clearing;
 mod damage;
 mod delete;
@@ -23,6 +24,7 @@ mod scratch;
 mod snapshots;
 pub(crate) mod staging;
 mod trash;
+mod tree;
 
 pub use damage::Damage;
 pub use delete::{Deleted, Removal};
@@ -32,6 +34,7 @@ pub use probe::Capabilities;
 pub use record::{InvalidRunRecord, RunRecord, Status};
 pub use snapshots::Snapshot;
 
+pub(crate) use adopted::{AdoptedTree, is_adoptable};
 pub(crate) use init::parent_of;
 pub(crate) use lock::Lock;
 pub(crate) use manifests::manifest_error;

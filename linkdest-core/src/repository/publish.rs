@@ -143,6 +143,9 @@ impl Repository {
             }
         }
         for (name, record) in self.read_runs()? {
+            if !self.has_own_tree(&name)? && self.repair_adopted(&name, &record)? {
+                continue;
+            }
             let path = self.path.join(name.as_str());
             let failed = |operation: &'static str| {
                 let path = path.clone();
@@ -164,6 +167,23 @@ impl Repository {
         self.repair_latest()
     }
 
+    /// Repairs the mode of an adopted tree; says whether its record must stay.
+    fn repair_adopted(&self, name: &SnapshotName, record: &Result<RunRecord>) -> Result<bool> {
+        let (adopted, mode) = match record {
+            Ok(RunRecord { adopted: Some(adopted), root_mode, .. }) => (adopted, *root_mode),
+            Ok(_) => return Ok(false),
+            // A record that cannot be read just now may be that of a tree elsewhere.
+            Err(error) => return Ok(error.io_error().is_some()),
+        };
+        let failed = |operation| move |error| Error::io(operation, self.tree_path(name), error);
+        let Some((_, tree)) = self.open_adopted(adopted).map_err(failed("open"))? else { return Ok(false) };
+        let now = tree.stat().map_err(failed("stat"))?.mode;
+        if let Some(mode) = mode.filter(|mode| *mode != now) {
+            tree.set_mode_search(mode).map_err(failed("set mode"))?;
+        }
+        Ok(true)
+    }
+
     /// Points `latest` at the newest snapshot, where a run was killed before it could.
     fn repair_latest(&self) -> Result<()> {
         let failed = |error| Error::io("move", self.path.join("latest"), error);
@@ -173,11 +193,10 @@ impl Repository {
             // Not a symlink, or no symlinks here: nothing to repair.
             Err(_) => return Ok(()),
         };
-        let newest = self.snapshots()?.pop().map(|snapshot| snapshot.name().clone());
+        let newest = self.snapshots()?.pop().map(|snapshot| snapshot.tree());
         match newest {
             Some(newest) if self.capabilities().symlinks => {
-                let newest: SnapshotName = newest;
-                let c = c_name(newest.as_str()).map_err(failed)?;
+                let c = std::ffi::CString::new(newest.as_bytes()).map_err(|error| failed(error.into()))?;
                 if points_to.as_deref() == Some(&c) { Ok(()) } else { self.swap_latest(&c).map_err(failed) }
             }
             _ => Ok(()),

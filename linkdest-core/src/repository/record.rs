@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
+use super::adopted::{AdoptedTree, WrittenTree};
 use super::name::SnapshotName;
 use crate::counts::Counts;
 use crate::entry::Timestamp;
@@ -79,6 +80,8 @@ pub struct RunRecord {
     pub(crate) root_mode: Option<u32>,
     /// The digest of the manifest, as hexadecimal digits.
     pub(crate) manifest: Option<String>,
+    /// Of a snapshot that another tool made: where its tree is.
+    pub(crate) adopted: Option<AdoptedTree>,
     pub(crate) counts: Counts,
     pub(crate) problems: Vec<Problem>,
 }
@@ -111,7 +114,8 @@ impl RunRecord {
         &self.snapshot
     }
 
-    /// The run's number in this repository, counted from 1; the newest snapshot has the highest.
+    /// The run's number in this repository, counted from 1; the newest snapshot has the highest. An adopted snapshot has
+    /// that of the run that it comes after, 0 before the first; the names of those with one number tell their order.
     #[must_use]
     pub fn sequence(&self) -> u64 {
         self.sequence
@@ -145,6 +149,18 @@ impl RunRecord {
     #[must_use]
     pub fn status(&self) -> Option<Status> {
         self.status
+    }
+
+    /// Whether another tool made the snapshot, and [`Adopter`](crate::Adopter) took it over.
+    #[must_use]
+    pub fn is_adopted(&self) -> bool {
+        self.adopted.is_some()
+    }
+
+    /// The path below the repository where the tree of an adopted snapshot stays; `None` for snapshots of linkdest's own.
+    #[must_use]
+    pub fn tree(&self) -> Option<&RelPath> {
+        self.adopted.as_ref().map(|adopted| &adopted.tree)
     }
 
     /// The digest of the manifest that the run wrote: 64 hexadecimal digits.
@@ -188,6 +204,8 @@ struct Written {
     root_mode: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     manifest: Option<String>,
+    #[serde(flatten)]
+    adopted: WrittenTree,
     #[serde(default)]
     counts: Counts,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -224,6 +242,7 @@ impl From<&RunRecord> for Written {
             synced: record.synced,
             root_mode: record.root_mode,
             manifest: record.manifest.clone(),
+            adopted: WrittenTree::of(record.adopted.as_ref()),
             counts: record.counts,
             problems: record.problems.iter().map(WrittenProblem::from).collect(),
         }
@@ -258,6 +277,7 @@ impl Written {
             synced: self.synced,
             root_mode: self.root_mode.filter(|mode| *mode <= 0o7777),
             manifest: self.manifest,
+            adopted: self.adopted.read().map_err(invalid)?,
             counts: self.counts,
             problems: problems.ok_or_else(|| invalid("a problem's path or kind"))?,
         })
@@ -287,14 +307,14 @@ impl WrittenProblem {
 }
 
 /// Bytes as text, and as base64 where the text loses something.
-fn text_of(bytes: &[u8]) -> (String, Option<String>) {
+pub(super) fn text_of(bytes: &[u8]) -> (String, Option<String>) {
     match std::str::from_utf8(bytes) {
         Ok(text) => (text.to_owned(), None),
         Err(_) => (String::from_utf8_lossy(bytes).into_owned(), Some(BASE64.encode(bytes))),
     }
 }
 
-fn bytes_of(text: String, base64: Option<String>) -> Option<Vec<u8>> {
+pub(super) fn bytes_of(text: String, base64: Option<String>) -> Option<Vec<u8>> {
     match base64 {
         Some(base64) => BASE64.decode(base64).ok(),
         None => Some(text.into_bytes()),
@@ -328,6 +348,7 @@ mod tests {
             synced: true,
             root_mode: Some(0o555),
             manifest: Some("ab".repeat(32)),
+            adopted: None,
             counts: Counts { entries: 4, problems: 1, ..Counts::default() },
             problems: vec![
                 Problem::new(
@@ -345,6 +366,30 @@ mod tests {
     fn records_come_back_as_written() {
         let record = record();
         assert_eq!(RunRecord::parse(&record.to_toml()).unwrap(), record);
+    }
+
+    #[test]
+    fn the_tree_of_an_adopted_snapshot_is_below_the_repository_and_nowhere_else() {
+        let tree = |path: &[u8]| AdoptedTree {
+            tree: RelPath::new(path).unwrap(),
+            inode: 7,
+            mtime: Timestamp { seconds: -1, nanos: 1 },
+        };
+        for path in [&b"daily.0"[..], b"a/\xff/b", b"2026-11-22", b"latest-1/x"] {
+            let record = RunRecord { adopted: Some(tree(path)), ..record() };
+            assert_eq!(RunRecord::parse(&record.to_toml()).unwrap(), record);
+        }
+        let good = RunRecord { adopted: Some(tree(b"TREE")), ..record() }.to_toml();
+        let hostile =
+            ["", ".", "..", "/etc", "a/../b", "../x", "a//b", ".linkdest", ".linkdest/trash/x", "latest"];
+        for path in hostile.into_iter().chain(["2026-11-22T132200Z", "2026-11-22T132200Z/home"]) {
+            let error = RunRecord::parse(&good.replace("\"TREE\"", &format!("{path:?}"))).unwrap_err();
+            assert!(error.to_string().contains("tree"), "{path}: {error}");
+        }
+        for key in ["tree =", "tree_inode =", "tree_mtime ="] {
+            let lines = good.lines().filter(|line| !line.starts_with(key)).collect::<Vec<_>>().join("\n");
+            assert!(RunRecord::parse(&lines).unwrap_err().to_string().contains("tree"), "{key}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::clearing::{clear, names};
+use super::tree::Whereabouts;
 use super::{Repository, SnapshotName};
 use crate::error::{Error, Result};
 use crate::monitor::StopFlag;
@@ -26,20 +27,20 @@ impl Drop for TrashLock {
 impl Repository {
     /// Moves a snapshot into the trash: it is whole until then, and none after. The lock is held.
     pub(super) fn move_to_trash(&self, name: &SnapshotName) -> Result<()> {
-        let failed = |error| Error::io("move into the trash", self.path.join(name.as_str()), error);
+        let failed = |error| Error::io("move into the trash", self.tree_path(name), error);
         let trash = self.control_dir(TRASH)?;
-        let from = c_name(name.as_str()).map_err(failed)?;
+        let Whereabouts { parent, name: from } = self.find_tree(name).map_err(failed)?;
         let to = random_id().and_then(|id| c_name(&format!("{name}.{id}"))).map_err(failed)?;
-        match self.root.rename_new(&from, &trash, &to) {
+        match parent.rename_new(&from, &trash, &to) {
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {}
             renamed => return renamed.map_err(failed),
         }
         // The rename changes `..`: who may not write the root of the tree may not move it. Should the move fail, or the
         // process be killed, the run record has the mode that `repair` gives back.
-        let tree = self.root.open_dir_search(&from).map_err(failed)?;
+        let tree = parent.open_dir_search(&from).map_err(failed)?;
         let mode = tree.stat().map_err(failed)?.mode;
         tree.set_mode_search(mode | 0o700).map_err(failed)?;
-        self.root.rename_new(&from, &trash, &to).map_err(|error| {
+        parent.rename_new(&from, &trash, &to).map_err(|error| {
             let _ = tree.set_mode_search(mode);
             failed(error)
         })

@@ -15,6 +15,7 @@ mod moved;
 mod node;
 mod opening;
 mod place;
+mod points;
 mod problems;
 mod queue;
 mod read;

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::description::{damages, finish_record, header, new_record};
 use super::engine::{Plan, Walked, walk};
-use super::references::{Collected, Reference, collect, given};
+use super::references::{Collected, Origin, Reference, collect, given};
 use super::shift::find_shift;
 use super::{SnapshotReport, Snapshotter};
 use crate::entry::{FileId, Metadata, Timestamp};
@@ -159,8 +159,9 @@ fn take_staged(
     leftovers: &[Leftover],
     staging: Staging,
 ) -> Result<(SnapshotName, Walked)> {
+    let origin = Origin { path: &path, host: &host_name(), root: &source };
     let Collected { references, damaged } =
-        collect(repository, (&path, &host_name()), started, leftovers, &asked.link_dest)?;
+        collect(repository, &origin, started, leftovers, &asked.link_dest)?;
     let place = repository.control_path(Path::new("staging").join(staging.name().as_str()));
     let header = header(asked, &staging, started, &path, &references, repository.next_sequence()?);
     let mut record = new_record(asked, repository, &staging, started, path)?;
@@ -201,9 +202,8 @@ fn plan_only(
     repository.check_latest()?;
     let leftovers = repository.leftovers()?;
     let started = Timestamp::now();
-    let source_name = (&*absolute(&asked.source), &*host_name());
-    let Collected { references, .. } =
-        collect(repository, source_name, started, &leftovers, &asked.link_dest)?;
+    let origin = Origin { path: &absolute(&asked.source), host: &host_name(), root: &source };
+    let Collected { references, .. } = collect(repository, &origin, started, &leftovers, &asked.link_dest)?;
     tell_start(monitor, None, &references);
     let mut reach = repository.capabilities().reach(effective_ids());
     // What `init` found out as root does not hold for everybody.
