@@ -9,6 +9,7 @@
     reason = "tests stop where an assumption fails, and make their trees by path"
 )]
 
+mod adopt;
 mod content;
 mod delete;
 mod diff;
