@@ -1,5 +1,6 @@
 //! One file for each command.
 
+mod adopt;
 mod delete;
 mod diff;
 mod filter;
@@ -12,6 +13,7 @@ mod pin;
 mod reindex;
 mod removing;
 mod restore;
+mod runs;
 mod snapshot;
 mod usage;
 mod verify;
@@ -32,6 +34,8 @@ pub fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Restore(asked) => restore::run(asked, &cli.output),
         Command::Usage(asked) => usage::run(asked, &cli.output),
         Command::Reindex(asked) => reindex::run(asked, &cli.output),
+        Command::Adopt(asked) => adopt::run(asked, &cli.output),
+        Command::Runs(asked) => runs::run(asked, &cli.output),
         Command::Verify(asked) => verify::run(asked, &cli.output),
         Command::Delete(asked) => delete::run(asked, &cli.output),
         Command::Forget(asked) => forget::run(asked, &cli.output),

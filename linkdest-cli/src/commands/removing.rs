@@ -12,16 +12,21 @@ use crate::report::json;
 
 /// Whether the user wants it: said before, or asked for on a terminal.
 pub fn agreed(removing: &Removing, count: usize, console: &Console) -> Result<bool, Failure> {
+    let what = if count == 1 { "this snapshot".to_owned() } else { format!("these {count} snapshots") };
+    confirmed(removing.yes, &format!("Remove {what}?"), console)
+}
+
+/// Whether the user says yes: said before, or asked for on a terminal.
+pub fn confirmed(yes: bool, question: &str, console: &Console) -> Result<bool, Failure> {
     console.flush();
-    if removing.yes {
+    if yes {
         return Ok(true);
     }
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Err(Failure::usage("there is no terminal to ask on; use --yes, or --dry-run to look".into()));
     }
-    let what = if count == 1 { "this snapshot".to_owned() } else { format!("these {count} snapshots") };
     let mut stderr = io::stderr().lock();
-    let asked = write!(stderr, "Remove {what}? [y/N] ").and_then(|()| stderr.flush());
+    let asked = write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush());
     asked.map_err(|error| Failure::io("cannot ask", &error))?;
     let mut answer = String::new();
     io::stdin().read_line(&mut answer).map_err(|error| Failure::io("cannot read the answer", &error))?;

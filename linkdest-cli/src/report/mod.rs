@@ -1,5 +1,6 @@
 //! What is told of a run, while it goes on and at its end: for people and as JSON.
 
+pub mod adopt;
 pub mod check;
 pub mod filter;
 pub mod history;
@@ -7,6 +8,7 @@ pub mod human;
 pub mod json;
 pub mod removal;
 pub mod restore;
+pub mod runs;
 pub mod table;
 mod watch;
 

@@ -133,6 +133,12 @@ impl RunRecord {
         &self.host
     }
 
+    /// The policy that told what is unchanged; empty for an adopted snapshot.
+    #[must_use]
+    pub fn policy(&self) -> &str {
+        &self.policy
+    }
+
     /// When the run started.
     #[must_use]
     pub fn started(&self) -> Timestamp {
