@@ -1,5 +1,6 @@
 //! The extension module behind the Python package `linkdest`; `_linkdest.pyi` says what it offers.
 
+mod adopt;
 mod check;
 mod error;
 mod history;
@@ -7,6 +8,7 @@ mod path;
 mod report;
 mod repository;
 mod rules;
+mod run;
 mod snapshot;
 
 use pyo3::prelude::*;
@@ -17,6 +19,8 @@ mod _linkdest {
     use super::{Bound, PyModule, PyModuleMethods as _, PyResult};
 
     #[pymodule_export]
+    use super::adopt::{AdoptReport, Adoption, adopt};
+    #[pymodule_export]
     use super::check::{Finding, ReindexReport, Sighting, VerifyReport};
     #[pymodule_export]
     use super::history::{Change, Item, SnapshotUsage, Usage, Version};
@@ -24,6 +28,8 @@ mod _linkdest {
     use super::report::{Counts, Problem, SnapshotReport};
     #[pymodule_export]
     use super::repository::{Repository, Snapshot};
+    #[pymodule_export]
+    use super::run::Run;
     #[pymodule_export]
     use super::snapshot::{Progress, snapshot};
 

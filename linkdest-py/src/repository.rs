@@ -15,6 +15,7 @@ use crate::check::{ReindexReport, VerifyReport};
 use crate::error::exception;
 use crate::history::{Change, Item, Usage, Version};
 use crate::path::FsPath;
+use crate::run::Run;
 use crate::snapshot::{Callback, Threads, Watcher};
 
 /// A directory that holds snapshots.
@@ -53,6 +54,12 @@ impl Repository {
     fn snapshots(&self, py: Python<'_>) -> PyResult<Vec<Snapshot>> {
         let listed = py.detach(|| self.0.snapshots()).map_err(|error| exception(py, &error))?;
         Ok(listed.into_iter().map(Snapshot).collect())
+    }
+
+    /// Tells the history of the runs, the oldest first.
+    fn runs(&self, py: Python<'_>) -> PyResult<Vec<Run>> {
+        let runs = self.call(py, linkdest_core::Repository::runs)?;
+        Ok(runs.into_iter().map(Run).collect())
     }
 
     /// Finds the snapshot that a text stands for.
@@ -352,6 +359,24 @@ impl Snapshot {
     #[getter]
     fn pinned(&self) -> bool {
         self.0.is_pinned()
+    }
+
+    /// Whether another tool made the snapshot, and it was adopted.
+    #[getter]
+    fn adopted(&self) -> bool {
+        self.0.is_adopted()
+    }
+
+    /// The bytes that were new in it; None where the run's record was lost.
+    #[getter]
+    fn new_bytes(&self) -> Option<u64> {
+        self.0.record().map(RunRecord::counts).map(|counts| counts.bytes_copied)
+    }
+
+    /// The number of its problems; None where the run's record was lost.
+    #[getter]
+    fn problems(&self) -> Option<u64> {
+        self.0.record().map(RunRecord::counts).map(|counts| counts.problems)
     }
 
     /// The number of entries; None where the run's record was lost.

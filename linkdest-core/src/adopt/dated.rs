@@ -17,13 +17,12 @@ pub(super) fn find(search: &mut Search, root: &Dir, names: &[Vec<u8>], zone: &Ti
     let date = |name: &Vec<u8>| Some((ending(std::str::from_utf8(name).ok()?, zone)?, name.clone()));
     let mut dated: Vec<(Timestamp, Vec<u8>)> = names.iter().filter_map(date).collect();
     dated.sort();
-    if marked && is_there(c"backup.inprogress") {
-        if let Some((_, unfinished)) = dated.pop() {
-            search.pass_over(
-                RelPath::from_names([&*unfinished].into_iter()),
-                "is not finished (backup.inprogress)",
-            );
-        }
+    if marked
+        && is_there(c"backup.inprogress")
+        && let Some((_, unfinished)) = dated.pop()
+    {
+        let path = RelPath::from_names([&*unfinished].into_iter());
+        search.pass_over(path, "is not finished (backup.inprogress)");
     }
     for (time, name) in dated {
         search.take(root, &name, RelPath::from_names([&*name].into_iter()), tool, time);

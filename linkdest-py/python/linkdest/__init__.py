@@ -14,6 +14,8 @@ published; entries that could not be saved as asked are in the report.
 
 from linkdest._errors import Interrupted, LinkdestError, Locked, NotARepository, RulesError
 from linkdest._linkdest import (
+    Adoption,
+    AdoptReport,
     Change,
     Counts,
     Item,
@@ -22,6 +24,7 @@ from linkdest._linkdest import (
     Progress,
     ReindexReport,
     Repository,
+    Run,
     Sighting,
     Snapshot,
     SnapshotReport,
@@ -30,10 +33,13 @@ from linkdest._linkdest import (
     Version,
     VerifyReport,
     __version__,
+    adopt,
     snapshot,
 )
 
 __all__ = [
+    "AdoptReport",
+    "Adoption",
     "Change",
     "Counts",
     "Finding",
@@ -47,6 +53,7 @@ __all__ = [
     "ReindexReport",
     "Repository",
     "RulesError",
+    "Run",
     "Sighting",
     "Snapshot",
     "SnapshotReport",
@@ -55,5 +62,6 @@ __all__ = [
     "Version",
     "VerifyReport",
     "__version__",
+    "adopt",
     "snapshot",
 ]
