@@ -16,7 +16,7 @@ pub fn lines(runs: &[RunRecord]) -> Vec<String> {
     let head =
         ["RUN", "STARTED", "STATUS", "TOOK", "ENTRIES", "LINKED", "COPIED", "NEW", "PROBLEMS", "SOURCE"];
     let rows = runs.iter().map(|run| (row(run), human::style(run.status().unwrap_or(Status::Problems))));
-    table(head, &[0, 1, 2, 9], 2, rows.collect())
+    table(head, &[0, 1, 2, 9], 2, &rows.collect::<Vec<_>>())
 }
 
 fn row(run: &RunRecord) -> [String; 10] {

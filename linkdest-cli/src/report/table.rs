@@ -14,7 +14,7 @@ const HEAD: [&str; 8] = ["SNAPSHOT", "STARTED", "AGE", "STATUS", "ENTRIES", "SIZ
 /// The table of the snapshots: a head, and a line for each.
 pub fn lines(snapshots: &[Snapshot], now: Timestamp) -> Vec<String> {
     let rows = snapshots.iter().map(|snapshot| (row(snapshot, now), human::style(snapshot.status())));
-    table(HEAD, &[0, 1, 3], 3, rows.collect())
+    table(HEAD, &[0, 1, 3], 3, &rows.collect::<Vec<_>>())
 }
 
 fn row(snapshot: &Snapshot, now: Timestamp) -> [String; 8] {
@@ -46,10 +46,10 @@ pub fn table<const N: usize>(
     head: [&str; N],
     texts: &[usize],
     styled: usize,
-    rows: Vec<([String; N], Style)>,
+    rows: &[([String; N], Style)],
 ) -> Vec<String> {
     let mut widths = head.map(|cell| cell.chars().count());
-    for (row, _) in &rows {
+    for (row, _) in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
         }
@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn numbers_end_at_the_right() {
         let row = |a: &str, b: &str, c: &str| ([a.to_owned(), b.to_owned(), c.to_owned()], Style::new());
-        let lines = table(["A", "BB", "C"], &[0, 2], 0, vec![row("aé", "1", "x"), row("b", "333", "")]);
+        let lines = table(["A", "BB", "C"], &[0, 2], 0, &[row("aé", "1", "x"), row("b", "333", "")]);
         assert_eq!(lines, ["A    BB  C", "aé    1  x", "b   333"]);
     }
 }
