@@ -9,8 +9,8 @@ use pyo3::types::{PyAny, PyTuple};
 use crate::error::exception;
 use crate::path::FsPath;
 use crate::report::Problem;
-use crate::repository::datetime;
 use crate::snapshot::{Callback, Threads, Watcher};
+use crate::time::datetime;
 
 /// Takes over, in place, a directory with the snapshots of another tool.
 #[pyfunction]

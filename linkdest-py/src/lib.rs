@@ -10,6 +10,7 @@ mod repository;
 mod rules;
 mod run;
 mod snapshot;
+mod time;
 
 use pyo3::prelude::*;
 

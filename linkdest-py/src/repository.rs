@@ -4,12 +4,11 @@ use std::hash::{Hash, Hasher};
 use std::path::Path;
 
 use linkdest_core::{
-    Age, Deleted, KeepRules, Reindexer, RelPath, RunRecord, Sample, SnapshotName, StopFlag, Timestamp,
-    Verifier,
+    Age, Deleted, KeepRules, Reindexer, RelPath, RunRecord, Sample, SnapshotName, StopFlag, Verifier,
 };
 use pyo3::exceptions::{PyRuntimeWarning, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDateTime, PyDelta, PyString, PyTzInfo};
+use pyo3::types::PyString;
 
 use crate::check::{ReindexReport, VerifyReport};
 use crate::error::exception;
@@ -17,6 +16,7 @@ use crate::history::{Change, Item, Usage, Version};
 use crate::path::FsPath;
 use crate::run::Run;
 use crate::snapshot::{Callback, Threads, Watcher};
+use crate::time::datetime;
 
 /// A directory that holds snapshots.
 #[pyclass(frozen, module = "linkdest")]
@@ -394,16 +394,4 @@ impl Snapshot {
     fn __repr__(&self) -> String {
         format!("Snapshot(name='{}', status='{}')", self.name(), self.status())
     }
-}
-
-const SECONDS_A_DAY: i64 = 86_400;
-
-/// A time as an aware `datetime`, cut to microseconds. PyO3's own conversion panics before 1970.
-pub(crate) fn datetime(py: Python<'_>, time: Timestamp) -> PyResult<Bound<'_, PyAny>> {
-    let days = i32::try_from(time.seconds.div_euclid(SECONDS_A_DAY))?;
-    let seconds = i32::try_from(time.seconds.rem_euclid(SECONDS_A_DAY))?;
-    let micros = i32::try_from(time.nanos / 1000)?;
-    let utc = PyTzInfo::utc(py)?;
-    let epoch = PyDateTime::new(py, 1970, 1, 1, 0, 0, 0, 0, Some(&utc))?;
-    epoch.add(PyDelta::new(py, days, seconds, micros, false)?)
 }

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyAny, PyTuple};
 
 use crate::report::{Counts, Problem};
-use crate::repository::datetime;
+use crate::time::datetime;
 
 /// One run, as its record tells it.
 #[pyclass(frozen, eq, module = "linkdest")]

@@ -73,3 +73,52 @@ impl WrittenTree {
         Ok(Some(AdoptedTree { tree, inode, mtime }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repository::RunRecord;
+
+    const RECORD: &str = r#"
+        format = 1
+        snapshot = "2026-11-22T132200Z"
+        sequence = 0
+        source = ""
+        host = ""
+        policy = ""
+        started = "2026-11-22T13:22:00Z"
+        boot_id = ""
+        synced = true
+        adopted = true
+        tree = "TREE"
+        tree_inode = 7
+        tree_mtime = "1969-12-31T23:59:59.000000001Z"
+    "#;
+
+    #[test]
+    fn trees_come_back_as_written() {
+        let good = RunRecord::parse(RECORD).unwrap();
+        let mtime = Timestamp { seconds: -1, nanos: 1 };
+        for path in [&b"daily.0"[..], b"a/\xff/b", b"2026-11-22", b"latest-1/x"] {
+            let tree = RelPath::new(path).unwrap();
+            let adopted = Some(AdoptedTree { tree, inode: 7, mtime });
+            let record = RunRecord { adopted, ..good.clone() };
+            assert_eq!(RunRecord::parse(&record.to_toml()).unwrap(), record);
+        }
+        assert!(!RunRecord::parse(&RECORD.replace("adopted = true", "")).unwrap().is_adopted());
+    }
+
+    #[test]
+    fn a_tree_is_below_the_repository_and_nowhere_else() {
+        let bad =
+            ["", ".", "..", "/etc", "a/../b", "../x", "a//b", ".linkdest", ".linkdest/trash/x", "latest"];
+        for path in bad.into_iter().chain(["2026-11-22T132200Z", "2026-11-22T132200Z/home"]) {
+            let error = RunRecord::parse(&RECORD.replace("\"TREE\"", &format!("{path:?}"))).unwrap_err();
+            assert!(error.to_string().contains("tree"), "{path}: {error}");
+        }
+        for key in ["tree =", "tree_inode =", "tree_mtime ="] {
+            let lines: Vec<_> = RECORD.lines().filter(|line| !line.trim().starts_with(key)).collect();
+            assert!(RunRecord::parse(&lines.join("\n")).unwrap_err().to_string().contains("tree"), "{key}");
+        }
+    }
+}

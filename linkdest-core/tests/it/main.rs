@@ -10,6 +10,7 @@
 )]
 
 mod adopt;
+mod adopted;
 mod content;
 mod delete;
 mod diff;
