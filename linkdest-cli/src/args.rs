@@ -1,5 +1,6 @@
 //! What can be typed, and its help.
 
+mod adopt;
 mod check;
 mod expunge;
 mod filter;
@@ -18,11 +19,12 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::rules::{self, Rules};
+pub use adopt::Adopt;
 pub use check::{Reindex, Verify};
 pub use expunge::Expunge;
 pub use filter::{Filter, FilterCheck, FilterCommand, FilterExplain, FilterList};
 pub use guards::{Accept, Guards};
-pub use history::{Diff, Find, Ls, Usage};
+pub use history::{Diff, Find, Ls, Runs, Usage};
 pub use profile::{Profile, ProfileCheck, ProfileCommand, Run, Schedule};
 pub use removal::{Delete, Forget, Pin, Removing, Unpin};
 pub use restore::{Overwrite, Restore};
@@ -74,8 +76,8 @@ pub struct Cli {
 pub struct Output {
     /// Prints results as JSON
     ///
-    /// `snapshot`, `restore`, `verify`, `reindex`, `run` and `filter list` print JSON Lines, each with a `message_type`, the
-    /// first five with a `summary` or an `error` at the end; `diff`, `find` and `ls` print a line for each result; the
+    /// `snapshot`, `restore`, `verify`, `reindex`, `adopt`, `run` and `filter list` print JSON Lines, each with a
+    /// `message_type`, the first six with a `summary` or an `error` at the end; `diff`, `find` and `ls` print a line for each result; the
     /// other commands print one document. Paths that are not UTF-8 come with their bytes as `path_b64`.
     #[arg(long, global = true, help_heading = "Output")]
     pub json: bool,
@@ -108,8 +110,10 @@ pub enum Command {
     Diff(Diff),
     Find(Find),
     Usage(Usage),
+    Runs(Runs),
     Verify(Verify),
     Reindex(Reindex),
+    Adopt(Adopt),
     Delete(Delete),
     Forget(Forget),
     Expunge(Expunge),
@@ -230,6 +234,8 @@ pub enum Metadata {
 }
 
 /// Lists the snapshots in REPO, the oldest first
+///
+/// With their status, age and size, the bytes that were new in each, and the number of its problems.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXIT_STATUS)]
 pub struct List {

@@ -46,6 +46,7 @@
 
 #![forbid(unsafe_code)]
 
+mod adopt;
 mod counts;
 mod crew;
 mod descent;
@@ -75,6 +76,7 @@ mod source;
 mod step;
 mod verify;
 
+pub use adopt::{AdoptReport, Adopter, Adoption, PassedOver, Tool};
 pub use counts::Counts;
 pub use entry::{FileId, Kind, Metadata, Timestamp};
 pub use error::{Error, ErrorKind, Problem, ProblemKind, Result};

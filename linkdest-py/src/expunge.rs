@@ -10,7 +10,7 @@ use pyo3::types::{PyBytes, PyTuple};
 use crate::check::Sighting;
 use crate::error::exception;
 use crate::history::word;
-use crate::repository::datetime;
+use crate::time::datetime;
 
 /// Expunges as asked for; a warning for what could not be tidied up.
 pub(crate) fn expunge(

@@ -5,7 +5,7 @@ use std::path::Path;
 use linkdest_core::Kind;
 use pyo3::prelude::*;
 
-use crate::repository::datetime;
+use crate::time::datetime;
 
 /// A kind as one word, as in JSON.
 pub(crate) fn word(kind: Kind) -> String {

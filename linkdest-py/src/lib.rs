@@ -1,5 +1,6 @@
 //! The extension module behind the Python package `linkdest`; `_linkdest.pyi` says what it offers.
 
+mod adopt;
 mod check;
 mod error;
 mod expunge;
@@ -11,7 +12,9 @@ mod report;
 mod repository;
 mod restore;
 mod rules;
+mod run;
 mod snapshot;
+mod time;
 
 use pyo3::prelude::*;
 
@@ -20,6 +23,8 @@ use pyo3::prelude::*;
 mod _linkdest {
     use super::{Bound, PyModule, PyModuleMethods as _, PyResult};
 
+    #[pymodule_export]
+    use super::adopt::{AdoptReport, Adoption, adopt};
     #[pymodule_export]
     use super::check::{Finding, ReindexReport, Sighting, VerifyReport};
     #[pymodule_export]
@@ -34,6 +39,8 @@ mod _linkdest {
     use super::repository::{Repository, Snapshot};
     #[pymodule_export]
     use super::restore::{RestoreCounts, RestoreReport};
+    #[pymodule_export]
+    use super::run::Run;
     #[pymodule_export]
     use super::snapshot::{Progress, snapshot};
 

@@ -4,12 +4,11 @@ use std::hash::{Hash, Hasher};
 use std::path::Path;
 
 use linkdest_core::{
-    Age, Deleted, KeepRules, Reindexer, RelPath, Removal, RunRecord, Sample, SnapshotName, StopFlag,
-    Timestamp, Verifier,
+    Age, Deleted, KeepRules, Reindexer, RelPath, Removal, RunRecord, Sample, SnapshotName, StopFlag, Verifier,
 };
 use pyo3::exceptions::{PyRuntimeWarning, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDateTime, PyDelta, PyString, PyTzInfo};
+use pyo3::types::PyString;
 
 use crate::check::{ReindexReport, VerifyReport};
 use crate::error::exception;
@@ -18,7 +17,9 @@ use crate::history::{Change, Item, Usage, Version};
 use crate::interrupt::{interruptible, seconds};
 use crate::path::FsPath;
 use crate::restore::{RestoreReport, Restoring, restore};
+use crate::run::Run;
 use crate::snapshot::{Callback, Threads, Watcher};
+use crate::time::datetime;
 
 /// A directory that holds snapshots.
 #[pyclass(frozen, module = "linkdest")]
@@ -56,6 +57,12 @@ impl Repository {
     fn snapshots(&self, py: Python<'_>) -> PyResult<Vec<Snapshot>> {
         let listed = py.detach(|| self.0.snapshots()).map_err(|error| exception(py, &error))?;
         Ok(listed.into_iter().map(Snapshot).collect())
+    }
+
+    /// Tells the history of the runs, the oldest first.
+    fn runs(&self, py: Python<'_>) -> PyResult<Vec<Run>> {
+        let runs = self.call(py, linkdest_core::Repository::runs)?;
+        Ok(runs.into_iter().map(Run).collect())
     }
 
     /// Finds the snapshot that a text stands for.
@@ -430,6 +437,24 @@ impl Snapshot {
         self.0.is_pinned()
     }
 
+    /// Whether another tool made the snapshot, and it was adopted.
+    #[getter]
+    fn adopted(&self) -> bool {
+        self.0.is_adopted()
+    }
+
+    /// The bytes that were new in it; None where the run's record was lost.
+    #[getter]
+    fn new_bytes(&self) -> Option<u64> {
+        self.0.record().map(RunRecord::counts).map(|counts| counts.bytes_copied)
+    }
+
+    /// The number of its problems; None where the run's record was lost.
+    #[getter]
+    fn problems(&self) -> Option<u64> {
+        self.0.record().map(RunRecord::counts).map(|counts| counts.problems)
+    }
+
     /// The number of entries; None where the run's record was lost.
     #[getter]
     fn entries(&self) -> Option<u64> {
@@ -445,16 +470,4 @@ impl Snapshot {
     fn __repr__(&self) -> String {
         format!("Snapshot(name='{}', status='{}')", self.name(), self.status())
     }
-}
-
-const SECONDS_A_DAY: i64 = 86_400;
-
-/// A time as an aware `datetime`, cut to microseconds. PyO3's own conversion panics before 1970.
-pub(crate) fn datetime(py: Python<'_>, time: Timestamp) -> PyResult<Bound<'_, PyAny>> {
-    let days = i32::try_from(time.seconds.div_euclid(SECONDS_A_DAY))?;
-    let seconds = i32::try_from(time.seconds.rem_euclid(SECONDS_A_DAY))?;
-    let micros = i32::try_from(time.nanos / 1000)?;
-    let utc = PyTzInfo::utc(py)?;
-    let epoch = PyDateTime::new(py, 1970, 1, 1, 0, 0, 0, 0, Some(&utc))?;
-    epoch.add(PyDelta::new(py, days, seconds, micros, false)?)
 }

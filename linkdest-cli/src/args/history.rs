@@ -1,4 +1,4 @@
-//! The commands that read snapshots: diff, find, ls, usage.
+//! The commands that read snapshots and what is known of them: diff, find, ls, runs, usage.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -122,4 +122,16 @@ pub struct Usage {
     /// The snapshots [default: all of them, each on its own]
     #[arg(value_name = "SNAPSHOT")]
     pub snapshots: Vec<String>,
+}
+
+/// Tells the history of the runs
+///
+/// When each began, how long it took, how it ended and what it did, the oldest first. Of runs that published nothing only
+/// those are known that left something for the next one: they are unfinished, or still go on.
+#[derive(Debug, Args)]
+#[command(after_long_help = EXIT_STATUS)]
+pub struct Runs {
+    /// The repository that holds the snapshots
+    #[arg(value_parser = directory())]
+    pub repo: PathBuf,
 }

@@ -4,7 +4,7 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use linkdest_core::{Expunging, RelPath, Repository};
 
-use super::removing::{agreed_to, removal, tell_problems};
+use super::removing::{confirmed, removal, tell_problems};
 use crate::args::{Expunge, Output};
 use crate::console::{Console, Label};
 use crate::failure::Failure;
@@ -43,7 +43,7 @@ fn expunge(
     }
     let done = if removing.dry_run || plan.entries().is_empty() {
         plan
-    } else if agreed_to(removing, &format!("Remove {} for good?", report::counted(&plan)), console)? {
+    } else if confirmed(removing.yes, &format!("Remove {} for good?", report::counted(&plan)), console)? {
         repository.expunge_with(path, how)?
     } else {
         console.message(Label::Note, "nothing was removed");

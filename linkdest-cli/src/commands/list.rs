@@ -1,6 +1,6 @@
 //! `linkdest list`
 
-use linkdest_core::Repository;
+use linkdest_core::{Repository, Timestamp};
 
 use crate::args::{List, Output};
 use crate::console::{Console, Label};
@@ -18,7 +18,7 @@ pub fn run(asked: &List, output: &Output) -> Result<u8, Failure> {
             console.message(Label::Note, "there are no snapshots yet");
         }
     } else {
-        table::lines(&snapshots).iter().for_each(|line| console.line(line));
+        table::lines(&snapshots, Timestamp::now()).iter().for_each(|line| console.line(line));
     }
     console.close()?;
     Ok(exit::OK)

@@ -1,6 +1,7 @@
 //! One file for each command.
 
 mod accept;
+mod adopt;
 mod delete;
 mod diff;
 mod expunge;
@@ -16,6 +17,7 @@ mod reindex;
 mod removing;
 mod restore;
 mod run;
+mod runs;
 mod schedule;
 mod snapshot;
 mod usage;
@@ -40,6 +42,8 @@ pub fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Schedule(asked) => schedule::run(asked, &cli.output),
         Command::Usage(asked) => usage::run(asked, &cli.output),
         Command::Reindex(asked) => reindex::run(asked, &cli.output),
+        Command::Adopt(asked) => adopt::run(asked, &cli.output),
+        Command::Runs(asked) => runs::run(asked, &cli.output),
         Command::Verify(asked) => verify::run(asked, &cli.output),
         Command::Delete(asked) => delete::run(asked, &cli.output),
         Command::Forget(asked) => forget::run(asked, &cli.output),

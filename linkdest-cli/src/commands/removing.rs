@@ -13,13 +13,13 @@ use crate::report::json;
 /// Whether the user wants these snapshots to go.
 pub fn agreed(removing: &Removing, count: usize, console: &Console) -> Result<bool, Failure> {
     let what = if count == 1 { "this snapshot".to_owned() } else { format!("these {count} snapshots") };
-    agreed_to(removing, &format!("Remove {what}?"), console)
+    confirmed(removing.yes, &format!("Remove {what}?"), console)
 }
 
-/// Whether the user wants it: said before, or asked for on a terminal.
-pub fn agreed_to(removing: &Removing, question: &str, console: &Console) -> Result<bool, Failure> {
+/// Whether the user says yes: said before, or asked for on a terminal.
+pub fn confirmed(yes: bool, question: &str, console: &Console) -> Result<bool, Failure> {
     console.flush();
-    if removing.yes {
+    if yes {
         return Ok(true);
     }
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {

@@ -50,9 +50,15 @@ pub struct PathText {
 
 impl From<&[u8]> for PathText {
     fn from(bytes: &[u8]) -> Self {
-        let path_b64 = std::str::from_utf8(bytes).is_err().then(|| BASE64.encode(bytes));
-        Self { path: String::from_utf8_lossy(bytes).into_owned(), path_b64 }
+        let (path, path_b64) = text_of(bytes);
+        Self { path, path_b64 }
     }
+}
+
+/// Bytes as text, and as base64 where the text loses something.
+pub fn text_of(bytes: &[u8]) -> (String, Option<String>) {
+    let base64 = std::str::from_utf8(bytes).is_err().then(|| BASE64.encode(bytes));
+    (String::from_utf8_lossy(bytes).into_owned(), base64)
 }
 
 impl From<&Path> for PathText {
@@ -92,10 +98,23 @@ impl StatusLine {
     }
 }
 
-/// An entry that could not be saved as asked.
+/// An entry that could not be saved as asked, as a line of its own.
 #[derive(Serialize)]
 #[serde(tag = "message_type", rename = "problem")]
 pub struct Problem<'a> {
+    #[serde(flatten)]
+    fields: ProblemFields<'a>,
+}
+
+impl<'a> From<&'a linkdest_core::Problem> for Problem<'a> {
+    fn from(problem: &'a linkdest_core::Problem) -> Self {
+        Self { fields: problem.into() }
+    }
+}
+
+/// An entry that could not be saved as asked.
+#[derive(Serialize)]
+pub struct ProblemFields<'a> {
     #[serde(flatten)]
     path: PathText,
     kind: &'static str,
@@ -105,7 +124,7 @@ pub struct Problem<'a> {
     message: &'a str,
 }
 
-impl<'a> From<&'a linkdest_core::Problem> for Problem<'a> {
+impl<'a> From<&'a linkdest_core::Problem> for ProblemFields<'a> {
     fn from(problem: &'a linkdest_core::Problem) -> Self {
         Self {
             path: problem.path().into(),
@@ -228,8 +247,13 @@ struct Snapshot<'a> {
     status: &'static str,
     suspect: bool,
     pinned: bool,
+    adopted: bool,
+    #[serde(flatten)]
+    path: PathText,
     entries: Option<u64>,
     bytes: Option<u64>,
+    new_bytes: Option<u64>,
+    problems: Option<u64>,
 }
 
 impl<'a> From<&'a [linkdest_core::Snapshot]> for List<'a> {
@@ -247,8 +271,12 @@ impl<'a> From<&'a linkdest_core::Snapshot> for Snapshot<'a> {
             status: snapshot.status().as_str(),
             suspect: snapshot.is_suspect(),
             pinned: snapshot.is_pinned(),
+            adopted: snapshot.is_adopted(),
+            path: snapshot.path().into(),
             entries: counts.map(|counts| counts.entries),
             bytes: counts.map(|counts| counts.bytes),
+            new_bytes: counts.map(|counts| counts.bytes_copied),
+            problems: counts.map(|counts| counts.problems),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What is told of a run, while it goes on and at its end: for people and as JSON.
 
+pub mod adopt;
 pub mod check;
 pub mod expunge;
 pub mod filter;
@@ -10,6 +11,7 @@ pub mod json;
 pub mod profile;
 pub mod removal;
 pub mod restore;
+pub mod runs;
 pub mod table;
 mod watch;
 

@@ -19,7 +19,7 @@ pub fn source(group: &Group) -> String {
         (Some(host), Some(path)) => {
             format!("{}:{}", Escaped(host.as_bytes()), Escaped(path.as_os_str().as_bytes()))
         }
-        _ => "sources that are not known any more".to_owned(),
+        _ => "sources that are not known".to_owned(),
     }
 }
 

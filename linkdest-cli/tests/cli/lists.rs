@@ -23,8 +23,9 @@ fn snapshots_are_listed_the_oldest_first() {
     }
     std::fs::remove_file(place.join("R/.linkdest/runs").join(format!("{}.toml", place.snapshots()[0])))
         .unwrap();
-    let row = r"\d{4}-\d\d-\d\dT\d{6}Z(-\d\d)? +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  complete +";
-    let table = format!(r"^SNAPSHOT +STARTED +STATUS +ENTRIES +SIZE\n{row}- +-\n{row}4  10 B\n$");
+    let row = r"\d{4}-\d\d-\d\dT\d{6}Z(-\d\d)? +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +\d+\.\d s  complete +";
+    let head = "SNAPSHOT +STARTED +AGE +STATUS +ENTRIES +SIZE +NEW +PROBLEMS";
+    let table = format!(r"^{head}\n{row}- +- +- +-\n{row}4 +10 B +0 B +0\n$");
     place.run(&["list", "R/"]).success().stdout(is_match(table).unwrap());
 }
 
@@ -51,6 +52,7 @@ fn a_reader_that_goes_away_is_no_error() {
         &["diff", "R", "latest"],
         &["find", "R", "*"],
         &["usage", "R"],
+        &["runs", "R"],
         &["filter", "list", "S"],
         &["filter", "explain", "S", "a"],
         &["snapshot", "--help"],
@@ -80,6 +82,8 @@ fn help_is_short_or_long() {
         &["usage"],
         &["verify"],
         &["reindex"],
+        &["adopt"],
+        &["runs"],
         &["restore"],
         &["filter"],
         &["filter", "list"],

@@ -9,6 +9,7 @@
     clippy::indexing_slicing
 )]
 
+mod adopt;
 mod bad_input;
 mod checks;
 mod corpus;

@@ -22,7 +22,7 @@ impl Side {
     /// Opens a snapshot that must have a manifest.
     pub fn open(repository: &Repository, name: &SnapshotName) -> Result<Self> {
         Self::open_if_recorded(repository, name)?.ok_or_else(|| {
-            let path = repository.path().join(name.as_str());
+            let path = repository.tree_path(name);
             Error::new(ErrorKind::MissingManifest, path, "it has no manifest; `linkdest reindex` makes one")
         })
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::entry::{Kind, Metadata};
 use crate::error::{Error, Result};
-use crate::os::{Dir, File, c_name};
+use crate::os::{Dir, File};
 use crate::path::RelPath;
 use crate::repository::{Repository, SnapshotName};
 
@@ -22,8 +22,8 @@ pub(super) struct Tree {
 
 impl Tree {
     pub fn open(repository: &Repository, name: &SnapshotName) -> Result<Self> {
-        let path = repository.path().join(name.as_str());
-        let root = c_name(name.as_str()).and_then(|name| repository.root.open_dir_search(&name));
+        let path = repository.tree_path(name);
+        let root = repository.open_tree(name);
         match root {
             Ok(root) => Ok(Self { root, path, last: None }),
             Err(error) => Err(Error::io("open", path, error)),

@@ -10,7 +10,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use super::tree::{open_below, split};
 use crate::entry::{Kind, Metadata};
 use crate::error::{Error, Result};
-use crate::os::{Dir, Listing, c_name};
+use crate::os::{Dir, Listing};
 use crate::path::RelPath;
 use crate::repository::{Repository, SnapshotName};
 
@@ -20,9 +20,9 @@ pub(super) fn walk(
     name: &SnapshotName,
     each: &(dyn Fn(&[Metadata]) + Sync),
 ) -> Result<()> {
-    let path = repository.path().join(name.as_str());
+    let path = repository.tree_path(name);
     let failed = |at: &RelPath, error| Error::io("list", path.join(at.as_path()), error);
-    let root = c_name(name.as_str()).and_then(|name| repository.root.open_dir_search(&name));
+    let root = repository.open_tree(name);
     let root = root.map_err(|error| failed(&RelPath::root(), error))?;
     each(&[root.stat().map_err(|error| failed(&RelPath::root(), error))?]);
     let queue = Queue::default();

@@ -128,4 +128,9 @@ impl<'r> Reindexer<'r> {
     pub fn run(&self, monitor: &dyn Monitor) -> Result<ReindexReport> {
         run::run(self, monitor)
     }
+
+    /// Makes the manifests for somebody who holds the lock.
+    pub(crate) fn run_locked(&self, monitor: &dyn Monitor) -> Result<ReindexReport> {
+        run::index(self, monitor)
+    }
 }

@@ -13,17 +13,23 @@ use crate::crew::threads;
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::manifest::{Header, Manifest, Totals};
 use crate::monitor::Monitor;
-use crate::os::{Dir, c_name, effective_ids};
+use crate::os::{Dir, effective_ids};
 use crate::repository::{Repository, RunRecord, Scratch, Snapshot};
 
 /// Makes the manifests that were asked for.
 pub(super) fn run(asked: &Reindexer<'_>, monitor: &dyn Monitor) -> Result<ReindexReport> {
-    let begun = Instant::now();
     let repository = asked.repository;
     let lock = if asked.dry_run { None } else { Some(repository.lock(asked.lock_wait, &asked.stop)?) };
     if lock.is_some() {
         repository.repair()?;
     }
+    index(asked, monitor)
+}
+
+/// Makes the manifests, while nothing else is written.
+pub(super) fn index(asked: &Reindexer<'_>, monitor: &dyn Monitor) -> Result<ReindexReport> {
+    let begun = Instant::now();
+    let repository = asked.repository;
     let done = Done::default();
     let all = repository.snapshots()?;
     let chosen = choose(asked, &all, &done, monitor)?;
@@ -37,8 +43,13 @@ pub(super) fn run(asked: &Reindexer<'_>, monitor: &dyn Monitor) -> Result<Reinde
     } else {
         let hashes = known_hashes(asked, &all, &chosen)?;
         for &(index, reason) in &chosen {
+            let read = done.bytes.load(Ordering::Relaxed);
             match index_one(asked, &all, index, &hashes, &done, monitor) {
-                Ok(Some((snapshot, totals))) => snapshots.push(Reindexed { snapshot, reason, totals }),
+                Ok(Some((snapshot, totals))) => {
+                    let new = done.bytes.load(Ordering::Relaxed) - read;
+                    repository.count_adopted(&snapshot, &totals, new)?;
+                    snapshots.push(Reindexed { snapshot, reason, totals });
+                }
                 Ok(None) => {}
                 Err(error) if error.kind() == ErrorKind::Interrupted => {
                     return Err(Error::stopped("stopped; the manifests that were made until then stay"));
@@ -49,7 +60,6 @@ pub(super) fn run(asked: &Reindexer<'_>, monitor: &dyn Monitor) -> Result<Reinde
             hashes.forget_single();
         }
     }
-    drop(lock);
     done.tell_progress(monitor);
     Ok(ReindexReport {
         snapshots,
@@ -154,8 +164,7 @@ fn index_one(
 }
 
 fn open(repository: &Repository, snapshot: &Snapshot) -> Result<Option<Dir>> {
-    let opened = c_name(snapshot.name().as_str()).and_then(|name| repository.root.open_dir_search(&name));
-    match opened {
+    match repository.open_tree(snapshot.name()) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         opened => opened.map(Some).map_err(|error| Error::io("open", snapshot.path(), error)),
     }

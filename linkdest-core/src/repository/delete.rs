@@ -112,9 +112,8 @@ impl Repository {
     }
 
     fn check_deletion(&self, snapshots: &[Snapshot], names: &[SnapshotName]) -> Result<()> {
-        let refused = |name: &SnapshotName, why: &str| {
-            Err(Error::new(ErrorKind::Protected, self.path.join(name.as_str()), why))
-        };
+        let refused =
+            |name: &SnapshotName, why: &str| Err(Error::new(ErrorKind::Protected, self.tree_path(name), why));
         for name in names {
             match snapshots.iter().find(|snapshot| snapshot.name() == name) {
                 None => {
@@ -145,7 +144,7 @@ impl Repository {
         let mut deleted = Deleted::default();
         let snapshots = self.snapshots()?;
         let going = choose(&snapshots)?;
-        let stays = snapshots.iter().rev().map(Snapshot::name).find(|name| !going.contains(name));
+        let stays = snapshots.iter().rev().find(|one| !going.contains(one.name()));
         // `latest` is never to point at nothing. Where it cannot be moved, the disk is full: deleting helps, and the
         // repair below tells.
         let _ = self.point_latest_at(stays);

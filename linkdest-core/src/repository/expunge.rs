@@ -10,7 +10,7 @@ use crate::entry::{Kind, Metadata, Timestamp};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::finding::Sighting;
 use crate::manifest::{BlockCache, Manifest};
-use crate::os::{Dir, Listing, c_name, effective_ids, errno};
+use crate::os::{Dir, Listing, effective_ids, errno};
 use crate::path::RelPath;
 
 /// From which snapshots a path is expunged, and how: see [`Repository::expunge_with`].
@@ -214,7 +214,7 @@ impl Repository {
     ) -> Result<()> {
         let name = snapshot.name();
         let failed = |error| Error::io("open", snapshot.path(), error);
-        let tree = c_name(name.as_str()).and_then(|name| self.root.open_dir_search(&name)).map_err(failed)?;
+        let tree = self.open_tree(name).map_err(failed)?;
         let Some((entry, disk)) = self.look(&tree, name, path)? else { return Ok(()) };
         let manifest = self.manifest(name)?;
         if let Some(manifest) = &manifest {

@@ -11,7 +11,7 @@ use crate::descent::Descent;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{BlockCache, Header, Manifest, write_without};
 use crate::monitor::StopFlag;
-use crate::os::{Dir, c_name, effective_ids, errno};
+use crate::os::{Dir, effective_ids, errno};
 
 impl Repository {
     /// Finishes what is to be expunged, and forgets what was expunged from snapshots that are no more. The lock is held.
@@ -58,7 +58,7 @@ impl Repository {
     fn expunge_from(&self, name: &SnapshotName, all: &[ExpungedEntry]) -> Result<()> {
         let failed = |error| Error::io("expunge from", self.path.join(name.as_str()), error);
         let entries: Vec<_> = all.iter().filter(|entry| entry.snapshot == *name).collect();
-        let tree = c_name(name.as_str()).and_then(|name| self.root.open_dir_search(&name)).map_err(failed)?;
+        let tree = self.open_tree(name).map_err(failed)?;
         for entry in &entries {
             if let Some(attributes) = entry.pending {
                 self.take_out(&tree, entry, Some(attributes))?;

@@ -54,13 +54,14 @@ pub struct Group {
 }
 
 impl Group {
-    /// The machine that the source was on; `None` for snapshots whose run records were lost.
+    /// The machine that the source was on; `None` for adopted snapshots of which that is not known, and for those whose
+    /// run records were lost.
     #[must_use]
     pub fn host(&self) -> Option<&str> {
         self.source.as_ref().map(|(host, _)| host.as_str())
     }
 
-    /// The path of the source; `None` for snapshots whose run records were lost.
+    /// The path of the source; `None` where [`host`](Self::host) is.
     #[must_use]
     pub fn source(&self) -> Option<&Path> {
         self.source.as_ref().map(|(_, path)| path.as_path())
@@ -195,7 +196,8 @@ impl Repository {
 pub(crate) fn plan(snapshots: Vec<Snapshot>, rules: &KeepRules) -> Result<ForgetPlan> {
     let mut by_source: BTreeMap<Option<(String, PathBuf)>, Vec<Snapshot>> = BTreeMap::new();
     for snapshot in snapshots {
-        let source = snapshot.record().map(|record| (record.host.clone(), record.source.clone()));
+        let known = snapshot.record().filter(|record| !record.source.as_os_str().is_empty());
+        let source = known.map(|record| (record.host.clone(), record.source.clone()));
         by_source.entry(source).or_default().push(snapshot);
     }
     // Also where there is no snapshot, rules that say nothing are an error.

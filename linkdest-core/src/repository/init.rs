@@ -88,6 +88,14 @@ impl Repository {
         }
     }
 
+    /// Makes a repository of a directory that other tools keep snapshots in; its mode stays.
+    pub(crate) fn init_around(path: &Path) -> Result<Self> {
+        let root = Dir::open_operator_path(path).map_err(|error| Error::io("open", path, error))?;
+        Self::make_control(path, &root)?;
+        root.sync().map_err(|error| Error::io("sync", path, error))?;
+        Self::open(path)
+    }
+
     fn init_absent(path: &Path) -> Result<Self> {
         let made = match Dir::make_operator_path(path) {
             Ok(()) => true,
@@ -105,21 +113,25 @@ impl Repository {
     fn init_in(path: &Path) -> Result<Self> {
         let root = Dir::open_operator_path(path).map_err(|error| Error::io("open", path, error))?;
         refuse_content(path, &root)?;
-        let made = match root.make_dir(CONTROL) {
-            Ok(()) => true,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
-            Err(error) => return Err(Error::io("make directory", path.join(".linkdest"), error)),
-        };
-        let settings = Self::fill_control(path, &root);
-        if settings.is_err() && made {
-            let _ = root.remove_dir(CONTROL);
-        }
-        settings?;
+        Self::make_control(path, &root)?;
         if effective_ids().0 == 0 {
             root.set_mode(0o700).map_err(|error| Error::io("set mode", path, error))?;
         }
         root.sync().map_err(|error| Error::io("sync", path, error))?;
         Self::open(path)
+    }
+
+    fn make_control(path: &Path, root: &Dir) -> Result<()> {
+        let made = match root.make_dir(CONTROL) {
+            Ok(()) => true,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
+            Err(error) => return Err(Error::io("make directory", path.join(".linkdest"), error)),
+        };
+        let settings = Self::fill_control(path, root);
+        if settings.is_err() && made {
+            let _ = root.remove_dir(CONTROL);
+        }
+        settings
     }
 
     fn fill_control(path: &Path, root: &Dir) -> Result<()> {

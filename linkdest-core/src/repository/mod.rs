@@ -4,6 +4,7 @@
 //! lives in `.linkdest/`; everything else that lies there is foreign.
 
 mod accept;
+mod adopted;
 mod clearing;
 mod damage;
 mod delete;
@@ -27,6 +28,7 @@ mod scratch;
 mod snapshots;
 pub(crate) mod staging;
 mod trash;
+mod tree;
 
 pub use damage::Damage;
 pub use delete::{Deleted, Removal};
@@ -38,6 +40,7 @@ pub use probe::Capabilities;
 pub use record::{InvalidRunRecord, RunRecord, Status};
 pub use snapshots::Snapshot;
 
+pub(crate) use adopted::{AdoptedTree, is_adoptable};
 pub(crate) use init::parent_of;
 pub(crate) use lock::Lock;
 pub(crate) use manifests::manifest_error;

@@ -144,6 +144,9 @@ impl Repository {
             }
         }
         for (name, record) in self.read_runs()? {
+            if !self.has_own_tree(&name)? && self.repair_adopted(&name, &record)? {
+                continue;
+            }
             let path = self.path.join(name.as_str());
             let failed = |operation: &'static str| {
                 let path = path.clone();
@@ -167,13 +170,30 @@ impl Repository {
         self.repair_latest()
     }
 
+    /// Repairs the mode of an adopted tree; says whether its record must stay.
+    fn repair_adopted(&self, name: &SnapshotName, record: &Result<RunRecord>) -> Result<bool> {
+        let (adopted, mode) = match record {
+            Ok(RunRecord { adopted: Some(adopted), root_mode, .. }) => (adopted, *root_mode),
+            Ok(_) => return Ok(false),
+            // A record that cannot be read just now may be that of a tree elsewhere.
+            Err(error) => return Ok(error.io_error().is_some()),
+        };
+        let failed = |operation| move |error| Error::io(operation, self.tree_path(name), error);
+        let Some((_, tree)) = self.open_adopted(adopted).map_err(failed("open"))? else { return Ok(false) };
+        let now = tree.stat().map_err(failed("stat"))?.mode;
+        if let Some(mode) = mode.filter(|mode| *mode != now) {
+            tree.set_mode_search(mode).map_err(failed("set mode"))?;
+        }
+        Ok(true)
+    }
+
     /// Points `latest` at the newest snapshot, where a run was killed before it could.
     pub(super) fn repair_latest(&self) -> Result<()> {
-        self.point_latest_at(self.snapshots()?.last().map(Snapshot::name))
+        self.point_latest_at(self.snapshots()?.last())
     }
 
     /// Points `latest` at a snapshot, if it does not yet.
-    pub(super) fn point_latest_at(&self, newest: Option<&SnapshotName>) -> Result<()> {
+    pub(super) fn point_latest_at(&self, newest: Option<&Snapshot>) -> Result<()> {
         let failed = |error| Error::io("move", self.path.join("latest"), error);
         let points_to = match self.root.read_link(LATEST) {
             Ok(target) => Some(target),
@@ -183,7 +203,8 @@ impl Repository {
         };
         match newest {
             Some(newest) if self.capabilities().symlinks => {
-                let c = c_name(newest.as_str()).map_err(failed)?;
+                let c =
+                    std::ffi::CString::new(newest.tree().as_bytes()).map_err(|error| failed(error.into()))?;
                 if points_to.as_deref() == Some(&c) { Ok(()) } else { self.swap_latest(&c).map_err(failed) }
             }
             _ => Ok(()),

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
+use super::adopted::{AdoptedTree, WrittenTree};
 use super::name::SnapshotName;
 use crate::counts::Counts;
 use crate::entry::Timestamp;
@@ -79,6 +80,8 @@ pub struct RunRecord {
     pub(crate) root_mode: Option<u32>,
     /// The digest of the manifest, as hexadecimal digits.
     pub(crate) manifest: Option<String>,
+    /// Of a snapshot that another tool made: where its tree is.
+    pub(crate) adopted: Option<AdoptedTree>,
     pub(crate) counts: Counts,
     pub(crate) problems: Vec<Problem>,
     /// Why the snapshot may not be what it should be.
@@ -113,7 +116,8 @@ impl RunRecord {
         &self.snapshot
     }
 
-    /// The run's number in this repository, counted from 1; the newest snapshot has the highest.
+    /// The run's number in this repository, counted from 1; the newest snapshot has the highest. An adopted snapshot has
+    /// that of the run that it comes after, 0 before the first; the names of those with one number tell their order.
     #[must_use]
     pub fn sequence(&self) -> u64 {
         self.sequence
@@ -129,6 +133,12 @@ impl RunRecord {
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
+    }
+
+    /// The policy that told what is unchanged; empty for an adopted snapshot.
+    #[must_use]
+    pub fn policy(&self) -> &str {
+        &self.policy
     }
 
     /// When the run started.
@@ -147,6 +157,18 @@ impl RunRecord {
     #[must_use]
     pub fn status(&self) -> Option<Status> {
         self.status
+    }
+
+    /// Whether another tool made the snapshot, and [`Adopter`](crate::Adopter) took it over.
+    #[must_use]
+    pub fn is_adopted(&self) -> bool {
+        self.adopted.is_some()
+    }
+
+    /// The path below the repository where the tree of an adopted snapshot stays; `None` for snapshots of linkdest's own.
+    #[must_use]
+    pub fn tree(&self) -> Option<&RelPath> {
+        self.adopted.as_ref().map(|adopted| &adopted.tree)
     }
 
     /// The digest of the manifest that the run wrote: 64 hexadecimal digits.
@@ -198,6 +220,8 @@ struct Written {
     manifest: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     suspect: Vec<String>,
+    #[serde(flatten)]
+    adopted: WrittenTree,
     #[serde(default)]
     counts: Counts,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -235,6 +259,7 @@ impl From<&RunRecord> for Written {
             root_mode: record.root_mode,
             manifest: record.manifest.clone(),
             suspect: record.suspect.clone(),
+            adopted: WrittenTree::of(record.adopted.as_ref()),
             counts: record.counts,
             problems: record.problems.iter().map(WrittenProblem::from).collect(),
         }
@@ -270,6 +295,7 @@ impl Written {
             root_mode: self.root_mode.filter(|mode| *mode <= 0o7777),
             manifest: self.manifest,
             suspect: self.suspect,
+            adopted: self.adopted.read().map_err(invalid)?,
             counts: self.counts,
             problems: problems.ok_or_else(|| invalid("a problem's path or kind"))?,
         })
@@ -299,14 +325,14 @@ impl WrittenProblem {
 }
 
 /// Bytes as text, and as base64 where the text loses something.
-fn text_of(bytes: &[u8]) -> (String, Option<String>) {
+pub(super) fn text_of(bytes: &[u8]) -> (String, Option<String>) {
     match std::str::from_utf8(bytes) {
         Ok(text) => (text.to_owned(), None),
         Err(_) => (String::from_utf8_lossy(bytes).into_owned(), Some(BASE64.encode(bytes))),
     }
 }
 
-fn bytes_of(text: String, base64: Option<String>) -> Option<Vec<u8>> {
+pub(super) fn bytes_of(text: String, base64: Option<String>) -> Option<Vec<u8>> {
     match base64 {
         Some(base64) => BASE64.decode(base64).ok(),
         None => Some(text.into_bytes()),
@@ -340,6 +366,7 @@ mod tests {
             synced: true,
             root_mode: Some(0o555),
             manifest: Some("ab".repeat(32)),
+            adopted: None,
             counts: Counts { entries: 4, problems: 1, ..Counts::default() },
             problems: vec![
                 Problem::new(

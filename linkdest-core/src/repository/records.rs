@@ -10,20 +10,31 @@ use crate::os::{Dir, Listing, c_name};
 const SUFFIX: &str = ".toml";
 
 impl Repository {
-    /// Reads the run records, the oldest run first. Damaged ones are errors of their own.
+    /// Reads the run records, the oldest run first: those of the snapshots, and those of runs that left something behind
+    /// without publishing it. The latter have no end and no status; one of them may still go on.
     ///
     /// ```
     /// # let dir = tempfile::tempdir()?;
-    /// let repository = linkdest_core::Repository::init(dir.path().join("repo"))?;
-    /// assert_eq!(repository.runs()?.len(), 0);
+    /// # let (source, repo) = (dir.path().join("source"), dir.path().join("repo"));
+    /// # std::fs::create_dir(&source)?;
+    /// use linkdest_core::{Repository, Silent, Snapshotter, Status};
+    /// Snapshotter::new(&source, &repo).init(true).run(&Silent)?;
+    /// let runs = Repository::open(&repo)?.runs()?;
+    /// assert_eq!((runs.len(), runs[0].status()), (1, Some(Status::Complete)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
-    /// When the directory of the records cannot be read, or a record is damaged.
+    /// When the directory of the records cannot be read, or the record of a snapshot is damaged.
     pub fn runs(&self) -> Result<Vec<RunRecord>> {
-        let mut runs = self.read_runs()?.into_values().collect::<Result<Vec<_>>>()?;
-        runs.sort_by_key(RunRecord::sequence);
+        let mut runs = self.read_runs()?;
+        let unfinished = self.leftovers()?.into_iter().filter_map(|leftover| leftover.record);
+        for record in unfinished {
+            // A run that was killed while it published has both.
+            runs.entry(record.snapshot.clone()).or_insert(Ok(record));
+        }
+        let mut runs = runs.into_values().collect::<Result<Vec<_>>>()?;
+        runs.sort_by(|a, b| (a.sequence, &a.snapshot).cmp(&(b.sequence, &b.snapshot)));
         Ok(runs)
     }
 
@@ -54,6 +65,12 @@ impl Repository {
         Ok(records)
     }
 
+    /// Reads the record of one snapshot; `None` if it has none.
+    pub(super) fn run_of(&self, name: &SnapshotName) -> Option<Result<RunRecord>> {
+        let runs = self.control.open_dir(RUNS).ok()?;
+        self.read_run(&runs, name)
+    }
+
     fn read_run(&self, runs: &Dir, name: &SnapshotName) -> Option<Result<RunRecord>> {
         let path = self.control_path(Path::new("runs").join(format!("{name}{SUFFIX}")));
         let damaged = |message: String| Error::new(ErrorKind::DamagedRecord, &path, message);
@@ -71,8 +88,8 @@ impl Repository {
         })
     }
 
-    /// Puts the record of a run that is about to be published into place.
-    pub(super) fn write_run(&self, record: &RunRecord) -> Result<()> {
+    /// Puts the record of a snapshot into place, in one step.
+    pub(crate) fn write_run(&self, record: &RunRecord) -> Result<()> {
         let failed =
             |error| Error::io("write", self.control_path(format!("runs/{}{SUFFIX}", record.snapshot)), error);
         let runs = self.control_dir(RUNS)?;

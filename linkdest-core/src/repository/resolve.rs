@@ -18,7 +18,8 @@ const DATE: usize = 10;
 const NAMED: usize = 5;
 
 impl Repository {
-    /// Finds the snapshot that a text stands for: its exact name, its path (`REPO/NAME`), `latest` or `latest~N` (N runs
+    /// Finds the snapshot that a text stands for: its exact name, its path (`REPO/NAME`, of an adopted one where its
+    /// tree is), `latest` or `latest~N` (N runs
     /// before the newest), the beginning of its name if that is longer than a date and no other begins like that, or a
     /// date, `2026-11-20`, for the newest snapshot of that local day.
     ///
@@ -41,7 +42,7 @@ impl Repository {
         if !text.contains('/') {
             return self.pick(snapshots, text);
         }
-        match self.split_path(OsStr::new(text)) {
+        match self.split_path(OsStr::new(text), &snapshots) {
             Some((name, rest)) if rest.as_os_str().is_empty() => self.pick(snapshots, &name),
             _ => Err(self.unknown(&snapshots, text)),
         }
@@ -68,7 +69,7 @@ impl Repository {
     pub fn resolve_path(&self, text: impl AsRef<OsStr>) -> Result<(Snapshot, RelPath)> {
         let text = text.as_ref();
         let snapshots = self.snapshots()?;
-        let (name, path) = self.split(text);
+        let (name, path) = self.split(text, &snapshots);
         let snapshot = match name {
             Some(name) => self.pick(snapshots, &name)?,
             None => return Err(self.unknown(&snapshots, &text.to_string_lossy())),
@@ -88,7 +89,7 @@ impl Repository {
     }
 
     /// Splits `SNAPSHOT[:PATH]`. Names of snapshots have no colon, but the path of the repository may.
-    fn split<'t>(&self, text: &'t OsStr) -> (Option<String>, &'t OsStr) {
+    fn split<'t>(&self, text: &'t OsStr, snapshots: &[Snapshot]) -> (Option<String>, &'t OsStr) {
         let bytes = text.as_bytes();
         let colons = bytes.iter().enumerate().filter(|(_, byte)| **byte == b':').map(|(index, _)| index);
         for colon in colons {
@@ -97,7 +98,7 @@ impl Repository {
             if !name.contains(&b'/') {
                 return (Some(String::from_utf8_lossy(name).into_owned()), path);
             }
-            match self.split_path(OsStr::from_bytes(name)) {
+            match self.split_path(OsStr::from_bytes(name), snapshots) {
                 Some((name, rest)) if rest.as_os_str().is_empty() => return (Some(name), path),
                 _ => {}
             }
@@ -105,7 +106,7 @@ impl Repository {
         if !bytes.contains(&b'/') {
             return (Some(text.to_string_lossy().into_owned()), OsStr::new(""));
         }
-        match self.split_path(text) {
+        match self.split_path(text, snapshots) {
             Some((name, rest)) => {
                 let rest = bytes.len() - rest.as_os_str().len();
                 (Some(name), OsStr::from_bytes(bytes.get(rest..).unwrap_or_default()))
@@ -115,7 +116,7 @@ impl Repository {
     }
 
     /// Splits a path into this repository in the name of a snapshot and what follows; `None` if it leads elsewhere.
-    fn split_path(&self, path: &OsStr) -> Option<(String, PathBuf)> {
+    fn split_path(&self, path: &OsStr, snapshots: &[Snapshot]) -> Option<(String, PathBuf)> {
         let here = self.root.stat().ok()?.id;
         let mut prefix = PathBuf::new();
         let mut parts = Path::new(path).components();
@@ -125,6 +126,13 @@ impl Repository {
         loop {
             let is_here = |dir: Dir| dir.stat().is_ok_and(|stat| stat.id == here);
             if Dir::open_operator_path(&prefix).is_ok_and(is_here) {
+                let below = parts.as_path();
+                let adopted = snapshots.iter().filter(|snapshot| snapshot.is_adopted());
+                for snapshot in adopted {
+                    if let Ok(rest) = below.strip_prefix(snapshot.tree().as_path()) {
+                        return Some((snapshot.name().to_string(), rest.to_owned()));
+                    }
+                }
                 let name = parts.next()?.as_os_str().to_str()?.to_owned();
                 return Some((name, parts.as_path().to_owned()));
             }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{Repository, RunRecord, SnapshotName, Status};
-use crate::entry::{Kind, Timestamp};
+use crate::entry::Timestamp;
 use crate::error::{Error, Result};
-use crate::os::{Listing, c_name};
+use crate::os::Listing;
+use crate::path::RelPath;
 
 /// One published snapshot.
 ///
@@ -43,7 +44,7 @@ impl Snapshot {
         &self.name
     }
 
-    /// Where its tree is.
+    /// Where its tree is: in the repository under the snapshot's name, or where the tool left it that it was adopted from.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -59,6 +60,12 @@ impl Snapshot {
     #[must_use]
     pub fn status(&self) -> Status {
         self.record.as_ref().and_then(RunRecord::status).unwrap_or(Status::Complete)
+    }
+
+    /// The path of its tree below the repository.
+    pub(crate) fn tree(&self) -> RelPath {
+        let adopted = self.record.as_ref().and_then(RunRecord::tree).cloned();
+        adopted.unwrap_or_else(|| RelPath::from_names([self.name.as_str().as_bytes()].into_iter()))
     }
 
     /// What is known of its run, unless that was lost.
@@ -77,6 +84,12 @@ impl Snapshot {
     #[must_use]
     pub fn is_suspect(&self) -> bool {
         self.record.as_ref().is_some_and(|record| !record.suspect.is_empty())
+    }
+
+    /// Whether another tool made it, and it was adopted.
+    #[must_use]
+    pub fn is_adopted(&self) -> bool {
+        self.record.as_ref().is_some_and(RunRecord::is_adopted)
     }
 
     /// Whether it can stand for its source: problems are those of single entries. A suspect one cannot, though later ones
@@ -111,21 +124,24 @@ impl Repository {
         for entry in listing.entries() {
             let text = listing.name(*entry).to_str().unwrap_or_default();
             if let Ok(name) = text.parse::<SnapshotName>()
-                && self.has_snapshot(&name)?
+                && self.has_own_tree(&name)?
             {
                 let record = records.remove(&name).and_then(Result::ok);
+                let record = record.filter(|record| record.adopted.is_none());
                 let (path, pinned) = (self.path.join(name.as_str()), pins.contains(&name));
                 snapshots.push(Snapshot { name, path, record, pinned });
             }
         }
+        for (name, record) in records {
+            if let Ok(record) = record
+                && let Some(adopted) = &record.adopted
+                && self.has_adopted(adopted)?
+            {
+                let (path, pinned) = (self.path.join(adopted.tree.as_path()), pins.contains(&name));
+                snapshots.push(Snapshot { name, path, record: Some(record), pinned });
+            }
+        }
         snapshots.sort_by(|a, b| (a.sequence(), &a.name).cmp(&(b.sequence(), &b.name)));
         Ok(snapshots)
-    }
-
-    /// Says whether there is a snapshot of that name.
-    pub(crate) fn has_snapshot(&self, name: &SnapshotName) -> Result<bool> {
-        let failed = |error| Error::io("stat", self.path.join(name.as_str()), error);
-        let stat = self.root.stat_if_there(&c_name(name.as_str()).map_err(failed)?).map_err(failed)?;
-        Ok(stat.is_some_and(|stat| stat.kind == Kind::Directory))
     }
 }

@@ -32,7 +32,6 @@ impl Repository {
     /// Finds a free name for a run that starts now, and makes its staging directory. The lock is held.
     pub(crate) fn stage(&self, started: Timestamp) -> Result<Staging> {
         let staging = self.control_dir(STAGING)?;
-        let runs = self.read_runs()?;
         let unusable = |_| Error::option("the system clock says a year outside of 0 to 9999");
         let mut name = SnapshotName::at(started).map_err(unusable)?;
         loop {
@@ -41,10 +40,7 @@ impl Repository {
                 move |error| Error::io(operation, path, error)
             };
             let c = c_name(name.as_str()).map_err(failed("name"))?;
-            let taken = runs.contains_key(&name)
-                || self.root.stat_if_there(&c).map_err(failed("stat"))?.is_some()
-                || staging.stat_if_there(&c).map_err(failed("stat"))?.is_some();
-            if !taken {
+            if !self.is_taken(&name)? {
                 staging.make_dir(&c).map_err(failed("make directory"))?;
                 let dir = staging.open_dir(&c).map_err(failed("open"))?;
                 return Ok(Staging { name, dir });
@@ -53,6 +49,18 @@ impl Repository {
                 Error::new(ErrorKind::Io, &self.path, "99 snapshots were made within this second")
             })?;
         }
+    }
+
+    /// Says whether a snapshot, a run or anything else has that name.
+    pub(crate) fn is_taken(&self, name: &SnapshotName) -> Result<bool> {
+        let failed = |error| Error::io("stat", self.path.join(name.as_str()), error);
+        let c = c_name(name.as_str()).map_err(failed)?;
+        let staged = match self.control.open_dir_search(STAGING) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            staging => staging.and_then(|staging| staging.stat_if_there(&c)).map_err(failed)?,
+        };
+        let there = self.root.stat_if_there(&c).map_err(failed)?;
+        Ok(staged.is_some() || there.is_some() || self.run_of(name).is_some())
     }
 
     /// What killed runs left, the newest first.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::clearing::{clear, names};
+use super::tree::Whereabouts;
 use super::{Repository, SnapshotName};
 use crate::error::{Error, Result};
 use crate::monitor::StopFlag;
@@ -43,15 +44,16 @@ impl Drop for TrashLock {
 impl Repository {
     /// Moves a snapshot into the trash: it is whole until then, and none after. The lock is held.
     pub(super) fn move_to_trash(&self, name: &SnapshotName) -> Result<()> {
+        let failed = |error| Error::io("move into the trash", self.tree_path(name), error);
         let trash = self.control_dir(TRASH)?;
-        let moved = c_name(name.as_str()).and_then(|from| throw(&self.root, &from, &trash, name));
-        moved.map_err(|error| Error::io("move into the trash", self.path.join(name.as_str()), error))
+        let Whereabouts { parent, name: from } = self.find_tree(name).map_err(failed)?;
+        throw(&parent, &from, &trash, name).map_err(failed)
     }
 
     /// Moves an entry of a snapshot's tree into the trash. The lock is held.
     pub(super) fn move_entry_to_trash(&self, dir: &Dir, entry: &CStr, name: &SnapshotName) -> Result<()> {
         let thrown = throw(dir, entry, &self.control_dir(TRASH)?, name);
-        thrown.map_err(|error| Error::io("move into the trash from", self.path.join(name.as_str()), error))
+        thrown.map_err(|error| Error::io("move into the trash from", self.tree_path(name), error))
     }
 
     /// Removes what is in the trash. The repository's lock need not be held: cleaners have one of their own.

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::io;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -135,7 +134,7 @@ impl<'p> Engine<'p> {
 
     fn snapshot_path(&self, path: &RelPath) -> std::path::PathBuf {
         let asked = self.plan.asked;
-        asked.repository.path().join(Path::new(asked.snapshot.as_str())).join(self.full(path).as_path())
+        asked.repository.tree_path(&asked.snapshot).join(self.full(path).as_path())
     }
 
     /// Counts an entry with attributes that cannot be set here.

@@ -18,7 +18,7 @@ use crate::entry::{Kind, Metadata};
 use crate::error::{Error, ErrorKind, Problem, ProblemKind, Result};
 use crate::manifest::{BlockCache, Manifest};
 use crate::monitor::{Action, Monitor, Progress, Reason};
-use crate::os::{Dir, c_name, effective_ids, open_file_limit, random_id};
+use crate::os::{Dir, effective_ids, open_file_limit, random_id};
 use crate::path::RelPath;
 use crate::repository::{manifest_error, parent_of};
 use crate::snapshot::{Queue, proc_is_mounted};
@@ -80,7 +80,7 @@ struct Saved {
 /// Finds what is asked for in the snapshot.
 fn find(asked: &Restorer<'_>) -> Result<Saved> {
     let repository = asked.repository;
-    let at = repository.path().join(asked.snapshot.as_str());
+    let at = repository.tree_path(&asked.snapshot);
     let (manifest, damage) = match repository.manifest(&asked.snapshot) {
         Ok(manifest) => (manifest, None),
         Err(error) if error.kind() == ErrorKind::DamagedManifest => (None, Some(error)),
@@ -92,8 +92,7 @@ fn find(asked: &Restorer<'_>) -> Result<Saved> {
         None => (None, None, damage),
     };
     let failed = |error| Error::io("open", at.join(asked.path.as_path()), error);
-    let root = c_name(asked.snapshot.as_str()).and_then(|name| repository.root.open_dir_search(&name));
-    let root = root.map_err(|error| Error::io("open", &at, error))?;
+    let root = repository.open_tree(&asked.snapshot).map_err(|error| Error::io("open", &at, error))?;
     let (parent, name) = split(&asked.path);
     let no_such = || repository.no_such_path(&asked.snapshot, &asked.path);
     let wanted = match recorded {

@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::manifest::Header;
 use crate::os::{boot_id, host_name};
 use crate::path::RelPath;
-use crate::repository::{Damage, Repository, RunRecord, SnapshotName, Staging, Status};
+use crate::repository::{Damage, Repository, RunRecord, Staging, Status};
 
 /// What the manifest says of its run before the walk.
 pub(super) fn header(
@@ -57,6 +57,7 @@ pub(super) fn new_record(
         synced: asked.sync,
         root_mode: None,
         manifest: None,
+        adopted: None,
         counts: Counts::default(),
         problems: Vec::new(),
         suspect: Vec::new(),
@@ -76,8 +77,8 @@ pub(super) fn finish_record(record: &mut RunRecord, walked: &Walked) {
 /// What the walk found damaged in snapshots of the repository.
 pub(super) fn damages(walked: &Walked, references: &[Reference]) -> Vec<Damage> {
     let of = |(number, path, id): &(usize, RelPath, FileId)| {
-        let snapshot = references.get(*number)?.label.parse::<SnapshotName>().ok()?;
-        Some(Damage::new(snapshot, path.clone(), id.inode))
+        let (snapshot, path) = references.get(*number)?.place(path)?;
+        Some(Damage::new(snapshot, path, id.inode))
     };
     walked.damages.iter().filter_map(of).collect()
 }

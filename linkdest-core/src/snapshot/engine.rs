@@ -193,7 +193,8 @@ impl<S: Source> Engine<'_, S> {
     }
 
     fn tell_progress(&self) {
-        let expected = self.plan.references.first().and_then(|first| first.manifest.as_ref());
+        let first = self.plan.references.first().filter(|first| first.at.is_none());
+        let expected = first.and_then(|first| first.manifest.as_ref());
         let expected = expected.map(|manifest| manifest.totals().entries);
         self.plan.monitor.progress(&Progress { counts: self.counters.sum(), expected });
     }

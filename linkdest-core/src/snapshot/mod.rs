@@ -16,6 +16,7 @@ mod moved;
 mod node;
 mod opening;
 mod place;
+mod points;
 mod problems;
 mod queue;
 mod read;

@@ -241,7 +241,7 @@ fn split(path: &RelPath) -> Option<(RelPath, CString)> {
 }
 
 fn open_path(reference: &Reference, path: &RelPath) -> io::Result<Dir> {
-    let mut dir = reference.root.open_dir_search(c".")?;
+    let mut dir = reference.top().open_dir_search(c".")?;
     for name in path.as_bytes().split(|&byte| byte == b'/').filter(|name| !name.is_empty()) {
         dir = dir.open_dir_search(&CString::new(name)?)?;
     }

@@ -9,7 +9,6 @@ use super::node::{Handles, Node, OpenedNode};
 use super::recorded::{encoded, untouched_xattrs};
 use crate::entry::FileId;
 use crate::error::{Error, ErrorKind, Result};
-use crate::manifest::Manifest;
 use crate::os::{Dir, XattrBuffer};
 use crate::source::{Opened, Source};
 
@@ -48,7 +47,7 @@ impl<S: Source> Engine<'_, S> {
         }
         let devices = self.device_numbers(&dir, &metadata);
         let id = FileId { device: devices.before, inode: metadata.id.inode };
-        let record = self.predecessor().map(Manifest::root);
+        let record = self.predecessor().and_then(|_| self.plan.references.first()?.root_record());
         let inherited = record.filter(|_| self.inherits_xattrs());
         let untouched =
             inherited.and_then(|record| untouched_xattrs(&record, &metadata, id, &self.plan.reach));

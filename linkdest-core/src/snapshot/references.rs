@@ -3,17 +3,24 @@
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use super::points;
+use crate::descent::Descent;
 use crate::entry::{Metadata, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
-use crate::manifest::Manifest;
-use crate::os::{Dir, boot_id, c_name, effective_ids};
-use crate::path::Escaped;
+use crate::manifest::{BlockCache, Entry, Found, Manifest};
+use crate::os::{Dir, boot_id, effective_ids};
+use crate::path::{Escaped, RelPath};
 use crate::repository::staging::Leftover;
-use crate::repository::{Repository, RunRecord};
+use crate::repository::{Repository, RunRecord, SnapshotName};
 
 /// One tree that entries may be linked to.
 pub(super) struct Reference {
+    /// What the root of the source is compared with.
     pub root: Dir,
+    /// Of a snapshot of the repository: which it is.
+    pub snapshot: Option<SnapshotName>,
+    /// Of an adopted one: where its tree has the source.
+    pub at: Option<At>,
     /// How people know it: a snapshot's name, or a path.
     pub label: String,
     /// When the run began that made it, where that is known.
@@ -36,6 +43,37 @@ pub(super) struct Previous {
     pub suspect: Vec<String>,
 }
 
+/// A place below the root of a snapshot's tree.
+pub(super) struct At {
+    pub path: RelPath,
+    /// The root of the tree: paths in the manifest begin there.
+    top: Dir,
+    /// What the manifest has of the place, if there is one.
+    record: Option<Found>,
+}
+
+impl Reference {
+    /// Where paths in the manifest begin.
+    pub fn top(&self) -> &Dir {
+        self.at.as_ref().map_or(&self.root, |at| &at.top)
+    }
+
+    /// What the manifest has of the directory that the root of the source is compared with.
+    pub fn root_record(&self) -> Option<Entry<'_>> {
+        match &self.at {
+            Some(at) => at.record.as_ref().map(Found::entry),
+            None => self.manifest.as_ref().map(Manifest::root),
+        }
+    }
+
+    /// The snapshot that this is, and the path in it of what has a path in the source.
+    pub fn place(&self, path: &RelPath) -> Option<(SnapshotName, RelPath)> {
+        let base = self.at.as_ref().map_or(&[][..], |at| at.path.as_bytes());
+        let parts = [base, path.as_bytes()].into_iter().filter(|part| !part.is_empty());
+        Some((self.snapshot.clone()?, RelPath::from_names(parts)))
+    }
+}
+
 /// The references of a run, and manifests that cannot be read: those count as missing.
 pub(super) struct Collected {
     pub references: Vec<Reference>,
@@ -49,7 +87,7 @@ pub(super) const MOST: usize = 20;
 /// newest first; the given directories. The source is known by its path and its host.
 pub(super) fn collect(
     repository: &Repository,
-    source: (&Path, &str),
+    source: &Origin<'_>,
     now: Timestamp,
     leftovers: &[Leftover],
     link_dest: &[PathBuf],
@@ -67,19 +105,27 @@ pub(super) fn collect(
     Ok(Collected { references, damaged })
 }
 
+/// The source of a run: where it is, and what is in it.
+pub(super) struct Origin<'s> {
+    pub path: &'s Path,
+    pub host: &'s str,
+    pub root: &'s Dir,
+}
+
 fn newest(
     repository: &Repository,
-    (source, host): (&Path, &str),
+    source: &Origin<'_>,
     damaged: &mut Vec<Error>,
 ) -> Result<Option<Reference>> {
     let snapshots = repository.snapshots()?;
-    let same_source = |record: &RunRecord| record.source() == source && record.host() == host;
+    let same_source = |record: &RunRecord| record.source() == source.path && record.host() == source.host;
     let newest =
         snapshots.iter().rev().find(|one| one.record().is_some_and(same_source)).or_else(|| snapshots.last());
     let Some(newest) = newest else { return Ok(None) };
     let failed = |error| Error::io("open", newest.path(), error);
-    let name = c_name(newest.name().as_str()).map_err(failed)?;
-    let root = repository.root.open_dir_search(&name).map_err(failed)?;
+    let top = repository.open_tree(newest.name()).map_err(failed)?;
+    let base =
+        if newest.is_adopted() { points::find(&top, source).map_err(failed)? } else { RelPath::root() };
     let record = newest.record();
     let manifest = match repository.manifest(newest.name()) {
         Ok(manifest) => manifest,
@@ -92,14 +138,29 @@ fn newest(
         entries: manifest.as_ref().map_or(record.counts().entries, |manifest| manifest.totals().entries),
         suspect: record.suspect().to_vec(),
     });
+    let (root, at) = if base == RelPath::root() {
+        (top, None)
+    } else {
+        let root =
+            Descent::new(&top).open(&base).and_then(|root| root.open_dir_search(c".")).map_err(failed)?;
+        let found =
+            manifest.as_ref().map(|manifest| manifest.find(base.as_bytes(), &mut BlockCache::default()));
+        // A manifest that cannot be read there is met again, and told of, where it is used.
+        let record = found.and_then(std::result::Result::ok).flatten();
+        (root, Some(At { path: base, top, record }))
+    };
+    let name = newest.name();
+    let label = at.as_ref().map_or_else(|| name.to_string(), |at| format!("{name}:{}", at.path));
     Ok(Some(Reference {
+        snapshot: Some(name.clone()),
+        at,
         previous,
         same_user: repository
             .manifest_owner(newest.name())
             .is_ok_and(|owner| owner == Some(effective_ids().0)),
         manifest,
         root,
-        label: newest.name().to_string(),
+        label,
         started: record.map(RunRecord::started),
         unproven: record.is_some_and(|record| !record.synced && record.boot_id != boot_id()),
     }))
@@ -110,6 +171,8 @@ fn of_leftover(leftover: &Leftover) -> Option<Reference> {
     let root = leftover.tree.as_ref()?.open_dir_search(c".").ok()?;
     let record = leftover.record.as_ref()?;
     Some(Reference {
+        snapshot: None,
+        at: None,
         manifest: None,
         same_user: false,
         previous: None,
@@ -145,6 +208,8 @@ fn given_one(here: &Metadata, repository: &Path, path: &Path) -> Result<Referenc
         return Err(Error::new(ErrorKind::BadReference, path, message));
     }
     Ok(Reference {
+        snapshot: None,
+        at: None,
         root,
         label: shown(path),
         started: None,
@@ -160,6 +225,8 @@ impl Reference {
     /// A reference that nothing is known of but its name.
     pub fn of_tests(label: &str) -> Self {
         Self {
+            snapshot: None,
+            at: None,
             root: Dir::open_operator_path(Path::new(".")).unwrap(),
             label: label.to_owned(),
             started: None,

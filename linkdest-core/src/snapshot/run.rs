@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::description::{damages, finish_record, header, new_record};
 use super::engine::{Plan, Walked, walk};
-use super::references::{Collected, Reference, collect, given};
+use super::references::{Collected, Origin, Reference, collect, given};
 use super::shift::find_shift;
 use super::space::{self, Space};
 use super::{SnapshotReport, Snapshotter};
@@ -129,8 +129,8 @@ fn take(asked: &Snapshotter, monitor: &dyn Monitor, repository: &Repository) -> 
     let path = absolute(&asked.source);
     let mut leftovers = repository.leftovers()?;
     let host = host_name();
-    let find =
-        |leftovers: &[Leftover]| collect(repository, (&path, &host), started, leftovers, &asked.link_dest);
+    let origin = Origin { path: &path, host: &host, root: &source };
+    let find = |leftovers: &[Leftover]| collect(repository, &origin, started, leftovers, &asked.link_dest);
     let mut collected = find(&leftovers)?;
     asked.guards.refuse_empty_root(asked, &source, &collected.references)?;
     let staging = match repository.stage(started) {
@@ -218,9 +218,8 @@ fn plan_only(
     repository.check_latest()?;
     let leftovers = repository.leftovers()?;
     let started = Timestamp::now();
-    let source_name = (&*absolute(&asked.source), &*host_name());
-    let Collected { references, .. } =
-        collect(repository, source_name, started, &leftovers, &asked.link_dest)?;
+    let origin = Origin { path: &absolute(&asked.source), host: &host_name(), root: &source };
+    let Collected { references, .. } = collect(repository, &origin, started, &leftovers, &asked.link_dest)?;
     asked.guards.refuse_empty_root(asked, &source, &references)?;
     tell_start(monitor, None, &references);
     let mut reach = repository.capabilities().reach(effective_ids());

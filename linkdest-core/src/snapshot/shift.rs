@@ -36,11 +36,12 @@ const OPEN: usize = 16;
 ///
 /// Looks at a sample of the recorded files. One that has the recorded time, or another shift, says no.
 pub(super) fn find_shift<S: Source>(source: &S, reference: Option<&Reference>) -> Option<i64> {
-    let manifest = reference?.manifest.as_ref()?;
+    let reference = reference?;
+    let manifest = reference.manifest.as_ref()?;
     let mut cache = BlockCache::default();
     let mut shift = None;
     let mut files = 0;
-    let mut todo = vec![(source.open_root().ok()?.dir, manifest.root().child?)];
+    let mut todo = vec![(source.open_root().ok()?.dir, reference.root_record()?.child?)];
     let mut directories = 0;
     while let Some((dir, locator)) = todo.pop() {
         directories += 1;

@@ -9,7 +9,7 @@ use crate::descent::Descent;
 use crate::entry::Kind;
 use crate::error::Result;
 use crate::finding::Sighting;
-use crate::os::{Dir, Listing, c_name};
+use crate::os::{Dir, Listing};
 use crate::path::RelPath;
 use crate::repository::Snapshot;
 
@@ -24,9 +24,7 @@ pub(super) fn find_names(run: &Run<'_>, all: &[Snapshot], tick: &mut dyn FnMut()
         if left.load(Ordering::Relaxed) == 0 {
             break;
         }
-        let opened =
-            c_name(snapshot.name().as_str()).and_then(|name| run.repository.root.open_dir_search(&name));
-        if let Ok(root) = opened {
+        if let Ok(root) = run.repository.open_tree(snapshot.name()) {
             search(run, snapshot, &root, &left, tick)?;
         }
     }

@@ -9,7 +9,7 @@ use crate::entry::Metadata;
 use crate::error::Result;
 use crate::finding::Sighting;
 use crate::monitor::StopFlag;
-use crate::os::{Dir, c_name};
+use crate::os::Dir;
 use crate::path::RelPath;
 use crate::repository::{Damage, Repository, SnapshotName};
 
@@ -45,7 +45,7 @@ impl Note {
     /// inode's number given to a sound file.
     fn holds(&self, repository: &Repository) -> bool {
         let look = || -> std::io::Result<bool> {
-            let root: Dir = repository.root.open_dir_search(&c_name(self.snapshot.as_str())?)?;
+            let root: Dir = repository.open_tree(&self.snapshot)?;
             let (parent, name) = split(&self.path);
             let disk = Descent::new(&root).open(&parent)?.stat_at(&c_bytes(name)?)?;
             Ok(disk.id == self.disk.id && (disk.size, disk.mtime) == (self.disk.size, self.disk.mtime))

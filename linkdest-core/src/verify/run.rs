@@ -24,7 +24,7 @@ use crate::finding::{Finding, FindingKind, Sighting};
 use crate::inodes::InodeSet;
 use crate::manifest::{ContentHash, Manifest};
 use crate::monitor::{Event, Monitor, Notice, Progress, StopFlag};
-use crate::os::{Dir, c_name, effective_ids};
+use crate::os::{Dir, effective_ids};
 use crate::path::RelPath;
 use crate::repository::{Repository, RunRecord, Snapshot, SnapshotName};
 
@@ -172,7 +172,7 @@ impl Run<'_> {
             self.tell(self.damaged_manifest(name, &error.to_string()));
             return Ok(());
         }
-        let opened = c_name(name.as_str()).and_then(|name| self.repository.root.open_dir_search(&name));
+        let opened = self.repository.open_tree(name);
         match opened {
             Ok(root) => self.check_tree(name, &root, &manifest, tick),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -241,15 +241,17 @@ impl Run<'_> {
     /// Says whether a snapshot is still the one that was opened.
     pub fn is_there(&self, name: &SnapshotName, root: &Dir) -> Result<bool> {
         let look = || -> io::Result<bool> {
-            let now = self.repository.root.stat_if_there(&c_name(name.as_str())?)?;
-            Ok(now.is_some_and(|now| root.stat().is_ok_and(|then| then.id == now.id)))
+            match self.repository.open_tree(name) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+                now => Ok(now?.stat()?.id == root.stat()?.id),
+            }
         };
         look().map_err(|error| Error::io("stat", self.path_of(name), error))
     }
 
     /// Where a snapshot is.
     pub fn path_of(&self, name: &SnapshotName) -> PathBuf {
-        self.repository.path().join(name.as_str())
+        self.repository.tree_path(name)
     }
 
     /// Says whether an inode is met for the first time, and takes it that it is.

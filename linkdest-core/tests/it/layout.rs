@@ -9,7 +9,7 @@ const ORDER: &[&[&str]] = &[
     &["rule_files", "source", "manifest", "hashing", "reading", "descent", "placing"],
     &["repository", "snapshot"],
     &["history", "verify", "reindex", "restore"],
-    &["profile"],
+    &["adopt", "profile"],
 ];
 
 fn rank(room: &str) -> usize {

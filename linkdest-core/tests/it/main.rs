@@ -9,6 +9,8 @@
     reason = "tests stop where an assumption fails, and make their trees by path"
 )]
 
+mod adopt;
+mod adopted;
 mod content;
 mod delete;
 mod diff;

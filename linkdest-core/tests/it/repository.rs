@@ -273,3 +273,25 @@ fn something_in_the_place_of_latest_is_refused_before_the_run() {
     assert!(error.to_string().contains("latest"), "{error}");
     assert_eq!(Repository::open(&pair.repository).unwrap().snapshots().unwrap().len(), 1);
 }
+
+#[test]
+fn runs_tell_what_was_published_and_what_was_left() {
+    let pair = Pair::new();
+    pair.write("f", "content");
+    let report = pair.snapshot();
+    let record = pair.repository.join(format!(".linkdest/runs/{}.toml", report.snapshot().unwrap()));
+    let staging = pair.repository.join(".linkdest/staging/2020-01-01T000000Z");
+    std::fs::create_dir_all(&staging).unwrap();
+    let text = std::fs::read_to_string(record).unwrap();
+    let text = text.replace(report.snapshot().unwrap().as_str(), "2020-01-01T000000Z");
+    let lines: Vec<_> =
+        text.lines().filter(|line| !line.starts_with("status") && !line.starts_with("ended")).collect();
+    std::fs::write(staging.join("run.toml"), lines.join("\n").replace("sequence = 1", "sequence = 2"))
+        .unwrap();
+    let runs = Repository::open(&pair.repository).unwrap().runs().unwrap();
+    assert_eq!(runs.len(), 2);
+    assert_eq!(runs[0].snapshot(), report.snapshot().unwrap());
+    assert!(runs[0].ended().unwrap() >= runs[0].started());
+    assert_eq!((runs[1].status(), runs[1].ended()), (None, None));
+    assert_eq!(runs[0].counts().files_copied, 1);
+}

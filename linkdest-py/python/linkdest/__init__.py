@@ -14,6 +14,8 @@ published; entries that could not be saved as asked are in the report.
 
 from linkdest._errors import Interrupted, LinkdestError, Locked, NotARepository, ProfileError, RulesError
 from linkdest._linkdest import (
+    Adoption,
+    AdoptReport,
     Change,
     Counts,
     ExpungedEntry,
@@ -28,6 +30,7 @@ from linkdest._linkdest import (
     Repository,
     RestoreCounts,
     RestoreReport,
+    Run,
     Sighting,
     Snapshot,
     SnapshotReport,
@@ -36,12 +39,15 @@ from linkdest._linkdest import (
     Version,
     VerifyReport,
     __version__,
+    adopt,
     check_profile,
     run,
     snapshot,
 )
 
 __all__ = [
+    "AdoptReport",
+    "Adoption",
     "Change",
     "Counts",
     "ExpungeReport",
@@ -62,6 +68,7 @@ __all__ = [
     "RestoreCounts",
     "RestoreReport",
     "RulesError",
+    "Run",
     "Sighting",
     "Snapshot",
     "SnapshotReport",
@@ -70,6 +77,7 @@ __all__ = [
     "Version",
     "VerifyReport",
     "__version__",
+    "adopt",
     "check_profile",
     "run",
     "snapshot",

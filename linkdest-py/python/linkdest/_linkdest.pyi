@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import ClassVar, Literal, TypeAlias, final
 
 __all__ = [
+    "AdoptReport",
+    "Adoption",
     "Change",
     "Counts",
     "ExpungeReport",
@@ -19,6 +21,7 @@ __all__ = [
     "Repository",
     "RestoreCounts",
     "RestoreReport",
+    "Run",
     "Sighting",
     "Snapshot",
     "SnapshotReport",
@@ -27,6 +30,7 @@ __all__ = [
     "Version",
     "VerifyReport",
     "__version__",
+    "adopt",
     "check_profile",
     "run",
     "snapshot",
@@ -148,6 +152,23 @@ class ProfileCheck:
     def exit_code(self) -> int:
         """The exit code of the command line: 0 nothing is wrong, 2 a run would fail, 3 there are warnings."""
 
+def adopt(
+    path: _AnyPath,
+    *,
+    dry_run: bool = False,
+    threads: int | None = None,
+    progress: Callable[[Progress], object] | None = None,
+) -> AdoptReport:
+    """Takes over, in place, a directory with the snapshots of another tool, and makes it a repository if it is none.
+
+    Known are directories named by date (rsync scripts), rsnapshot, rsync-time-backup, Back In Time and Timeshift. Nothing
+    in them is changed. Each snapshot gets a name from the tool's own mark and a manifest, for which each file is read once;
+    the next snapshot links to the newest of them. The tool must not rotate or delete there any more. An adoption that was
+    stopped goes on when it is called again. `progress` is called as by `snapshot()`.
+
+    Raises NotARepository if the directory is none and nothing in it is known, and Locked while another run goes on.
+    """
+
 @final
 class Repository:
     """A directory that holds snapshots. Opening and reading take no lock."""
@@ -161,6 +182,10 @@ class Repository:
 
     def snapshots(self) -> list[Snapshot]:
         """Lists the published snapshots, the oldest run first."""
+
+    def runs(self) -> list[Run]:
+        """Tells the history of the runs, the oldest first: those that made the snapshots, and those that were not finished and
+        left something for the next one."""
 
     def resolve(self, snapshot: str) -> Snapshot:
         """Finds the snapshot that a text stands for.
@@ -345,12 +370,152 @@ class Snapshot:
         """Whether it is kept whatever the keep rules say."""
 
     @property
+    def adopted(self) -> bool:
+        """Whether another tool made it, and it was adopted."""
+
+    @property
+    def new_bytes(self) -> int | None:
+        """The bytes of content that were new in it; None where the record of its run was lost."""
+
+    @property
+    def problems(self) -> int | None:
+        """The number of its problems; None where the record of its run was lost."""
+
+    @property
     def entries(self) -> int | None:
         """The number of entries; None where the record of its run was lost."""
 
     @property
     def bytes(self) -> int | None:
         """The sum of the sizes of its files, an inode once; None where the record of its run was lost."""
+
+@final
+class Run:
+    """One run, as its record tells it."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    @property
+    def snapshot(self) -> str:
+        """The name of the snapshot that it made, or was making."""
+
+    @property
+    def sequence(self) -> int:
+        """Its number in the repository, from 1; of an adopted snapshot that of the run that it comes after."""
+
+    @property
+    def source(self) -> Path | None:
+        """The absolute path of the source; None for an adopted snapshot of which that is not known."""
+
+    @property
+    def host(self) -> str:
+        """The machine that the source was on."""
+
+    @property
+    def policy(self) -> str:
+        """The policy that told what is unchanged; empty for an adopted snapshot."""
+
+    @property
+    def suspect(self) -> tuple[str, ...]:
+        """Why the snapshot is suspect; empty where it is not."""
+
+    @property
+    def started(self) -> datetime:
+        """When it began, in UTC."""
+
+    @property
+    def ended(self) -> datetime | None:
+        """When it ended, in UTC; None where it did not, and for an adopted snapshot."""
+
+    @property
+    def status(self) -> Literal["complete", "problems", "unfinished"]:
+        """How it ended; one that is unfinished may still go on."""
+
+    @property
+    def adopted(self) -> bool:
+        """Whether another tool made the snapshot."""
+
+    @property
+    def tree(self) -> Path | None:
+        """Of an adopted snapshot: where its tree is, below the repository."""
+
+    @property
+    def counts(self) -> Counts:
+        """What was done."""
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """The first 1,000 problems; `counts.problems` has the number of all."""
+
+@final
+class Adoption:
+    """One snapshot that was adopted, or would be."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    @property
+    def snapshot(self) -> str:
+        """The name that it has in the repository."""
+
+    @property
+    def tree(self) -> Path:
+        """Where its tree is, below the repository."""
+
+    @property
+    def tool(self) -> str:
+        """The name of the tool that made it."""
+
+    @property
+    def started(self) -> datetime:
+        """When it was made, by the tool's own mark, in UTC."""
+
+    @property
+    def sequence(self) -> int:
+        """The number of the run that it comes after, 0 before the first."""
+
+@final
+class AdoptReport:
+    """What adopting came to."""
+
+    @property
+    def adoptions(self) -> tuple[Adoption, ...]:
+        """The snapshots that were adopted, or would be in a dry run, the oldest first."""
+
+    @property
+    def passed_over(self) -> tuple[tuple[Path, str], ...]:
+        """What looks like a snapshot and was not adopted: its path and the reason."""
+
+    @property
+    def known(self) -> int:
+        """The number of snapshots that had been adopted before."""
+
+    @property
+    def new_repository(self) -> bool:
+        """Whether the directory became a repository by it, or would."""
+
+    @property
+    def files_read(self) -> int:
+        """The files whose content was read, an inode once."""
+
+    @property
+    def bytes_read(self) -> int:
+        """The bytes of content that were read."""
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """The first 1,000 entries and snapshots that could not be read."""
+
+    @property
+    def problem_count(self) -> int:
+        """The number of all of them."""
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether nothing was written."""
+
+    @property
+    def duration(self) -> float:
+        """How long it took, in seconds."""
 
 @final
 class Change:

@@ -1,0 +1,165 @@
+//! Adopted snapshots are read and deleted like any, and their records lead nowhere else.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use linkdest_core::{ErrorKind, KeepRules, RelPath, Repository, Silent, SnapshotName};
+use linkdest_testkit::{Comparison, Inventory, TestDir, skip};
+
+use crate::adopt::{adopt, assert_sound, listed, make, trees};
+use crate::support::{Pair, inode, set_mtime};
+
+#[test]
+fn reading_an_adopted_snapshot_is_like_reading_any() {
+    let pair = Pair::new();
+    make(&pair.repository, &["daily.1/point/home/a", "daily.0/point/home/a", "daily.0/point/home/b"]);
+    set_mtime(pair.repository.join("daily.1"), 1_700_000_000, 0);
+    adopt(&pair.repository);
+    let repository = Repository::open(&pair.repository).unwrap();
+    let [older, newer] = &repository.snapshots().unwrap()[..] else { panic!() };
+    assert!(older.is_adopted() && older.record().unwrap().tree().unwrap().as_bytes() == b"daily.1");
+    let named = |path: PathBuf| repository.resolve(path.to_str().unwrap()).unwrap().name().clone();
+    assert_eq!(named(pair.repository.join("daily.1/")), *older.name());
+    assert_eq!(repository.resolve("latest").unwrap().name(), newer.name());
+    for text in [
+        format!("{}/point/home/b", pair.repository.join("daily.0").display()),
+        format!("{}:point/home/b", pair.repository.join("daily.0").display()),
+        format!("{}:/point/home/b", newer.name()),
+    ] {
+        let (snapshot, path) = repository.resolve_path(&text).unwrap();
+        assert_eq!((snapshot.name(), path.as_bytes()), (newer.name(), &b"point/home/b"[..]), "{text}");
+    }
+    let changes: Vec<_> = repository.diff(older.name(), newer.name()).unwrap().map(Result::unwrap).collect();
+    assert!(changes.iter().any(|change| change.path().as_bytes() == b"point/home/b"));
+    assert!(repository.find("b").unwrap()[0].snapshots().eq([newer.name()]));
+    assert_eq!(repository.versions(&RelPath::new("point/home/b").unwrap()).unwrap().len(), 1);
+    assert!(repository.usage(&[]).unwrap().snapshots()[1].new_bytes() > 0);
+    let back = pair.dir.join("back");
+    repository.restore(newer.name(), &RelPath::root(), &back).run(&Silent).unwrap();
+    Comparison::new().assert_same(newer.path(), &back);
+    fs::remove_file(pair.repository.join(format!(".linkdest/manifests/{}.ldm", newer.name()))).unwrap();
+    let report = linkdest_core::Reindexer::new(&repository).run(&Silent).unwrap();
+    assert_eq!(report.snapshots()[0].snapshot(), newer.name());
+    assert!(repository.ls(newer.name(), &RelPath::new("point").unwrap()).unwrap().next().is_some());
+    assert_sound(&pair.repository);
+}
+
+#[test]
+fn deleting_an_adopted_snapshot_removes_its_tree_and_nothing_else() {
+    let dir = TestDir::new();
+    let base = "backintime/h/u/1/20261121-132200-123";
+    make(dir.path(), &[&format!("{base}/backup/home/f"), &format!("{base}/info"), "daily.0/f", "daily.1/f"]);
+    set_mtime(dir.join("daily.1"), 1_700_000_000, 0);
+    fs::hard_link(dir.join("daily.1/f"), dir.join("daily.0/g")).unwrap();
+    adopt(dir.path());
+    let repository = Repository::open(dir.path()).unwrap();
+    let name_of = |tree: &str| {
+        let snapshots = repository.snapshots().unwrap();
+        snapshots.into_iter().find(|one| one.path() == dir.join(tree)).unwrap().name().clone()
+    };
+    let (deep, first, last) = (name_of(&format!("{base}/backup")), name_of("daily.1"), name_of("daily.0"));
+    let kept = Inventory::of(&dir.join("daily.0"));
+    assert!(repository.pin(&first).unwrap());
+    assert_eq!(repository.delete(&[first.clone()]).unwrap_err().kind(), ErrorKind::Protected);
+    assert!(repository.unpin(&first).unwrap());
+    repository.delete(&[deep.clone(), first.clone()]).unwrap();
+    assert!(!dir.join("daily.1").exists() && !dir.join(base).join("backup").exists());
+    assert!(dir.join(base).join("info").exists());
+    kept.assert_unchanged(&Inventory::of(&dir.join("daily.0")));
+    assert_eq!(trees(dir.path()), [PathBuf::from("daily.0")]);
+    for gone in [&deep, &first] {
+        assert!(!dir.join(format!(".linkdest/runs/{gone}.toml")).exists());
+        assert!(!dir.join(format!(".linkdest/manifests/{gone}.ldm")).exists());
+    }
+    assert_eq!(repository.delete(&[last]).unwrap_err().kind(), ErrorKind::Protected);
+    // One that was removed by hand is forgotten.
+    make(dir.path(), &["daily.1/f"]);
+    adopt(dir.path());
+    fs::remove_dir_all(dir.join("daily.1")).unwrap();
+    assert_eq!(trees(dir.path()), [PathBuf::from("daily.0")]);
+    assert_eq!(adopt(dir.path()).known(), 1);
+    assert_eq!(fs::read_dir(dir.join(".linkdest/runs")).unwrap().count(), 1);
+}
+
+#[test]
+fn forgetting_takes_adopted_snapshots_for_those_of_one_source() {
+    let dir = TestDir::new();
+    make(dir.path(), &["2024-06-01/f", "2024-06-02/f", "2024-06-03/f"]);
+    adopt(dir.path());
+    let repository = Repository::open(dir.path()).unwrap();
+    let plan = repository.plan_forget(&KeepRules::default().last(1)).unwrap();
+    assert_eq!(repository.forget(&plan).unwrap().snapshots().len(), 2);
+    assert_eq!(trees(dir.path()), [PathBuf::from("2024-06-03")]);
+}
+
+#[test]
+fn a_tree_that_is_no_longer_the_one_that_was_adopted_is_left_alone() {
+    let dir = TestDir::new();
+    make(dir.path(), &["daily.0/f", "daily.1/f"]);
+    set_mtime(dir.join("daily.0"), 1_700_000_000, 0);
+    set_mtime(dir.join("daily.1"), 1_600_000_000, 0);
+    adopt(dir.path());
+    let names = listed(dir.path());
+    // The old tool rotates once more.
+    fs::rename(dir.join("daily.1"), dir.join("daily.2")).unwrap();
+    fs::rename(dir.join("daily.0"), dir.join("daily.1")).unwrap();
+    make(dir.path(), &["daily.0/f"]);
+    assert_eq!(trees(dir.path()), [] as [PathBuf; 0]);
+    let repository = Repository::open(dir.path()).unwrap();
+    let name: SnapshotName = names[0].0.parse().unwrap();
+    assert_eq!(repository.delete(&[name]).unwrap_err().kind(), ErrorKind::NoSuchSnapshot);
+    assert!(dir.join("daily.1").exists());
+    assert_eq!(adopt(dir.path()).adoptions().len(), 3);
+    assert_eq!(trees(dir.path()), ["daily.2", "daily.1", "daily.0"].map(PathBuf::from));
+    assert_sound(dir.path());
+}
+
+#[test]
+fn a_copy_of_the_repository_has_the_adopted_snapshots_too() {
+    let dir = TestDir::new();
+    let (here, there) = (dir.join("here"), dir.join("there"));
+    make(&here, &["daily.0/f", "daily.1/f"]);
+    set_mtime(here.join("daily.1"), 1_600_000_000, 7);
+    adopt(&here);
+    match Command::new("cp").arg("-a").arg(&here).arg(&there).status() {
+        Ok(status) => assert!(status.success()),
+        Err(_) => return skip("cp is not installed"),
+    }
+    assert_eq!(listed(&there), listed(&here));
+}
+
+#[test]
+fn a_record_leads_nowhere_but_to_an_adopted_tree() {
+    let dir = TestDir::new();
+    let (repo, outside) = (dir.join("repo"), dir.join("outside"));
+    make(&repo, &["daily.0/f", "daily.1/f"]);
+    make(&outside, &["daily.1/f"]);
+    set_mtime(repo.join("daily.1"), 1_600_000_000, 0);
+    adopt(&repo);
+    let name = listed(&repo)[0].0.clone();
+    let record = repo.join(format!(".linkdest/runs/{name}.toml"));
+    let good = fs::read_to_string(&record).unwrap();
+    std::os::unix::fs::symlink(&outside, repo.join("away")).unwrap();
+    std::os::unix::fs::symlink("daily.1", repo.join("alias")).unwrap();
+    let inode_line = |path: PathBuf| format!("tree_inode = {}", inode(path));
+    for (tree, target) in [
+        ("../outside/daily.1", outside.join("daily.1")),
+        ("away/daily.1", outside.join("daily.1")),
+        ("alias", repo.join("daily.1")),
+        (".linkdest/manifests", repo.join(".linkdest/manifests")),
+        ("daily.1/f", repo.join("daily.1/f")),
+    ] {
+        let text = good.replace("\"daily.1\"", &format!("{tree:?}"));
+        let text = text.replace(&inode_line(repo.join("daily.1")), &inode_line(target.clone()));
+        assert!(text != good);
+        fs::write(&record, text).unwrap();
+        assert_eq!(trees(&repo), [PathBuf::from("daily.0")], "{tree}");
+        let repository = Repository::open(&repo).unwrap();
+        let parsed: SnapshotName = name.parse().unwrap();
+        assert!(repository.ls(&parsed, &RelPath::root()).is_err(), "{tree}");
+        assert!(repository.delete(&[parsed]).is_err());
+        assert!(target.exists(), "{tree}");
+        fs::write(&record, &good).unwrap();
+    }
+}
