@@ -28,6 +28,8 @@ pub enum Call {
     SetLen,
     /// ioctl(FICLONE).
     Clone,
+    /// copy_file_range(2).
+    CopyRange,
     /// linkat(2).
     Link,
     /// symlinkat(2).
