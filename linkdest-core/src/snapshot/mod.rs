@@ -11,6 +11,8 @@ mod filtering;
 mod fresh;
 mod grouping;
 mod groups;
+#[cfg(test)]
+mod latency;
 mod moved;
 mod node;
 mod opening;
