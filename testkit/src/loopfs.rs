@@ -84,6 +84,7 @@ impl std::error::Error for Unavailable {}
 /// A file system that is mounted until dropped.
 #[derive(Debug)]
 pub struct LoopMount {
+    file_system: FileSystem,
     mount_point: PathBuf,
     image: Option<PathBuf>,
     // Dropped, and so removed, after the file system is unmounted.
@@ -159,6 +160,28 @@ impl LoopMount {
         Ok(stat.f_bfree * stat.f_frsize)
     }
 
+    /// Stops the file system as a power cut does: what is not on disk is lost, and every call on it fails from now on.
+    ///
+    /// # Errors
+    ///
+    /// Says why that cannot be done here; hand it to [`skip`](crate::skip).
+    pub fn cut_power(&self) -> Result<(), Unavailable> {
+        let mut command = Command::new("xfs_io");
+        let done = succeed(command.args(["-x", "-c", "shutdown"]).arg(&self.mount_point));
+        done.map(drop).map_err(|reason| Unavailable { file_system: self.file_system, reason })
+    }
+
+    /// Mounts the file system again, as after a power cut.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be unmounted, or the file system is beyond repair by its own log.
+    pub fn mount_again(&self) -> Result<(), String> {
+        unmount(&self.mount_point, UnmountFlags::empty()).map_err(|error| error.to_string())?;
+        let Some(image) = &self.image else { return Err("has no image".to_owned()) };
+        mount_image(self.file_system, image, &self.mount_point)
+    }
+
     /// Returns where it is mounted. An ext4 has a `lost+found` there.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -217,18 +240,28 @@ fn mounted(
     fs::create_dir(&mount_point).map_err(|error| error.to_string())?;
     let Some((program, options)) = file_system.maker() else {
         succeed(file_system.mount_command("tmpfs", size).arg(&mount_point))?;
-        return Ok(LoopMount { mount_point, image: None, _directory: directory });
+        return Ok(LoopMount { file_system, mount_point, image: None, _directory: directory });
     };
     let file = File::create_new(&image).map_err(|error| error.to_string())?;
     file.set_len(size).map_err(|error| error.to_string())?;
     succeed(Command::new(program).args(options).args(mkfs_options).arg(&image))?;
-    let device = attach_patiently(&image)?;
-    let done = succeed(file_system.mount_command(&device, size).arg(&mount_point));
+    let mount = |()| LoopMount {
+        file_system,
+        mount_point: mount_point.clone(),
+        image: Some(image.clone()),
+        _directory: directory,
+    };
+    mount_image(file_system, &image, &mount_point).map(mount)
+}
+
+/// Mounts an image by a loop device of its own.
+fn mount_image(file_system: FileSystem, image: &Path, mount_point: &Path) -> Result<(), String> {
+    let device = attach_patiently(image)?;
+    let done = succeed(file_system.mount_command(&device, 0).arg(mount_point));
     // A mounted device is only let go of when it is unmounted, even if this process is killed.
     let detached = succeed(Command::new("losetup").arg("--detach").arg(&device));
     done?;
-    let mount = LoopMount { mount_point, image: Some(image), _directory: directory };
-    detached.map(|_| mount)
+    detached.map(drop)
 }
 
 /// Attaches an image to a loop device; waits a while for one if all are taken.
