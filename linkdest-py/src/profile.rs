@@ -15,6 +15,7 @@ use crate::report::SnapshotReport;
 /// Does all that a profile says.
 #[pyfunction]
 #[pyo3(signature = (profile, *, dry_run = false, lock_wait = None))]
+#[expect(clippy::needless_pass_by_value, reason = "arguments from Python are taken by value")]
 pub(crate) fn run(
     py: Python<'_>,
     profile: FsPath,
@@ -37,6 +38,7 @@ pub(crate) fn run(
 
 /// Looks whether a profile can be run.
 #[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "arguments from Python are taken by value")]
 pub(crate) fn check_profile(py: Python<'_>, profile: FsPath) -> PyResult<ProfileCheck> {
     let profile = load(py, &profile)?;
     Ok(ProfileCheck(py.detach(|| profile.check())))

@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use rustix::fs::{Advice, Mode, OFlags};
 use rustix::mount::{UnmountFlags, unmount};
 
 use crate::run::is_root;
@@ -82,7 +84,9 @@ impl std::error::Error for Unavailable {}
 /// A file system that is mounted until dropped.
 #[derive(Debug)]
 pub struct LoopMount {
+    file_system: FileSystem,
     mount_point: PathBuf,
+    image: Option<PathBuf>,
     // Dropped, and so removed, after the file system is unmounted.
     _directory: TestDir,
 }
@@ -103,7 +107,79 @@ impl LoopMount {
     ///
     /// Says why that cannot be done here; hand it to [`skip`](crate::skip).
     pub fn with(file_system: FileSystem, size: u64, mkfs_options: &[&str]) -> Result<Self, Unavailable> {
-        mounted(file_system, size, mkfs_options).map_err(|reason| Unavailable { file_system, reason })
+        Self::mounted(TestDir::new, file_system, size, mkfs_options)
+    }
+
+    /// As [`with`](Self::with), with the image in a new directory below `images`.
+    ///
+    /// # Errors
+    ///
+    /// Says why that cannot be done here.
+    pub fn with_in(
+        images: &Path,
+        file_system: FileSystem,
+        size: u64,
+        mkfs_options: &[&str],
+    ) -> Result<Self, Unavailable> {
+        Self::mounted(|| TestDir::new_in(images), file_system, size, mkfs_options)
+    }
+
+    fn mounted(
+        directory: impl FnOnce() -> TestDir,
+        file_system: FileSystem,
+        size: u64,
+        mkfs_options: &[&str],
+    ) -> Result<Self, Unavailable> {
+        mounted(directory, file_system, size, mkfs_options)
+            .map_err(|reason| Unavailable { file_system, reason })
+    }
+
+    /// Writes everything to the image and the image to its disk, and forgets what memory has of the image itself.
+    ///
+    /// What the mounted file system has in memory stays: without this it would be there twice.
+    ///
+    /// # Errors
+    ///
+    /// When the flush fails.
+    pub fn settle(&self) -> io::Result<()> {
+        flush(&self.mount_point)?;
+        let Some(image) = &self.image else { return Ok(()) };
+        let image = File::open(image)?;
+        image.sync_all()?;
+        Ok(rustix::fs::fadvise(&image, 0, None, Advice::DontNeed)?)
+    }
+
+    /// Returns how many bytes are free, after a flush.
+    ///
+    /// # Errors
+    ///
+    /// When the flush fails.
+    pub fn free_bytes(&self) -> io::Result<u64> {
+        flush(&self.mount_point)?;
+        let stat = rustix::fs::statvfs(&self.mount_point)?;
+        Ok(stat.f_bfree * stat.f_frsize)
+    }
+
+    /// Stops the file system as a power cut does: what is not on disk is lost, and every call on it fails from now on.
+    ///
+    /// # Errors
+    ///
+    /// Says why that cannot be done here; hand it to [`skip`](crate::skip).
+    pub fn cut_power(&self) -> Result<(), Unavailable> {
+        let mut command = Command::new("xfs_io");
+        let done = succeed(command.args(["-x", "-c", "shutdown"]).arg(&self.mount_point));
+        done.map(drop).map_err(|reason| Unavailable { file_system: self.file_system, reason })
+    }
+
+    /// Mounts the file system again, as after a power cut.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be unmounted, or the file system is beyond repair by its own log.
+    pub fn mount_again(&self) -> Result<(), String> {
+        unmount(&self.mount_point, UnmountFlags::empty()).map_err(|error| error.to_string())?;
+        let Some(image) = &self.image else { return Err("has no image".to_owned()) };
+        mount_image(self.file_system, image, &self.mount_point)
     }
 
     /// Returns where it is mounted. An ext4 has a `lost+found` there.
@@ -129,28 +205,63 @@ impl Drop for LoopMount {
     }
 }
 
-fn mounted(file_system: FileSystem, size: u64, mkfs_options: &[&str]) -> Result<LoopMount, String> {
+/// Writes everything that a file system has in memory.
+///
+/// # Errors
+///
+/// When `path`, a directory on it, cannot be opened, or the flush fails.
+pub fn flush(path: &Path) -> io::Result<()> {
+    let directory = rustix::fs::open(path, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+    Ok(rustix::fs::syncfs(directory)?)
+}
+
+/// Makes the kernel forget what it has read of all file systems (superuser only).
+///
+/// # Errors
+///
+/// When that is not allowed.
+pub fn drop_caches() -> io::Result<()> {
+    rustix::fs::sync();
+    fs::write("/proc/sys/vm/drop_caches", "3")
+}
+
+fn mounted(
+    directory: impl FnOnce() -> TestDir,
+    file_system: FileSystem,
+    size: u64,
+    mkfs_options: &[&str],
+) -> Result<LoopMount, String> {
     if !is_root() {
         return Err("only the superuser can mount".to_owned());
     }
-    let directory = TestDir::new();
+    let directory = directory();
     let image = directory.join("image");
     let mount_point = directory.join("mount");
     fs::create_dir(&mount_point).map_err(|error| error.to_string())?;
     let Some((program, options)) = file_system.maker() else {
         succeed(file_system.mount_command("tmpfs", size).arg(&mount_point))?;
-        return Ok(LoopMount { mount_point, _directory: directory });
+        return Ok(LoopMount { file_system, mount_point, image: None, _directory: directory });
     };
     let file = File::create_new(&image).map_err(|error| error.to_string())?;
     file.set_len(size).map_err(|error| error.to_string())?;
     succeed(Command::new(program).args(options).args(mkfs_options).arg(&image))?;
-    let device = attach_patiently(&image)?;
-    let done = succeed(file_system.mount_command(&device, size).arg(&mount_point));
+    let mount = |()| LoopMount {
+        file_system,
+        mount_point: mount_point.clone(),
+        image: Some(image.clone()),
+        _directory: directory,
+    };
+    mount_image(file_system, &image, &mount_point).map(mount)
+}
+
+/// Mounts an image by a loop device of its own.
+fn mount_image(file_system: FileSystem, image: &Path, mount_point: &Path) -> Result<(), String> {
+    let device = attach_patiently(image)?;
+    let done = succeed(file_system.mount_command(&device, 0).arg(mount_point));
     // A mounted device is only let go of when it is unmounted, even if this process is killed.
     let detached = succeed(Command::new("losetup").arg("--detach").arg(&device));
     done?;
-    let mount = LoopMount { mount_point, _directory: directory };
-    detached.map(|_| mount)
+    detached.map(drop)
 }
 
 /// Attaches an image to a loop device; waits a while for one if all are taken.

@@ -28,6 +28,8 @@ pub enum Call {
     SetLen,
     /// ioctl(FICLONE).
     Clone,
+    /// copy_file_range(2).
+    CopyRange,
     /// linkat(2).
     Link,
     /// symlinkat(2).
@@ -101,16 +103,38 @@ pub mod trace {
         pub name: Vec<u8>,
     }
 
+    /// What is to go wrong.
+    #[derive(Clone, Copy)]
+    enum Fault {
+        /// The n-th call (from 1) of a kind fails with this error number.
+        Nth(Call, usize, i32),
+        /// So many calls are made; all others fail, as if the process had ended.
+        End(usize),
+    }
+
     struct Trace {
         made: Vec<Made>,
-        fail: Option<(Call, usize, i32)>,
+        fault: Option<Fault>,
+        /// Calls of the kind that is to fail.
+        seen: usize,
     }
 
     static TRACE: Mutex<Option<Trace>> = Mutex::new(None);
 
     /// Starts a new log. With `fail`, the n-th call (from 1) of that kind fails with that error number.
     pub fn start(fail: Option<(Call, usize, i32)>) {
-        *TRACE.lock().unwrap_or_else(PoisonError::into_inner) = Some(Trace { made: Vec::new(), fail });
+        begin(fail.map(|(call, nth, errno)| Fault::Nth(call, nth, errno)));
+    }
+
+    /// Starts a new log in which only the first `calls` calls are made. All others fail, so that nothing more happens
+    /// on disk, as when a process is killed.
+    pub fn start_ending_after(calls: usize) {
+        begin(Some(Fault::End(calls)));
+    }
+
+    fn begin(fault: Option<Fault>) {
+        let trace = Trace { made: Vec::new(), fault, seen: 0 };
+        *TRACE.lock().unwrap_or_else(PoisonError::into_inner) = Some(trace);
     }
 
     /// Ends the log and returns it.
@@ -124,11 +148,17 @@ pub mod trace {
     }
 
     pub(super) fn enter(call: Call, name: &[u8]) -> Option<io::Error> {
+        const EIO: i32 = 5;
         let mut guard = TRACE.lock().unwrap_or_else(PoisonError::into_inner);
         let trace = guard.as_mut()?;
         trace.made.push(Made { call, name: name.to_vec() });
-        let (failing, nth, errno) = trace.fail?;
-        let count = trace.made.iter().filter(|made| made.call == failing).count();
-        (call == failing && count == nth).then(|| io::Error::from_raw_os_error(errno))
+        let errno = match trace.fault? {
+            Fault::Nth(failing, nth, errno) => {
+                trace.seen += usize::from(call == failing);
+                (call == failing && trace.seen == nth).then_some(errno)
+            }
+            Fault::End(calls) => (trace.made.len() > calls).then_some(EIO),
+        };
+        errno.map(io::Error::from_raw_os_error)
     }
 }

@@ -117,6 +117,21 @@ impl File {
         pass(Call::Clone, b"", || rustix::fs::ioctl_ficlone(&self.0, &from.0))
     }
 
+    /// Gives this file `length` bytes of `from` at the same offset; file systems that can share the blocks (whole ones)
+    /// do so with copy_file_range(2).
+    pub fn share_range(&self, from: &Self, offset: u64, length: u64) -> io::Result<()> {
+        let (mut source, mut target, end) = (offset, offset, offset + length);
+        while target < end {
+            let left = usize::try_from(end - target).unwrap_or(usize::MAX);
+            let copy =
+                || rustix::fs::copy_file_range(&from.0, Some(&mut source), &self.0, Some(&mut target), left);
+            if pass(Call::CopyRange, b"", copy)? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        Ok(())
+    }
+
     pub fn set_owner(&self, uid: u32, gid: u32) -> io::Result<()> {
         let (uid, gid) = (Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)));
         pass(Call::SetOwner, b"", || rustix::fs::fchown(&self.0, uid, gid))

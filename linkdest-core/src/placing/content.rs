@@ -21,7 +21,7 @@ pub(crate) enum CopyError {
 }
 
 /// One read and one write are this large at most.
-const CHUNK: u64 = 1 << 20;
+pub(super) const CHUNK: u64 = 1 << 20;
 /// Longer files get their length first: XFS then allocates no more than is written, and holes need no writes.
 const LENGTH_FIRST: u64 = 64 << 10;
 /// Nothing honest says that it is empty and goes on for longer than this.
@@ -49,7 +49,7 @@ pub(crate) fn copy<F: SourceFile>(
     stop: &StopFlag,
 ) -> Result<(u64, Option<ContentHash>), CopyError> {
     let size = metadata.size;
-    let mut copying = Copying { from, to, buffer, hasher: ContentHasher::default(), stop };
+    let mut copying = Copying { from, to, buffer, hasher: ContentHasher::for_size(size), stop };
     if size == 0 {
         let copied = copying.unsized_file()?;
         return Ok((copied, copying.hasher.finish()));
@@ -118,7 +118,7 @@ impl<F: SourceFile> Copying<'_, F> {
             let read = self.from.read_at(chunk, offset).map_err(CopyError::Source)?;
             let (bytes, short) = (chunk.get(..read).unwrap_or_default(), read < chunk.len());
             self.to.write_all_at(bytes, offset).map_err(CopyError::Target)?;
-            self.hasher.data(bytes);
+            self.hasher.data(self.buffer, read);
             offset += read as u64;
             if short {
                 break;
@@ -129,7 +129,7 @@ impl<F: SourceFile> Copying<'_, F> {
 }
 
 /// The part of the buffer that the next read may fill.
-fn chunk(buffer: &mut Vec<u8>, left: u64) -> &mut [u8] {
+pub(super) fn chunk(buffer: &mut Vec<u8>, left: u64) -> &mut [u8] {
     let length = usize::try_from(left.min(CHUNK)).unwrap_or_default();
     if buffer.len() < length {
         buffer.resize(length, 0);
@@ -155,7 +155,7 @@ pub(crate) fn same_bytes<F: SourceFile>(
     stop: &StopFlag,
 ) -> Result<Compared, CopyError> {
     let sparse = metadata.allocated < metadata.size;
-    let mut hasher = ContentHasher::default();
+    let mut hasher = ContentHasher::for_size(metadata.size);
     let mut offset = 0;
     while offset < metadata.size {
         if stop.is_stopped() {
@@ -180,7 +180,7 @@ pub(crate) fn same_bytes<F: SourceFile>(
         if read != other || ours.get(..read) != theirs.get(..other) || read < ours.len() {
             return Ok(Compared::Different);
         }
-        hasher.data(ours);
+        hasher.data(&mut buffers.0, read);
         offset += read as u64;
     }
     Ok(Compared::Same(hasher.finish()))

@@ -1,7 +1,9 @@
 //! Making new entries: how their content gets there, and their last attributes.
 
 mod content;
+mod patch;
 mod stamp;
 
 pub(crate) use content::{Compared, CopyError, copy, same_bytes};
+pub(crate) use patch::{PATCH_LEAST, patch};
 pub(crate) use stamp::{Named, Refused, Stampable, restamp, stamp_dir, stamp_file, stamp_name};

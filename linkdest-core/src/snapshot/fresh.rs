@@ -7,14 +7,14 @@ use super::recorded::Placing;
 use super::stamp::not_stored;
 use super::worker::Worker;
 use crate::counts::Counter;
-use crate::entry::Metadata;
+use crate::entry::{Kind, Metadata};
 use crate::error::{Error, Problem, ProblemKind, Result};
 use crate::hashing::{Hashed, hash};
 use crate::manifest::{ContentHash, EntryFlags, Origin};
 use crate::monitor::{Action, Reason};
 use crate::os::{Dir, File, errno};
 use crate::placing::stamp_file;
-use crate::placing::{CopyError, copy};
+use crate::placing::{CopyError, PATCH_LEAST, copy, patch};
 use crate::source::{KnownXattrs, Source, SourceFile};
 
 /// Where the content of a new file comes from.
@@ -45,7 +45,8 @@ impl<S: Source> Worker<'_, '_, S> {
             let cloned = matches!(from, From::Reference(..)) || self.may_clone(metadata);
             let cloned = cloned && metadata.size > 0;
             engine.tell_entry(|| content.path(), if cloned { Action::Clone } else { Action::Copy }, reason);
-            self.count_copied(metadata, cloned, metadata.size.min(metadata.allocated));
+            let written = if cloned { 0 } else { metadata.size.min(metadata.allocated) };
+            self.count_copied(metadata, cloned, written);
             return Ok(Placed::Fresh);
         };
         let to = match staged.create_file(content.name) {
@@ -163,7 +164,7 @@ impl<S: Source> Worker<'_, '_, S> {
         let path = || content.path();
         let mut stamps = *content.metadata;
         for read in 1..=READS {
-            let mut filled = match self.fill_once(content.file, &stamps, from, to) {
+            let mut filled = match self.fill_once(content, &stamps, from, to) {
                 Ok(filled) => filled,
                 Err(CopyError::Source(error)) => return Ok(Err(Unfilled::Unreadable(error))),
                 Err(CopyError::Target(error)) => {
@@ -195,11 +196,12 @@ impl<S: Source> Worker<'_, '_, S> {
     /// Fills a new file once: by sharing blocks if that is possible, else by copying bytes.
     fn fill_once(
         &mut self,
-        file: &S::File,
+        content: &Content<'_, S>,
         stamps: &Metadata,
         from: &From<'_>,
         to: &File,
     ) -> std::result::Result<Filled, CopyError> {
+        let file = content.file;
         let filled = |cloned, written, hash| Filled { stamps: *stamps, cloned, written, hash, torn: false };
         if stamps.size > 0 && self.may_clone(stamps) && self.clone_from_source(file, stamps, to)? {
             return Ok(filled(true, 0, self.hash_clone(stamps, to)?));
@@ -212,12 +214,30 @@ impl<S: Source> Worker<'_, '_, S> {
             return Ok(filled(true, 0, hash));
         }
         let plan = &self.engine.plan;
-        if let Some(scratch) = &plan.scratch {
-            let bytes = stamps.size.min(stamps.allocated);
-            plan.space.take(bytes, scratch).map_err(CopyError::Target)?;
+        let take = |bytes| match &plan.scratch {
+            Some(scratch) => plan.space.take(bytes, scratch).map_err(CopyError::Target),
+            None => Ok(()),
+        };
+        if let Some(earlier) = self.earlier_version(content, stamps) {
+            let (written, hash) = patch(file, stamps, &earlier, to, &mut self.buffers, plan.stop)?;
+            take(written)?;
+            return Ok(filled(true, written, hash));
         }
+        take(stamps.size.min(stamps.allocated))?;
         let (copied, hash) = copy(file, stamps, to, &mut self.buffers.0, plan.stop)?;
         Ok(filled(false, copied, hash))
+    }
+
+    /// What a large file was in a reference, where blocks can be shared with that.
+    fn earlier_version(&self, content: &Content<'_, S>, stamps: &Metadata) -> Option<File> {
+        if stamps.size < PATCH_LEAST || !self.engine.plan.reach.reflink {
+            return None;
+        }
+        content.handles.references.iter().find_map(|(_, dir)| {
+            let found = dir.stat_at(content.name).ok()?;
+            let is_usable = found.kind == Kind::File && found.size >= PATCH_LEAST;
+            is_usable.then(|| dir.open_file(content.name).ok())?
+        })
     }
 
     /// Hashes what was cloned; the bytes did not pass by.
@@ -269,7 +289,8 @@ impl<S: Source> Worker<'_, '_, S> {
         self.count(Counter::Bytes, metadata.size);
         if cloned {
             self.count(Counter::FilesCloned, 1);
-            self.count(Counter::BytesShared, metadata.size);
+            self.count(Counter::BytesShared, metadata.size.saturating_sub(written));
+            self.count(Counter::BytesCopied, written);
         } else {
             self.count(Counter::FilesCopied, 1);
             self.count(Counter::BytesCopied, written);

@@ -12,6 +12,8 @@ mod fresh;
 mod grouping;
 mod groups;
 mod guards;
+#[cfg(test)]
+mod latency;
 mod moved;
 mod node;
 mod opening;

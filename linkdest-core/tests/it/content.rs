@@ -91,3 +91,86 @@ fn a_file_that_keeps_changing_is_kept_with_a_problem_and_taken_again() {
     assert_eq!(quiet.counts().files_copied, 1);
     Comparison::new().assert_same(&pair.source, path(&quiet));
 }
+
+/// The free bytes of a file system, once everything is on disk.
+fn free(mount: &LoopMount) -> u64 {
+    let directory = File::open(mount.path()).unwrap();
+    rustix::fs::syncfs(&directory).unwrap();
+    let found = rustix::fs::fstatvfs(&directory).unwrap();
+    found.f_bfree * found.f_frsize
+}
+
+#[test]
+fn a_large_changed_file_costs_the_blocks_that_changed() {
+    const SIZE: u64 = 64 << 20;
+    for file_system in [FileSystem::Xfs, FileSystem::Btrfs] {
+        let mount = match LoopMount::new(file_system) {
+            Ok(mount) => mount,
+            Err(unavailable) => return skip(unavailable),
+        };
+        let mut pair = Pair::new();
+        pair.repository = mount.join("repository");
+        let image = pair.source.join("image");
+        let file = File::create(&image).unwrap();
+        for block in 0..SIZE >> 16 {
+            file.write_all_at(&[(block % 200) as u8; 1 << 16], block << 16).unwrap();
+        }
+        let first = pair.snapshot();
+        assert_eq!(first.counts().bytes_copied, SIZE);
+        for (round, blocks) in [(1, 16), (2, 3)] {
+            for block in 0..blocks {
+                file.write_all_at(&[200 + round; 1 << 16], block * 23 << 16).unwrap();
+            }
+            let (before, changed) = (free(&mount), blocks << 16);
+            let report = pair.snapshot();
+            let counts = report.counts();
+            assert_eq!((counts.files_cloned, counts.bytes_copied), (1, changed), "{file_system:?}");
+            let stored = before - free(&mount);
+            assert!(stored < changed + (1 << 20), "{stored} bytes on {file_system:?}");
+            Comparison::new().assert_same(&pair.source, path(&report));
+        }
+        // What the first snapshot holds is what it held.
+        let kept = std::fs::read(path(&first).join("image")).unwrap();
+        let is_old =
+            |(number, chunk): (usize, &[u8])| chunk.iter().all(|byte| usize::from(*byte) == number % 200);
+        assert!(kept.chunks(1 << 16).enumerate().all(is_old));
+    }
+}
+
+#[test]
+fn a_large_file_that_is_patched_keeps_its_holes_its_end_and_its_bytes() {
+    for file_system in [FileSystem::Xfs, FileSystem::Btrfs] {
+        let mount = match LoopMount::new(file_system) {
+            Ok(mount) => mount,
+            Err(unavailable) => return skip(unavailable),
+        };
+        let mut pair = Pair::new();
+        pair.repository = mount.join("repository");
+        let image = pair.source.join("image");
+        std::fs::write(&image, vec![7; 24 << 20]).unwrap();
+        pair.snapshot();
+        let changes: &[&dyn Fn(&File)] = &[
+            &|file| file.set_len((20 << 20) + 123).unwrap(),
+            &|file| file.write_all_at(&[9; 3 << 20], (20 << 20) - 5).unwrap(),
+            &|file| file.set_len(40 << 20).unwrap(),
+            // A file with a hole where the earlier version has data, and data where it has a hole.
+            &|file| {
+                file.set_len(0).unwrap();
+                file.set_len(40 << 20).unwrap();
+                file.write_all_at(&[7; 5000], (9 << 20) + 77).unwrap();
+                file.write_all_at(&[8; 1 << 20], 35 << 20).unwrap();
+            },
+            &|file| file.write_all_at(&[1; 1], 0).unwrap(),
+            &|file| file.set_len((1 << 20) - 1).unwrap(),
+        ];
+        for change in changes {
+            change(&File::options().write(true).open(&image).unwrap());
+            let report = pair.snapshot();
+            assert_eq!(report.status(), Status::Complete);
+            Comparison::new().assert_same(&pair.source, path(&report));
+            let (ours, theirs) =
+                (std::fs::metadata(&image).unwrap(), std::fs::metadata(path(&report).join("image")).unwrap());
+            assert!(theirs.blocks() <= ours.blocks() + 256, "{} of {}", theirs.blocks(), ours.blocks());
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! kill -9 at many points.
+
+use std::process::Child;
+use std::time::Duration;
+
+use linkdest_testkit::Inventory;
+
+use crate::rounds;
+use crate::scene::Scene;
+
+/// Kills a process after some part of the time that it needs when it is left alone.
+fn kill_within(scene: &mut Scene, mut child: Child, whole: Duration) -> bool {
+    let limit = u64::try_from(whole.as_micros()).unwrap();
+    std::thread::sleep(Duration::from_micros(scene.random.below(limit)));
+    child.kill().unwrap();
+    !child.wait().unwrap().success()
+}
+
+#[test]
+fn snapshots_killed_at_many_points_lose_nothing() {
+    let mut scene = Scene::new(None, 1);
+    let whole = scene.recover("alone");
+    let (all, mut killed) = (rounds(25), 0);
+    for round in 0..all {
+        scene.edit();
+        let child = scene.command(&["snapshot", "SOURCE", "REPO", "-q"]).spawn().unwrap();
+        killed += u64::from(kill_within(&mut scene, child, whole));
+        let what = format!("killed in round {round}");
+        scene.check(&what);
+        if round % 3 == 0 {
+            scene.recover(&what);
+        }
+        if round % 10 == 0 {
+            scene.recover(&what);
+            scene.tidy();
+        }
+    }
+    scene.recover("at the end");
+    scene.tidy();
+    println!("{killed} of {all} snapshots killed");
+    assert!(killed * 2 > all, "{killed} of {all}: killed too late");
+}
+
+#[test]
+fn deletions_killed_at_many_points_leave_a_whole_snapshot_or_none() {
+    let mut scene = Scene::new(None, 2);
+    let (all, mut gone) = (rounds(10), 0);
+    for round in 0..all {
+        scene.edit();
+        scene.recover("before a deletion");
+        let name = scene.oldest();
+        let known = scene.forget(&name);
+        let child = scene.command(&["delete", "-qy", "REPO", &name]).spawn().unwrap();
+        kill_within(&mut scene, child, Duration::from_millis(30));
+        let tree = scene.repository.join(&name);
+        if tree.exists() {
+            known.assert_unchanged(&Inventory::of(&tree));
+            scene.remember(&name, known);
+        } else {
+            gone += 1;
+        }
+        scene.check(&format!("deletion killed in round {round}"));
+    }
+    scene.recover("at the end");
+    println!("{gone} of {all} deletions had begun");
+}
+
+#[test]
+fn restores_killed_at_many_points_can_be_done_again_and_touch_no_snapshot() {
+    let mut scene = Scene::new(None, 3);
+    let target = scene.dir.join("target");
+    let restore = |scene: &Scene| {
+        let mut command = scene.command(&["restore", "REPO", "latest"]);
+        command.arg(&target).arg("-q");
+        command
+    };
+    for round in 0..rounds(10) {
+        if round % 4 == 0 && target.exists() {
+            linkdest_testkit::remove_tree(&target).unwrap();
+        }
+        let child = restore(&scene).spawn().unwrap();
+        kill_within(&mut scene, child, Duration::from_millis(60));
+        scene.check(&format!("restore killed in round {round}"));
+        if round % 2 == 0 {
+            let output = restore(&scene).output().unwrap();
+            assert!(output.status.success(), "round {round}: {}", String::from_utf8_lossy(&output.stderr));
+            linkdest_testkit::assert_same(&scene.source, &target);
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! A large file as its changes to an earlier version: what is equal is shared, what differs is written.
+
+use std::ops::Range;
+
+use super::content::{CHUNK, CopyError, chunk};
+use crate::entry::Metadata;
+use crate::hashing::ContentHasher;
+use crate::manifest::ContentHash;
+use crate::monitor::StopFlag;
+use crate::os::File;
+use crate::source::SourceFile;
+
+/// Smaller files are copied: sharing a few blocks is not worth a second read.
+pub(crate) const PATCH_LEAST: u64 = 1 << 20;
+/// What is written is made of these: the block of most file systems that can share blocks.
+const BLOCK: usize = 4096;
+/// After so many bytes it is decided whether the earlier version is worth reading any further.
+const TRIAL: u64 = 64 << 20;
+
+/// A new file that shares with an earlier version what is equal.
+struct Patching<'p, F> {
+    from: &'p F,
+    earlier: &'p File,
+    /// The earlier version is not worth reading any further.
+    is_useless: bool,
+    to: &'p File,
+    buffers: &'p mut (Vec<u8>, Vec<u8>),
+    hasher: ContentHasher,
+    stop: &'p StopFlag,
+    /// Whole blocks that were found equal, and are not yet shared.
+    equal: Range<u64>,
+    read: u64,
+    written: u64,
+}
+
+/// Fills the empty `to` with what the source held when `metadata` was taken; returns the bytes written and the hash of
+/// the whole. `to` must be able to share blocks with `earlier`.
+///
+/// Both versions are read. Blocks that are equal are shared, only those that differ are written; holes stay holes.
+/// Sharing range by range, not cloning all and writing over it: XFS reserves 128 KiB for each block written over.
+pub(crate) fn patch<F: SourceFile>(
+    from: &F,
+    metadata: &Metadata,
+    earlier: &File,
+    to: &File,
+    buffers: &mut (Vec<u8>, Vec<u8>),
+    stop: &StopFlag,
+) -> Result<(u64, Option<ContentHash>), CopyError> {
+    let size = metadata.size;
+    to.set_len(size).map_err(CopyError::Target)?;
+    let hasher = ContentHasher::for_size(size);
+    let (is_useless, equal, read, written) = (false, 0..0, 0, 0);
+    let mut patching =
+        Patching { from, earlier, is_useless, to, buffers, hasher, stop, equal, read, written };
+    let end = match from.local() {
+        Some(local) if metadata.allocated < size => patching.extents(local, size)?,
+        _ => patching.range(0, size)?,
+    };
+    patching.share()?;
+    // The source became shorter: nothing is added to what was read.
+    if end < size {
+        to.set_len(end).map_err(CopyError::Target)?;
+    }
+    Ok((patching.written, patching.hasher.finish()))
+}
+
+impl<F: SourceFile> Patching<'_, F> {
+    /// Takes what holds data, and leaves the holes between; returns where the source ended.
+    fn extents(&mut self, local: &File, size: u64) -> Result<u64, CopyError> {
+        let mut offset = 0;
+        while offset < size {
+            // A file system that cannot tell holes: everything is data.
+            let start = local.next_data(offset).unwrap_or(Some(offset)).unwrap_or(size).clamp(offset, size);
+            self.hasher.hole(start - offset);
+            if start == size {
+                break;
+            }
+            let end = local.next_hole(start).unwrap_or(size).clamp(start + 1, size);
+            offset = self.range(start, end)?;
+            if offset < end {
+                return Ok(offset);
+            }
+        }
+        Ok(size)
+    }
+
+    /// Takes `start..end`, or as much of it as there is; returns where that ends.
+    fn range(&mut self, start: u64, end: u64) -> Result<u64, CopyError> {
+        let mut offset = start;
+        while offset < end {
+            if self.stop.is_stopped() {
+                return Err(CopyError::Stopped);
+            }
+            // Reads end where blocks do.
+            let aligned = offset - offset % CHUNK + CHUNK;
+            let ours = chunk(&mut self.buffers.0, end.min(aligned) - offset);
+            let wanted = ours.len();
+            let read = self.from.read_at(ours, offset).map_err(CopyError::Source)?;
+            self.place(offset, read)?;
+            self.hasher.data(&mut self.buffers.0, read);
+            offset += read as u64;
+            if read < wanted {
+                break;
+            }
+        }
+        Ok(offset)
+    }
+
+    /// Places the bytes just read: blocks that the earlier version has are shared, the others are written.
+    fn place(&mut self, offset: u64, read: usize) -> Result<(), CopyError> {
+        let (ours, theirs) = (self.buffers.0.get(..read).unwrap_or_default(), &mut self.buffers.1);
+        let other = match self.is_useless {
+            true => 0,
+            // What cannot be read differs.
+            false => self.earlier.read_at(chunk(theirs, read as u64), offset).unwrap_or(0),
+        };
+        let theirs = theirs.get(..other).unwrap_or_default();
+        let before = usize::try_from(offset % BLOCK as u64).unwrap_or_default();
+        let (mut at, mut written, mut shared) = (0, 0, Vec::new());
+        for run in differing(ours, theirs, before) {
+            shared.push(at..run.start);
+            at = run.end;
+            let bytes = ours.get(run.clone()).unwrap_or_default();
+            self.to.write_all_at(bytes, offset + run.start as u64).map_err(CopyError::Target)?;
+            written += bytes.len() as u64;
+        }
+        shared.push(at..read);
+        (self.read, self.written) = (self.read + read as u64, self.written + written);
+        self.is_useless = self.is_useless || self.read >= TRIAL && self.written > self.read / 10 * 9;
+        for run in shared.into_iter().filter(|run| !run.is_empty()) {
+            self.add_equal(offset + run.start as u64..offset + run.end as u64)?;
+        }
+        Ok(())
+    }
+
+    /// Adds to what is equal, after sharing what lies apart from it.
+    fn add_equal(&mut self, run: Range<u64>) -> Result<(), CopyError> {
+        if run.start == self.equal.end {
+            self.equal.end = run.end;
+            return Ok(());
+        }
+        let shared = self.share();
+        self.equal = run;
+        shared
+    }
+
+    /// Shares what was found equal; where that is impossible, copies it from the earlier version.
+    fn share(&mut self) -> Result<(), CopyError> {
+        let Range { start, end } = std::mem::replace(&mut self.equal, 0..0);
+        if start == end || self.to.share_range(self.earlier, start, end - start).is_ok() {
+            return Ok(());
+        }
+        let mut offset = start;
+        while offset < end {
+            let bytes = chunk(&mut self.buffers.1, end - offset);
+            let length = bytes.len();
+            match self.earlier.read_at(bytes, offset) {
+                Ok(read) if read == length => {}
+                Ok(_) => return Err(CopyError::Target(std::io::ErrorKind::UnexpectedEof.into())),
+                Err(error) => return Err(CopyError::Target(error)),
+            }
+            self.to.write_all_at(bytes, offset).map_err(CopyError::Target)?;
+            offset += length as u64;
+            self.written += length as u64;
+        }
+        Ok(())
+    }
+}
+
+/// The runs of blocks in which two buffers differ; `before` bytes of the first block lie before them. Only whole blocks
+/// can be equal: no others can be shared.
+fn differing<'b>(ours: &'b [u8], theirs: &'b [u8], before: usize) -> impl Iterator<Item = Range<usize>> + 'b {
+    let mut at = 0;
+    let end_of = move |at: usize| (at + BLOCK - (at + before) % BLOCK).min(ours.len());
+    let is_whole = move |at: usize| end_of(at) - at == BLOCK;
+    let is_equal = move |at: usize| is_whole(at) && ours.get(at..end_of(at)) == theirs.get(at..end_of(at));
+    // Most of a large file is equal: one comparison of all is the fastest.
+    if before == 0 && ours.len().is_multiple_of(BLOCK) && ours == theirs {
+        at = ours.len();
+    }
+    std::iter::from_fn(move || {
+        while at < ours.len() && is_equal(at) {
+            at = end_of(at);
+        }
+        let start = at;
+        while at < ours.len() && !is_equal(at) {
+            at = end_of(at);
+        }
+        (start < at).then_some(start..at)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_blocks_that_differ_are_written() {
+        let old = vec![1; 5 * BLOCK + 10];
+        let changed = |at: &[usize]| {
+            let mut new = old.clone();
+            at.iter().for_each(|at| new[*at] = 2);
+            new
+        };
+        let all = old.len();
+        let tail = 5 * BLOCK..all;
+        for (at, before, expected) in [
+            (vec![], 0, vec![tail.clone()]),
+            (vec![0], 0, vec![0..BLOCK, tail.clone()]),
+            (vec![BLOCK - 1, BLOCK], 0, vec![0..2 * BLOCK, tail.clone()]),
+            (vec![BLOCK - 1, 3 * BLOCK], 0, vec![0..BLOCK, 3 * BLOCK..4 * BLOCK, tail.clone()]),
+            (vec![all - 1], 0, vec![tail]),
+            (vec![], 100, vec![0..BLOCK - 100, 5 * BLOCK - 100..all]),
+        ] {
+            let found: Vec<_> = differing(&changed(&at), &old, before).collect();
+            assert_eq!(found, expected, "{at:?} {before}");
+        }
+        assert_eq!(differing(&old[..2 * BLOCK], &old[..2 * BLOCK], 0).count(), 0);
+        // Beyond the end of the earlier version everything is new.
+        let found: Vec<_> = differing(&old, &old[..BLOCK + 7], 0).collect();
+        assert_eq!(found, [BLOCK..all]);
+    }
+}
