@@ -60,7 +60,8 @@ impl HomeTree {
         let mut random = Random::new(self.seed);
         let parents = self.parents(&mut random);
         let root = open_root(root)?;
-        let names: Vec<String> = (0..self.directories).map(|number| directory_name(number, self.seed)).collect();
+        let names: Vec<String> =
+            (0..self.directories).map(|number| directory_name(number, self.seed)).collect();
         let paths = paths(&parents, &names);
         for path in &paths {
             rustix::fs::mkdirat(&root, path, Mode::from_raw_mode(0o755))?;
