@@ -1,9 +1,10 @@
 //! What happens to a source between two backups.
 
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
 
 use linkdest_testkit::Random;
 use walkdir::WalkDir;
@@ -13,19 +14,22 @@ use crate::Result;
 /// Blocks of an image are changed as a whole, and begin at multiples of this.
 pub(crate) const BLOCK: u64 = 64 << 10;
 
+/// When the first change happened, in seconds; later than all times in a made-up tree.
+const CHANGED: u64 = 1_700_000_000;
+
 /// Gives every hundredth file new bytes of the same length; which ones, and what, depends on the round.
 pub(crate) fn change_one_percent(root: &Path, round: usize) -> Result<()> {
     let mut random = Random::new(round as u64);
     for entry in WalkDir::new(root).sort_by_file_name() {
         let entry = entry?;
         if entry.file_type().is_file() && random.below(100) == 0 {
-            rewrite(entry.path(), &mut random)?;
+            rewrite(entry.path(), round, &mut random)?;
         }
     }
     Ok(())
 }
 
-fn rewrite(path: &Path, random: &mut Random) -> Result<()> {
+fn rewrite(path: &Path, round: usize, random: &mut Random) -> Result<()> {
     let mut left = path.metadata()?.len();
     let mut file = File::create(path)?;
     while left > 0 {
@@ -33,7 +37,12 @@ fn rewrite(path: &Path, random: &mut Random) -> Result<()> {
         file.write_all(&random.bytes(usize::try_from(piece)?))?;
         left -= piece;
     }
-    Ok(())
+    Ok(stamp(&file, round as u64)?)
+}
+
+/// Gives what was changed a time of its own: within a second some programs see no change.
+fn stamp(file: &File, version: u64) -> io::Result<()> {
+    file.set_modified(UNIX_EPOCH + Duration::from_secs(CHANGED + version))
 }
 
 /// Gives one block of each hundred of an image new bytes, the same blocks for every version; returns how many bytes.
@@ -48,6 +57,7 @@ pub(crate) fn change_blocks(image: &Path, version: u64) -> Result<u64> {
         file.write_all_at(&content.bytes(usize::try_from(BLOCK)?), block * BLOCK)?;
         changed += BLOCK;
     }
+    stamp(&file, version)?;
     file.sync_all()?;
     Ok(changed)
 }
