@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use linkdest_testkit::LoopMount;
 
@@ -61,6 +62,14 @@ impl Ground {
     /// Makes a tree in a process of its own.
     pub(crate) fn generate(&self, shape: &Shape, root: &Path) -> Result<()> {
         succeed(Command::new(&self.this).arg("generate").arg(root).args(shape.to_arguments()))
+    }
+
+    /// Waits until a change just made lies clearly before what comes next.
+    ///
+    /// Programs that look at change times trust none that is as young as their own start, and whoever comes first in a
+    /// round would pay for that.
+    pub(crate) fn wait_for_clock(&self) {
+        std::thread::sleep(self.sized(Duration::from_secs(3), Duration::ZERO));
     }
 
     /// One of two figures.

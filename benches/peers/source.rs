@@ -50,6 +50,7 @@ impl Source {
         std::fs::create_dir(&path)?;
         make(&path)?;
         mount.settle()?;
+        ground.wait_for_clock();
         Ok(Rc::new(Self { path, _mount: Some(mount) }))
     }
 

@@ -51,16 +51,24 @@ pub(super) fn unchanged(ground: &Rc<Ground>) -> Result<Workload> {
 pub(super) fn changed(ground: &Rc<Ground>) -> Result<Workload> {
     let source = Source::to_change(ground)?;
     let contenders = nexts(&saving(ground, &source), |peer| peer.sees_changes);
-    Ok(Workload::new(contenders).changing(move |round| change_one_percent(source.path(), round)))
+    let ground = Rc::clone(ground);
+    Ok(Workload::new(contenders).changing(move |round| {
+        change_one_percent(source.path(), round)?;
+        ground.wait_for_clock();
+        Ok(())
+    }))
 }
 
 pub(super) fn rename(ground: &Rc<Ground>) -> Result<Workload> {
     let source = Source::to_change(ground)?;
     let contenders = nexts(&saving(ground, &source), |peer| peer.sees_changes);
     let mut renaming = Renaming::of_largest(source.path())?;
+    let ground = Rc::clone(ground);
     Ok(Workload::new(contenders).changing(move |round| {
         kept(&source)?;
-        renaming.rename(round)
+        renaming.rename(round)?;
+        ground.wait_for_clock();
+        Ok(())
     }))
 }
 
