@@ -2,7 +2,7 @@
 
 use std::io::{Read as _, Seek as _};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use linkdest_testkit::flush;
@@ -37,7 +37,7 @@ pub(crate) fn timed(command: &mut Command, accepted: &[i32], target: &Path) -> R
         let mut text = String::new();
         said.rewind()?;
         said.read_to_string(&mut text)?;
-        return Err(format!("{command:?}: {}: {}", ended.status, text.trim()).into());
+        return Err(failure(command, ended.status, &text).into());
     }
     let used = ended.rusage;
     Ok(Taken { wall, cpu: used.utime + used.stime, peak: used.maxrss, stored: 0 })
@@ -50,5 +50,10 @@ pub(crate) fn succeed(command: &mut Command) -> Result<()> {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&output.stderr);
-    Err(format!("{command:?}: {}: {}", output.status, said.trim()).into())
+    Err(failure(command, output.status, &said).into())
+}
+
+/// Tells of a failure, the shortest account in the first line.
+fn failure(command: &Command, status: ExitStatus, said: &str) -> String {
+    format!("{}: {status}: {}\n({command:?})", command.get_program().display(), said.trim())
 }

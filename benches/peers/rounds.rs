@@ -32,11 +32,11 @@ pub(crate) struct Outcome {
 
 /// Measures what was asked for and writes it down after each workload.
 pub(crate) fn measure_all(arguments: &Arguments) -> Result<()> {
-    let chosen = workloads::chosen(&arguments.workloads)?;
     if arguments.list {
-        chosen.iter().for_each(|plan| println!("{:20} {}", plan.name, plan.what));
+        workloads::PLANS.iter().for_each(|plan| println!("{:22} {}", plan.name, plan.what));
         return Ok(());
     }
+    let chosen = workloads::chosen(&arguments.workloads)?;
     if !is_root() {
         return Err("only the superuser can mount fresh file systems".into());
     }

@@ -62,7 +62,7 @@ const USUAL: Plan = Plan {
 };
 
 /// All of them.
-const PLANS: [Plan; 17] = [
+pub(crate) const PLANS: [Plan; 17] = [
     Plan { name: "full", what: "the first backup of the tree", make: saving::full, ..USUAL },
     Plan { name: "unchanged", what: "the next one, nothing changed", make: saving::unchanged, ..USUAL },
     Plan { name: "changed", what: "1 % of the files rewritten", make: saving::changed, ..USUAL },
@@ -77,7 +77,7 @@ const PLANS: [Plan; 17] = [
     },
     Plan {
         name: "deep-full",
-        what: "10 chains of 1,000 directories one in the other",
+        what: "20 chains of 500 directories one in the other",
         make: saving::deep_full,
         ..USUAL
     },

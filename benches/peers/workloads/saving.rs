@@ -81,7 +81,7 @@ fn directories(ground: &Ground) -> Shape {
 }
 
 fn deep(ground: &Ground) -> Shape {
-    ground.sized(Shape::Deep { chains: 10, levels: 1_000 }, Shape::Deep { chains: 2, levels: 100 })
+    ground.sized(Shape::Deep { chains: 20, levels: 500 }, Shape::Deep { chains: 2, levels: 100 })
 }
 
 fn grown(entries: usize) -> Shape {
