@@ -36,7 +36,6 @@ const CALLS: &[&str] = &[
     "newfstatat",
     "fstatfs",
     "lseek",
-   
     "clone3",
 ];
 const ERRORS: &[&str] =

@@ -27,6 +27,7 @@ fn cut_many_times(file_system: FileSystem) {
         }
         if let Err(reason) = mount.cut_power() {
             let _ = child.kill();
+            child.wait().unwrap();
             return skip(reason);
         }
         let done = child.wait().unwrap().success();

@@ -27,8 +27,8 @@ impl Scene {
         for directory in 0..25 {
             let inner = source.join(format!("{}/{directory}", directory % 5));
             std::fs::create_dir_all(&inner).unwrap();
-            for file in 0..16_usize {
-                std::fs::write(inner.join(file.to_string()), vec![file as u8; directory * file * 40])
+            for file in 0..16_u8 {
+                std::fs::write(inner.join(file.to_string()), vec![file; directory * usize::from(file) * 40])
                     .unwrap();
             }
             symlink("1", inner.join("symlink")).unwrap();
