@@ -218,6 +218,6 @@ mod tests {
         assert_eq!(differing(&old[..2 * BLOCK], &old[..2 * BLOCK], 0).count(), 0);
         // Beyond the end of the earlier version everything is new.
         let found: Vec<_> = differing(&old, &old[..BLOCK + 7], 0).collect();
-        assert_eq!(found, [BLOCK..all]);
+        assert_eq!(found, std::slice::from_ref(&(BLOCK..all)));
     }
 }

@@ -61,7 +61,7 @@ fn deleting_an_adopted_snapshot_removes_its_tree_and_nothing_else() {
     let (deep, first, last) = (name_of(&format!("{base}/backup")), name_of("daily.1"), name_of("daily.0"));
     let kept = Inventory::of(&dir.join("daily.0"));
     assert!(repository.pin(&first).unwrap());
-    assert_eq!(repository.delete(&[first.clone()]).unwrap_err().kind(), ErrorKind::Protected);
+    assert_eq!(repository.delete(std::slice::from_ref(&first)).unwrap_err().kind(), ErrorKind::Protected);
     assert!(repository.unpin(&first).unwrap());
     repository.delete(&[deep.clone(), first.clone()]).unwrap();
     assert!(!dir.join("daily.1").exists() && !dir.join(base).join("backup").exists());

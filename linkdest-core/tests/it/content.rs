@@ -119,7 +119,7 @@ fn a_large_changed_file_costs_the_blocks_that_changed() {
         assert_eq!(first.counts().bytes_copied, SIZE);
         for (round, blocks) in [(1, 16), (2, 3)] {
             for block in 0..blocks {
-                file.write_all_at(&[200 + round; 1 << 16], block * 23 << 16).unwrap();
+                file.write_all_at(&[200 + round; 1 << 16], (block * 23) << 16).unwrap();
             }
             let (before, changed) = (free(&mount), blocks << 16);
             let report = pair.snapshot();
