@@ -51,8 +51,8 @@ impl<T: Send> Crew<T> {
         let state = State { closed: tasks.is_empty(), tasks, busy: 0, error: None };
         let crew = Self { state: Mutex::new(state), wake: Condvar::new(), ended: Condvar::new() };
         std::thread::scope(|scope| {
-            for _ in 0..threads.clamp(1, MOST_THREADS) {
-                scope.spawn(|| {
+            for number in 0..threads.clamp(1, MOST_THREADS) {
+                let started = start(scope, || {
                     let mut worker = make();
                     while let Some(task) = crew.take() {
                         let result = if stop.is_stopped() {
@@ -63,6 +63,10 @@ impl<T: Send> Crew<T> {
                         crew.done(result);
                     }
                 });
+                if let Err(error) = started {
+                    crew.go_on_without(number, error);
+                    break;
+                }
             }
             crew.watch(tick);
         });
@@ -76,6 +80,15 @@ impl<T: Send> Crew<T> {
     pub fn push(&self, task: T) {
         self.lock().tasks.push(task);
         self.wake.notify_one();
+    }
+
+    /// Goes on with the threads that there are; with none, nothing would ever be done.
+    fn go_on_without(&self, threads: usize, error: Error) {
+        if threads == 0 {
+            let mut state = self.lock();
+            state.error.get_or_insert(error);
+            state.closed = true;
+        }
     }
 
     /// Leaves what is not begun undone.
@@ -129,6 +142,18 @@ impl<T: Send> Crew<T> {
             }
         }
     }
+}
+
+/// Starts a thread; the system may have none left.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn start<'s, 'e, T: Send + 's>(
+    scope: &'s std::thread::Scope<'s, 'e>,
+    work: impl FnOnce() -> T + Send + 's,
+) -> Result<std::thread::ScopedJoinHandle<'s, T>> {
+    let started = std::thread::Builder::new().spawn_scoped(scope, work);
+    started.map_err(|error| Error::io("start a thread", ".", error))
 }
 
 /// The number of threads that were asked for, else one for each core.

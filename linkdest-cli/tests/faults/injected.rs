@@ -65,6 +65,12 @@ fn with_fault(scene: &Scene, call: &str, error: &str, nth: &str) -> Option<Outpu
     command.output().ok()
 }
 
+/// Whether the failure tells, when the file system is tried out, that it cannot hold something: no fault.
+fn is_an_answer(call: &str, error: &str) -> bool {
+    matches!(call, "fchmod" | "fchown" | "symlinkat" | "ioctl")
+        && matches!(error, "EPERM" | "EACCES" | "ENOSYS")
+}
+
 /// The paths of the problems that a run named.
 fn named(output: &Output) -> Vec<String> {
     let lines = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -80,9 +86,12 @@ fn every_failing_call_is_an_error_or_a_named_problem() {
     let all = CALLS.len() * ERRORS.len() * USES.len();
     // A step that has no divisor in common with the lengths above visits all combinations in the end.
     let wanted = usize::try_from(rounds(60)).unwrap().min(all);
-    for at in (0..all).map(|number| number * 1009 % all).take(wanted) {
+    for at in (0..all).map(|number| number * 1009 % all).take(wanted + wanted / 20) {
         let (call, rest) = (CALLS[at % CALLS.len()], at / CALLS.len());
         let (error, nth) = (ERRORS[rest % ERRORS.len()], USES[rest / ERRORS.len()]);
+        if is_an_answer(call, error) {
+            continue;
+        }
         let what = format!("{call} {nth} fails with {error}");
         scene.edit();
         let before = scene.names();

@@ -8,6 +8,7 @@ use std::io;
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use super::tree::{open_below, split};
+use crate::crew::start;
 use crate::entry::{Kind, Metadata};
 use crate::error::{Error, Result};
 use crate::os::{Dir, Listing};
@@ -29,9 +30,11 @@ pub(super) fn walk(
     queue.push(vec![RelPath::root()]);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| queue.work(&root, each));
+        for _ in 1..threads {
+            // This thread works as well: any other is a help, and none is needed.
+            let _ = start(scope, || queue.work(&root, each));
         }
+        queue.work(&root, each);
     });
     let state = queue.state.into_inner().unwrap_or_else(PoisonError::into_inner);
     state.failure.map_or(Ok(()), |(at, error)| Err(failed(&at, error)))

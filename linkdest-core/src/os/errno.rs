@@ -45,3 +45,19 @@ pub(crate) fn is_never_clonable(error: &io::Error) -> bool {
 pub(crate) fn is_no_space(error: &io::Error) -> bool {
     is_any(error, &[Errno::NOSPC])
 }
+
+/// The file system, or the system, does not do this, or not for this user.
+pub(crate) fn is_refusal(error: &io::Error) -> bool {
+    is_any(
+        error,
+        &[
+            Errno::PERM,
+            Errno::ACCESS,
+            Errno::OPNOTSUPP,
+            Errno::NOSYS,
+            Errno::INVAL,
+            Errno::NOTTY,
+            Errno::XDEV,
+        ],
+    )
+}

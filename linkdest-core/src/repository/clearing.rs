@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::removal::open_writable;
+use crate::crew::start;
 use crate::entry::{FileId, Kind};
 use crate::monitor::StopFlag;
 use crate::os::{Dir, Listing};
@@ -89,7 +90,8 @@ impl<'s> Clearing<'s> {
         self.pool().units.push(Unit { parent: top, directories: top_level.directories });
         std::thread::scope(|scope| {
             for _ in 1..threads {
-                scope.spawn(|| self.work());
+                // This thread works as well: any other is a help, and none is needed.
+                let _ = start(scope, || self.work());
             }
             self.work();
         });

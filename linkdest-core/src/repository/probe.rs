@@ -6,7 +6,7 @@ use std::io;
 use serde::{Deserialize, Serialize};
 
 use crate::entry::Timestamp;
-use crate::os::{Dir, XattrBuffer, XattrPlace};
+use crate::os::{Dir, XattrBuffer, XattrPlace, errno};
 use crate::policy::attributes::Reach;
 
 /// What a repository's file system can hold, found out at `init` by writing and reading back.
@@ -87,19 +87,20 @@ fn try_all(dir: &Dir) -> io::Result<Probed> {
     let link_error = dir.link(FILE, dir, LINK).err();
     let _ = dir.unlink(LINK);
     let symlinks =
-        dir.make_symlink(c"target", LINK).is_ok() && dir.read_link(LINK).is_ok_and(|to| *to == *c"target");
+        able(dir.make_symlink(c"target", LINK).and_then(|()| dir.read_link(LINK)), |to| *to == *c"target")?;
     let _ = dir.unlink(LINK);
-    let reflinks = !case_folding && clones(dir);
-    let owners = file.set_owner(1, 1).is_ok() && file.stat().is_ok_and(|stat| (stat.uid, stat.gid) == (1, 1));
+    let reflinks = !case_folding && clones(dir)?;
+    let owners =
+        able(file.set_owner(1, 1).and_then(|()| file.stat()), |stat| (stat.uid, stat.gid) == (1, 1))?;
     let _ = file.set_owner(born.uid, born.gid);
-    let modes = [0o640, 0o600]
-        .into_iter()
-        .all(|mode| file.set_mode(mode).is_ok() && file.stat().is_ok_and(|stat| stat.mode == mode));
+    let keeps_mode = |mode| able(file.set_mode(mode).and_then(|()| file.stat()), |stat| stat.mode == mode);
+    let modes = keeps_mode(0o640)? & keeps_mode(0o600)?;
     let mut buffer = XattrBuffer::default();
     let mut keeps = |name: &CStr, value: &[u8]| {
         let place = XattrPlace::File(&file);
-        buffer.set(place, name, value).is_ok()
-            && buffer.get(place, name).is_ok_and(|read| read == Some(value))
+        able(buffer.set(place, name, value).and_then(|()| buffer.get(place, name)), |read| {
+            read == Some(value)
+        })
     };
     let capabilities = Capabilities {
         hard_links: link_error.is_none(),
@@ -107,10 +108,10 @@ fn try_all(dir: &Dir) -> io::Result<Probed> {
         reflinks,
         owners,
         modes,
-        user_xattrs: keeps(c"user.linkdest", b"\0x"),
-        trusted_xattrs: keeps(c"trusted.linkdest", b"\0x"),
-        security_xattrs: keeps(c"security.linkdest", b"\0x"),
-        acls: keeps(c"system.posix_acl_access", &acl()),
+        user_xattrs: keeps(c"user.linkdest", b"\0x")?,
+        trusted_xattrs: keeps(c"trusted.linkdest", b"\0x")?,
+        security_xattrs: keeps(c"security.linkdest", b"\0x")?,
+        acls: keeps(c"system.posix_acl_access", &acl())?,
         time_granularity: granularity(&file)?,
         case_folding,
     };
@@ -118,14 +119,24 @@ fn try_all(dir: &Dir) -> io::Result<Probed> {
 }
 
 /// Clones need a source of their own: the probe file is open for writing only.
-fn clones(dir: &Dir) -> bool {
-    let cloned = || -> io::Result<()> {
-        let from = dir.open_file(FILE)?;
-        dir.create_file(OTHER)?.clone_from(&from)
-    };
-    let cloned = cloned().is_ok();
+fn clones(dir: &Dir) -> io::Result<bool> {
+    let from = dir.open_file(FILE)?;
+    let cloned = able(dir.create_file(OTHER)?.clone_from(&from), |()| true);
     let _ = dir.unlink(OTHER);
     cloned
+}
+
+/// Whether something works, from what came of trying it.
+///
+/// # Errors
+/// What says nothing of what the file system can do: a whole snapshot without owners or modes must not come from one
+/// failing call.
+fn able<T>(tried: io::Result<T>, holds: impl FnOnce(T) -> bool) -> io::Result<bool> {
+    match tried {
+        Ok(found) => Ok(holds(found)),
+        Err(error) if errno::is_refusal(&error) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// The steps that file systems are known to keep time in: ns, 100 ns (NTFS), µs, 10 ms (exFAT), s, 2 s (FAT).

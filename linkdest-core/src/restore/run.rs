@@ -14,6 +14,7 @@ use super::wanted::Wanted;
 use super::worker::Worker;
 use super::{RestoreReport, Restorer};
 use crate::counts::Counts;
+use crate::crew::start;
 use crate::entry::{Kind, Metadata};
 use crate::error::{Error, ErrorKind, Problem, ProblemKind, Result};
 use crate::manifest::{BlockCache, Manifest};
@@ -295,15 +296,22 @@ fn run_workers<'e, 'p>(
     let caller = std::thread::current();
     std::thread::scope(|scope| {
         let caller = &caller;
-        let mut threads = vec![scope.spawn(move || {
+        let first = start(scope, move || {
             first.work();
             caller.unpark();
-        })];
-        threads.extend(locals.map(|local| {
-            scope.spawn(move || {
+        });
+        let mut threads = Vec::new();
+        match first {
+            Ok(first) => threads.push(first),
+            Err(error) => return engine.fail(error),
+        }
+        // Those that there are do all the work.
+        threads.extend(locals.map_while(|local| {
+            let work = move || {
                 Worker::new(engine, local).work();
                 caller.unpark();
-            })
+            };
+            start(scope, work).ok()
         }));
         let mut told: Option<Instant> = None;
         loop {

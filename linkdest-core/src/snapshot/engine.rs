@@ -15,6 +15,7 @@ use super::references::Reference;
 use super::space::Space;
 use super::worker::{Task, Worker};
 use crate::counts::{Counter, Counters};
+use crate::crew::start;
 use crate::entry::{FileId, Metadata, Timestamp};
 use crate::error::{Error, Problem, Result};
 use crate::inodes::InodeSet;
@@ -164,7 +165,13 @@ pub(super) fn walk<S: Source>(plan: Plan<'_, S>) -> Result<Walked> {
     std::thread::scope(|scope| {
         for (index, local) in locals.into_iter().enumerate() {
             let engine = &engine;
-            scope.spawn(move || Worker::new(engine, index, local).run());
+            if let Err(error) = start(scope, move || Worker::new(engine, index, local).run()) {
+                // Those that there are do all the work; with none, nothing would ever be done.
+                if index == 0 {
+                    engine.fail(error);
+                }
+                break;
+            }
         }
         engine.watch();
     });
