@@ -1,11 +1,13 @@
 //! What the target can hold: known of common file systems, else found out by writing and reading back.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::io;
+use std::time::Duration;
 
 use crate::os::Dir;
 use crate::policy::attributes::Reach;
 use crate::repository::probe::probe;
+use crate::repository::remove_tree_but;
 
 /// What can be set in a target by this user. `scratch` is a name that nobody else has; `None` writes nothing.
 pub(super) fn reach(target: Option<&Dir>, ids: (u32, u32), scratch: Option<&str>) -> Reach {
@@ -26,11 +28,25 @@ fn try_out(dir: &Dir, name: &str) -> io::Result<(u32, bool)> {
     let (name, before) = (CString::new(name)?, dir.stat()?.mtime);
     dir.make_dir(&name)?;
     let probed = dir.open_dir(&name).and_then(|scratch| probe(&scratch));
-    dir.remove_dir(&name)?;
+    clear_away(dir, &name)?;
     // Whoever may not set it sees the time of the restore, as of any change.
     let _ = dir.set_mtime_at(c".", before);
     let capabilities = probed?.capabilities;
     Ok((capabilities.time_granularity, capabilities.modes))
+}
+
+/// Removes the scratch directory. FUSE keeps a file that was removed under another name until it has heard that it was
+/// closed, which takes a moment.
+fn clear_away(dir: &Dir, name: &CStr) -> io::Result<()> {
+    let mut removed = dir.remove_dir(name);
+    for _ in 0..20 {
+        if removed.is_ok() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+        removed = remove_tree_but(dir, name, &|_| false);
+    }
+    removed
 }
 
 /// How finely file systems keep times that are not known for nanoseconds (statfs(2)), in nanoseconds.

@@ -359,7 +359,12 @@ fn what_was_stopped_goes_on_and_what_is_done_is_not_done_again() {
     assert!(text.contains("entries = 2"));
     fs::write(&record, text.replace("entries = 2", "entries = 0")).unwrap();
     assert_eq!(adopt(dir.path()).adoptions(), []);
-    assert_eq!(fs::read_to_string(&record).unwrap(), text);
+    // The manifest was made anew, at another time.
+    let but_digest = |text: String| {
+        text.lines().filter(|line| !line.starts_with("manifest = ")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(but_digest(fs::read_to_string(&record).unwrap()), but_digest(text));
+    assert_sound(dir.path());
     let before = Inventory::of(&control("manifests"));
     let done = adopt(dir.path());
     assert_eq!((done.adoptions().len(), done.known(), done.bytes_read()), (0, 4, 0));
