@@ -87,3 +87,32 @@ fn only_os_knows_the_platform() {
         }
     }
 }
+
+/// The tests of this crate and of the command line, as `module::test`.
+fn tests_by_name() -> std::collections::HashSet<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut names = std::collections::HashSet::new();
+    for file in
+        ["linkdest-core/tests", "linkdest-cli/tests"].iter().flat_map(|dir| rust_files(&root.join(dir)))
+    {
+        let module = file.file_stem().unwrap().to_str().unwrap().to_owned();
+        let text = std::fs::read_to_string(&file).unwrap();
+        let functions = text.lines().filter_map(|line| line.trim_start().strip_prefix("fn "));
+        let of_module = |name: &str| format!("{module}::{}", name.split('(').next().unwrap_or_default());
+        names.extend(functions.map(of_module));
+    }
+    names
+}
+
+#[test]
+fn the_tests_that_the_documentation_names_exist() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/testing.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let names = tests_by_name();
+    let quoted = text.split('`').skip(1).step_by(2);
+    let named: Vec<&str> = quoted.filter(|word| word.contains("::") && *word != "module::test").collect();
+    assert!(named.len() > 60, "{}", named.len());
+    for name in named {
+        assert!(names.contains(name), "{name} is no test");
+    }
+}
