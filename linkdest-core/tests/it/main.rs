@@ -36,6 +36,7 @@ mod repository;
 mod resolve;
 mod restic;
 mod restore;
+mod restore_killed;
 mod restore_targets;
 mod stop;
 mod support;
