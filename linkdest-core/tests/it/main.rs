@@ -38,6 +38,8 @@ mod restic;
 mod restore;
 mod restore_killed;
 mod restore_targets;
+mod schedule;
 mod stop;
 mod support;
 mod verify;
+mod verify_reading;
