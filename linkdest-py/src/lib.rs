@@ -6,8 +6,10 @@ mod error;
 mod expunge;
 mod history;
 mod interrupt;
+mod names;
 mod path;
 mod profile;
+mod published;
 mod report;
 mod repository;
 mod restore;
@@ -34,9 +36,11 @@ mod _linkdest {
     #[pymodule_export]
     use super::profile::{ProfileCheck, ProfileReport, check_profile, run};
     #[pymodule_export]
+    use super::published::Snapshot;
+    #[pymodule_export]
     use super::report::{Counts, Problem, SnapshotReport};
     #[pymodule_export]
-    use super::repository::{Repository, Snapshot};
+    use super::repository::Repository;
     #[pymodule_export]
     use super::restore::{RestoreCounts, RestoreReport};
     #[pymodule_export]

@@ -1,25 +1,24 @@
-//! Repositories and the snapshots in them.
+//! Repositories, and what can be asked of them.
 
-use std::hash::{Hash, Hasher};
 use std::path::Path;
 
 use linkdest_core::{
-    Age, Deleted, KeepRules, Reindexer, RelPath, Removal, RunRecord, Sample, SnapshotName, StopFlag, Verifier,
+    Age, Deleted, KeepRules, Reindexer, RelPath, Removal, Sample, SnapshotName, StopFlag, Verifier,
 };
-use pyo3::exceptions::{PyRuntimeWarning, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyRuntimeWarning, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyString;
 
 use crate::check::{ReindexReport, VerifyReport};
 use crate::error::exception;
 use crate::expunge::{ExpungeReport, ExpungedEntry, expunge};
 use crate::history::{Change, Item, Usage, Version};
 use crate::interrupt::{interruptible, seconds};
+use crate::names::Names;
 use crate::path::FsPath;
+use crate::published::Snapshot;
 use crate::restore::{RestoreReport, Restoring, restore};
 use crate::run::Run;
 use crate::snapshot::{Callback, Threads, Watcher};
-use crate::time::datetime;
 
 /// A directory that holds snapshots.
 #[pyclass(frozen, module = "linkdest")]
@@ -344,21 +343,6 @@ impl Repository {
     }
 }
 
-/// Any iterable of names of snapshots.
-#[derive(Default)]
-pub(crate) struct Names(Vec<String>);
-
-impl<'a, 'py> FromPyObject<'a, 'py> for Names {
-    type Error = PyErr;
-
-    fn extract(given: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        if given.is_instance_of::<PyString>() {
-            return Err(PyTypeError::new_err("expected an iterable of names, not a single name"));
-        }
-        given.try_iter()?.map(|name| name?.extract()).collect::<PyResult<_>>().map(Self)
-    }
-}
-
 /// A path in a snapshot.
 fn below(path: FsPath) -> PyResult<RelPath> {
     let path = RelPath::from_typed(path.into_bytes());
@@ -373,101 +357,4 @@ fn told(py: Python<'_>, deleted: linkdest_core::Result<Deleted>) -> PyResult<Vec
             .call_method1("warn", (problem.to_string(), py.get_type::<PyRuntimeWarning>()))?;
     }
     Ok(deleted.snapshots().iter().map(ToString::to_string).collect())
-}
-
-/// One published snapshot.
-#[pyclass(frozen, eq, hash, module = "linkdest")]
-pub(crate) struct Snapshot(linkdest_core::Snapshot);
-
-impl PartialEq for Snapshot {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.path() == other.0.path()
-            && self.0.record() == other.0.record()
-            && self.0.is_pinned() == other.0.is_pinned()
-    }
-}
-
-impl Hash for Snapshot {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.path().hash(state);
-    }
-}
-
-#[pymethods]
-impl Snapshot {
-    /// The snapshot's name.
-    #[getter]
-    fn name(&self) -> &str {
-        self.0.name().as_str()
-    }
-
-    /// Where its tree is.
-    #[getter]
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    /// When its run started, in UTC.
-    #[getter]
-    fn started<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        datetime(py, self.0.started())
-    }
-
-    /// "complete", or "problems" if not everything was saved as asked.
-    #[getter]
-    fn status(&self) -> &'static str {
-        self.0.status().as_str()
-    }
-
-    /// Whether the snapshot is marked as suspect.
-    #[getter]
-    fn suspect(&self) -> bool {
-        self.0.is_suspect()
-    }
-
-    /// Why it is suspect.
-    #[getter]
-    fn suspect_reasons(&self) -> Vec<String> {
-        self.0.record().map(RunRecord::suspect).unwrap_or_default().to_vec()
-    }
-
-    /// Whether the snapshot is kept whatever the retention rules say.
-    #[getter]
-    fn pinned(&self) -> bool {
-        self.0.is_pinned()
-    }
-
-    /// Whether another tool made the snapshot, and it was adopted.
-    #[getter]
-    fn adopted(&self) -> bool {
-        self.0.is_adopted()
-    }
-
-    /// The bytes that were new in it; None where the run's record was lost.
-    #[getter]
-    fn new_bytes(&self) -> Option<u64> {
-        self.0.record().map(RunRecord::counts).map(|counts| counts.bytes_copied)
-    }
-
-    /// The number of its problems; None where the run's record was lost.
-    #[getter]
-    fn problems(&self) -> Option<u64> {
-        self.0.record().map(RunRecord::counts).map(|counts| counts.problems)
-    }
-
-    /// The number of entries; None where the run's record was lost.
-    #[getter]
-    fn entries(&self) -> Option<u64> {
-        self.0.record().map(RunRecord::counts).map(|counts| counts.entries)
-    }
-
-    /// The sum of the sizes of its files, an inode once; None where the run's record was lost.
-    #[getter]
-    fn bytes(&self) -> Option<u64> {
-        self.0.record().map(RunRecord::counts).map(|counts| counts.bytes)
-    }
-
-    fn __repr__(&self) -> String {
-        format!("Snapshot(name='{}', status='{}')", self.name(), self.status())
-    }
 }

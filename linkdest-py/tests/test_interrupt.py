@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -101,9 +102,9 @@ def test_ctrl_c_ends_the_wait_for_a_lock(source: Path, repository: Path, what: s
     names = [linkdest.snapshot(source, repository, init=True).snapshot for _ in range(2)]
     opened = linkdest.Repository(repository)
     calls: dict[str, Callable[[], object]] = {
-        "delete": lambda: opened.delete(names[0], lock_wait=30),
-        "forget": lambda: opened.forget(last=1, lock_wait=30),
-        "accept": lambda: opened.accept(names[0], lock_wait=30),
+        "delete": partial(opened.delete, names[0], lock_wait=30),
+        "forget": partial(opened.forget, last=1, lock_wait=30),
+        "accept": partial(opened.accept, names[0], lock_wait=30),
     }
     with open(repository / ".linkdest" / "lock") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::SnapshotName;
-use super::record::{bytes_of, parse_rfc3339, text_of};
+use super::written::{bytes_of, parse_rfc3339, text_of};
 use crate::entry::{Metadata, Timestamp};
 use crate::path::RelPath;
 

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 
-use super::record::parse_rfc3339;
+use super::written::parse_rfc3339;
 use super::{Repository, SnapshotName, read_record, write_record};
 use crate::entry::Timestamp;
 use crate::error::{Error, ErrorKind, Result};

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 
-use super::record::parse_rfc3339;
+use super::written::parse_rfc3339;
 use super::{RECORD_LIMIT, Repository, SnapshotName, read_record};
 use crate::entry::{Kind, Timestamp};
 use crate::error::{Error, ErrorKind, Result};

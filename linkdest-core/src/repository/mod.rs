@@ -29,6 +29,7 @@ mod snapshots;
 pub(crate) mod staging;
 mod trash;
 mod tree;
+pub(crate) mod written;
 
 pub use damage::Damage;
 pub use delete::{Deleted, Removal};

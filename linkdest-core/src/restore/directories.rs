@@ -131,7 +131,12 @@ impl Worker<'_, '_> {
         while node.release() {
             let handles = self.handles_of(&node);
             match &handles {
-                Ok(handles) => self.stamp(&node, handles)?,
+                Ok(handles) => {
+                    if let (None, Some(dir)) = (&node.parent, &handles.target) {
+                        self.engine.unmark(&node, dir);
+                    }
+                    self.stamp(&node, handles)?;
+                }
                 Err(error) => {
                     let error = io::Error::new(error.kind(), error.to_string());
                     self.engine.target_problem(&node.path(), "open", error)?;

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::groups::Groups;
+use super::markers::Markers;
 use super::node::Job;
 use super::{Overwrite, RestoreCounts, Restorer};
 use crate::entry::FileId;
@@ -30,6 +31,8 @@ pub(super) struct Plan<'p> {
     pub repository: FileId,
     pub reach: Reach,
     pub user: u32,
+    /// The target is a directory, not a single entry.
+    pub is_directory: bool,
     /// What names in the making begin with.
     pub prefix: String,
     /// So many directories may be open.
@@ -41,6 +44,7 @@ pub(super) struct Engine<'p> {
     pub plan: Plan<'p>,
     pub queue: Queue<Job>,
     pub groups: Groups,
+    pub markers: Markers,
     pub counts: Mutex<RestoreCounts>,
     pub problems: Mutex<Vec<Problem>>,
     /// Directories that are open.
@@ -58,6 +62,7 @@ impl<'p> Engine<'p> {
             plan,
             queue,
             groups: Groups::default(),
+            markers: Markers::default(),
             counts: Mutex::default(),
             problems: Mutex::default(),
             open: AtomicUsize::new(0),
@@ -76,8 +81,8 @@ impl<'p> Engine<'p> {
         self.plan.asked.overwrite
     }
 
-    /// A name that nothing has.
-    pub fn fresh_name(&self) -> io::Result<CString> {
+    /// A name that nothing has; see [`fresh_name`](Self::fresh_name).
+    pub fn next_name(&self) -> io::Result<CString> {
         c_name(&format!("{}{:x}", self.plan.prefix, self.made.fetch_add(1, Ordering::Relaxed)))
     }
 
@@ -160,6 +165,10 @@ impl<'p> Engine<'p> {
     pub fn fail(&self, error: Error) {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
         self.queue.close();
+    }
+
+    pub fn has_failed(&self) -> bool {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     pub fn take_failure(&self) -> Option<Error> {

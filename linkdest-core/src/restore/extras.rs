@@ -1,9 +1,10 @@
-//! What the target has and the snapshot has not.
+//! What the target has and the snapshot has not: what killed restores left, and what --delete removes.
 
 use std::ffi::{CStr, CString};
 use std::sync::Arc;
 
 use super::engine::Engine;
+use super::markers::OURS;
 use super::node::{Handles, Node};
 use super::worker::{Records, Worker};
 use crate::entry::{FileId, Metadata};
@@ -27,28 +28,49 @@ impl Engine<'_> {
 }
 
 impl Worker<'_, '_> {
-    /// Removes entries of a directory that the snapshot does not have.
-    pub fn remove_extras(&mut self, node: &Arc<Node>, handles: &Handles, records: &Records) -> Result<()> {
+    /// Removes from a directory what killed restores left, and what else the snapshot does not have if that was asked.
+    pub fn remove_others(&mut self, node: &Arc<Node>, handles: &Handles, records: &Records) -> Result<()> {
         let engine = self.engine;
+        let (is_root, deletes) = (node.parent.is_none(), engine.plan.asked.delete);
         let Some(dir) = &handles.target else { return Ok(()) };
-        let extras = match self.extras(dir, records) {
-            Ok(extras) => extras,
-            Err(error) => return engine.target_problem(&node.path(), "list", error),
+        if !is_root && !deletes && !engine.markers.any_found() {
+            return Ok(());
+        }
+        let others = match others(dir, records, deletes) {
+            Ok(others) => others,
+            Err(error) if deletes => return engine.target_problem(&node.path(), "list", error),
+            Err(_) => {
+                engine.markers.keep();
+                return Ok(());
+            }
         };
-        for name in extras {
+        if is_root {
+            engine.find_markers(dir, &others);
+        }
+        for name in others {
             engine.check_stop()?;
-            self.remove_extra(node, dir, &name)?;
+            if engine.is_marker(node, &name) {
+                continue;
+            }
+            if engine.is_leftover(dir, &name) {
+                self.remove_leftover(node, dir, &name)?;
+            } else if deletes {
+                self.remove_extra(node, dir, &name)?;
+            }
         }
         Ok(())
     }
 
-    fn extras(&mut self, dir: &Dir, records: &Records) -> std::io::Result<Vec<CString>> {
-        let mut listing = Listing::default();
-        // A directory is listed once per opening.
-        dir.open_dir(c".")?.list(&mut listing)?;
-        let names = listing.entries().iter().map(|listed| listing.name(*listed));
-        let known = records.names();
-        Ok(names.filter(|name| !known.contains(name.to_bytes())).map(CString::from).collect())
+    /// Removes what a killed restore left. That was never an entry: nobody is told.
+    fn remove_leftover(&self, node: &Node, dir: &Dir, name: &CStr) -> Result<()> {
+        if self.engine.is_dry() {
+            return Ok(());
+        }
+        node.soil();
+        dir.unlink(name).or_else(|error| {
+            self.engine.markers.keep();
+            self.engine.target_problem(&node.path_of(name), "remove", error)
+        })
     }
 
     fn remove_extra(&mut self, node: &Arc<Node>, dir: &Dir, name: &CStr) -> Result<()> {
@@ -63,4 +85,19 @@ impl Worker<'_, '_> {
         self.counts.deleted += 1;
         Ok(())
     }
+}
+
+/// The names in a directory that the snapshot does not have: all of them, or those alone that a restore may have made.
+fn others(dir: &Dir, records: &Records, all: bool) -> std::io::Result<Vec<CString>> {
+    let mut listing = Listing::default();
+    // A directory is listed once per opening.
+    dir.open_dir(c".")?.list(&mut listing)?;
+    let names = listing.entries().iter().map(|listed| listing.name(*listed));
+    let mut others: Vec<CString> =
+        names.filter(|name| all || name.to_bytes().starts_with(OURS.as_bytes())).map(CString::from).collect();
+    if !others.is_empty() {
+        let known = records.names();
+        others.retain(|name| !known.contains(name.to_bytes()));
+    }
+    Ok(others)
 }

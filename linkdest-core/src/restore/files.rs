@@ -37,7 +37,7 @@ impl Worker<'_, '_> {
                 return self.engine.snapshot_problem(&at.path(), "open", error).map(|()| None);
             }
         };
-        let made = self.engine.fresh_name().and_then(|name| Ok((dir.create_file(&name)?, name)));
+        let made = self.engine.fresh_name(at.node).and_then(|name| Ok((dir.create_file(&name)?, name)));
         let (file, name) = match made {
             Ok(made) => made,
             Err(error) => return self.engine.target_problem(&at.path(), "create", error).map(|()| None),
@@ -50,7 +50,7 @@ impl Worker<'_, '_> {
                 Ok(Some(id))
             }
             failed => {
-                let _ = dir.unlink(&name);
+                self.engine.drop_name(dir, &name);
                 failed.map(|_| None)
             }
         }

@@ -11,6 +11,7 @@ mod engine;
 mod extras;
 mod files;
 mod groups;
+mod markers;
 mod node;
 mod place;
 mod reach;

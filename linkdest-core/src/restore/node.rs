@@ -80,6 +80,15 @@ impl Node {
         self.path().child(name.to_bytes())
     }
 
+    /// The root of the walk.
+    pub fn root(&self) -> &Self {
+        let mut node = self;
+        while let Some(parent) = &node.parent {
+            node = parent;
+        }
+        node
+    }
+
     pub fn soil(&self) {
         self.dirty.store(true, Ordering::Relaxed);
     }

@@ -146,12 +146,13 @@ impl Worker<'_, '_> {
             _ => None,
         };
         let metadata = &at.wanted.metadata;
-        let made = self.engine.fresh_name().and_then(|name| {
+        let made = self.engine.fresh_name(at.node).and_then(|name| {
             match &target {
                 Some(target) => dir.make_symlink(target, &name)?,
                 None => dir.make_node(&name, metadata.kind, metadata.rdev)?,
             }
-            Ok((dir.stat_at(&name)?, name))
+            let made = dir.stat_at(&name).inspect_err(|_| self.engine.drop_name(dir, &name));
+            Ok((made?, name))
         });
         let (now, name) = match made {
             Ok(made) => made,
@@ -162,7 +163,7 @@ impl Worker<'_, '_> {
         let settled = self.settle(at.parts(), &now, &named, &|| at.path());
         let placed = settled.and_then(|()| self.take_place(at, dir, &name, there));
         if !matches!(placed, Ok(true)) {
-            let _ = dir.unlink(&name);
+            self.engine.drop_name(dir, &name);
             return placed.map(|_| None);
         }
         self.engine.tell(|| at.path(), Action::Create, reason);
@@ -241,7 +242,8 @@ impl Worker<'_, '_> {
     }
 
     fn link(&mut self, at: At<'_>, dir: &Dir, leader: &Leader, there: Option<&Metadata>) -> Result<Linked> {
-        let made = self.engine.fresh_name().and_then(|name| {
+        let engine = self.engine;
+        let made = engine.fresh_name(at.node).and_then(|name| {
             let handles = leader.node.reopen()?;
             let from = handles.target.as_ref().ok_or_else(super::node::moved)?;
             from.link(&leader.name, dir, &name)?;
@@ -249,7 +251,7 @@ impl Worker<'_, '_> {
             if same {
                 return Ok(name);
             }
-            let _ = dir.unlink(&name);
+            engine.drop_name(dir, &name);
             Err(super::node::moved())
         });
         at.node.soil();
@@ -263,7 +265,7 @@ impl Worker<'_, '_> {
         if self.take_place(at, dir, &name, there)? {
             return Ok(Linked::Yes);
         }
-        let _ = dir.unlink(&name);
+        engine.drop_name(dir, &name);
         Ok(Linked::No)
     }
 

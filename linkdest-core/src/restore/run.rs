@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::decide::At;
 use super::engine::{Engine, Plan};
+use super::markers::{DIGITS, OURS};
 use super::node::{Handles, Job, Node, c_string};
 use super::reach::reach;
 use super::wanted::Wanted;
@@ -235,7 +236,7 @@ fn plan<'p>(
     let failed = |error| Error::io("open", asked.repository.path(), error);
     let (user, group) = effective_ids();
     let id = random_id().map_err(failed)?;
-    let prefix = format!(".linkdest-{}-", id.get(..12).unwrap_or(&id));
+    let prefix = format!("{OURS}{}-", id.get(..DIGITS).unwrap_or(&id));
     let scratch = (!asked.dry_run).then(|| format!("{prefix}probe"));
     Ok(Plan {
         asked,
@@ -246,6 +247,7 @@ fn plan<'p>(
         repository: asked.repository.root.stat().map_err(failed)?.id,
         reach: reach(target.dir.as_ref(), (user, group), scratch.as_deref()),
         user,
+        is_directory: target.name.is_none(),
         prefix,
         budget: (open_file_limit() / 8).clamp(1, MOST_OPEN),
     })
@@ -282,9 +284,13 @@ fn work(
     }
     let begun = first.restore(&node, &handles);
     first.add_up();
-    begun?;
-    run_workers(engine, first, locals);
-    Ok(())
+    if begun.is_ok() {
+        run_workers(engine, first, locals);
+    }
+    if let (true, Some(dir)) = (begun.is_err() || engine.has_failed(), &handles.target) {
+        engine.withdraw(dir);
+    }
+    begun
 }
 
 /// Lets the threads work, and tells on this one how far they are.

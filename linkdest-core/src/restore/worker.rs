@@ -93,8 +93,8 @@ impl<'e, 'p> Worker<'e, 'p> {
             }
         };
         // In a directory that was just made nothing can be too much.
-        if self.engine.plan.asked.delete && !node.created {
-            self.remove_extras(node, handles, &records)?;
+        if !node.created {
+            self.remove_others(node, handles, &records)?;
         }
         let directories = match &records {
             Records::Manifest(directory) => self.place_recorded(node, handles, directory)?,

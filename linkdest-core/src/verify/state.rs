@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::inodes::InodeSet;
 use crate::manifest::ContentHash;
 use crate::monitor::{Event, Monitor, Notice};
-use crate::repository::record::parse_rfc3339;
+use crate::repository::written::parse_rfc3339;
 use crate::repository::{Repository, SnapshotName};
 
 const STATE: &str = "verify.toml";

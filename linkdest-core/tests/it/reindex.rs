@@ -9,7 +9,7 @@ use linkdest_core::{
 };
 
 use crate::support::{Pair, inode, path};
-use crate::verify::bytes_of_inodes;
+use crate::verify_reading::bytes_of_inodes;
 
 fn reindex(pair: &Pair) -> ReindexReport {
     let repository = Repository::open(&pair.repository).unwrap();
