@@ -179,7 +179,11 @@ impl Repository {
             Err(error) => return Ok(error.io_error().is_some()),
         };
         let failed = |operation| move |error| Error::io(operation, self.tree_path(name), error);
-        let Some((_, tree)) = self.open_adopted(adopted).map_err(failed("open"))? else { return Ok(false) };
+        let opened = match self.open_adopted(adopted) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(true),
+            opened => opened.map_err(failed("open"))?,
+        };
+        let Some((_, tree)) = opened else { return Ok(false) };
         let now = tree.stat().map_err(failed("stat"))?.mode;
         if let Some(mode) = mode.filter(|mode| *mode != now) {
             tree.set_mode_search(mode).map_err(failed("set mode"))?;
