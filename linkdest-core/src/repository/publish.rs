@@ -117,17 +117,7 @@ impl Repository {
 
     /// Refuses to begin a run that could not move `latest` at its end.
     pub(crate) fn check_latest(&self) -> Result<()> {
-        let path = self.path.join("latest");
-        match self.root.stat_if_there(LATEST).map_err(|error| Error::io("stat", &path, error))? {
-            Some(stat) if stat.kind != Kind::Symlink => {
-                let message = format!(
-                    "a {} is in the place of the symlink to the newest snapshot; move it away",
-                    stat.kind
-                );
-                Err(Error::new(ErrorKind::Io, path, message))
-            }
-            _ => Ok(()),
-        }
+        check_latest(&self.root, &self.path)
     }
 
     /// Repairs what a run left that was killed between two steps of publishing, and forgets snapshots that were
@@ -221,5 +211,20 @@ impl Repository {
         let mut own = vec![self.root.stat().map_err(failed)?.id, self.control.stat().map_err(failed)?.id];
         own.extend(self.control.stat_if_there(STAGING).map_err(failed)?.map(|stat| stat.id));
         Ok(own)
+    }
+}
+
+/// Refuses a directory where something else than a symlink is in the place of `latest`.
+pub(crate) fn check_latest(root: &Dir, path: &Path) -> Result<()> {
+    let path = path.join("latest");
+    match root.stat_if_there(LATEST).map_err(|error| Error::io("stat", &path, error))? {
+        Some(stat) if stat.kind != Kind::Symlink => {
+            let message = format!(
+                "a {} is in the place of the symlink to the newest snapshot; move it away",
+                stat.kind
+            );
+            Err(Error::new(ErrorKind::Io, path, message))
+        }
+        _ => Ok(()),
     }
 }

@@ -201,20 +201,6 @@ pub fn make(repository: &Path, files: &[&str]) {
 }
 
 #[test]
-fn a_date_after_bytes_that_are_no_text_is_found() {
-    use std::os::unix::ffi::OsStrExt as _;
-    let dir = TestDir::new();
-    let tree = std::ffi::OsStr::from_bytes(b"sauvegard\xe9-2024-06-01");
-    if fs::create_dir(dir.join(tree)).is_err() {
-        return skip("the file system takes no such name");
-    }
-    fs::write(dir.join(tree).join("f"), "content").unwrap();
-    assert_eq!(adopt(dir.path()).adoptions()[0].tree().as_path(), Path::new(tree));
-    assert_eq!(trees(dir.path()), [PathBuf::from(tree)]);
-    assert_sound(dir.path());
-}
-
-#[test]
 fn the_layouts_of_other_tools_are_recognised() {
     let dir = TestDir::new();
     let in_utc = |name: &str| name.parse::<SnapshotName>().unwrap();

@@ -228,3 +228,29 @@ fn as_the_owner() {
     let report = Snapshotter::new(dir.join("source"), dir.join("repository")).run(&Silent).unwrap();
     assert_eq!((report.counts().files_copied, report.problems().len()), (1, 1), "{:?}", report.problems());
 }
+
+#[test]
+fn a_directory_that_cannot_be_adopted_for_its_latest_stays_as_it_is() {
+    let dir = TestDir::new();
+    make(dir.path(), &["2024-06-01/f", "latest/f"]);
+    let before = Inventory::of(dir.path());
+    for dry in [true, false] {
+        let error = linkdest_core::Adopter::new(dir.path()).dry_run(dry).run(&Silent).unwrap_err();
+        assert!(error.to_string().contains("latest"), "{error}");
+    }
+    before.assert_unchanged(&Inventory::of(dir.path()));
+}
+
+#[test]
+fn a_date_after_bytes_that_are_no_text_is_found() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let dir = TestDir::new();
+    let tree = std::ffi::OsStr::from_bytes(b"sauvegard\xe9-2024-06-01");
+    if fs::create_dir(dir.join(tree)).is_err() {
+        return skip("the file system takes no such name");
+    }
+    fs::write(dir.join(tree).join("f"), "content").unwrap();
+    assert_eq!(adopt(dir.path()).adoptions()[0].tree().as_path(), Path::new(tree));
+    assert_eq!(trees(dir.path()), [PathBuf::from(tree)]);
+    assert_sound(dir.path());
+}
