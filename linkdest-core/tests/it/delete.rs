@@ -225,3 +225,16 @@ fn what_is_mounted_in_a_snapshot_is_not_emptied() {
     pair.snapshot();
     assert_eq!(control(&pair, "trash"), [""; 0]);
 }
+
+#[test]
+fn the_name_of_one_that_is_gone_is_not_the_beginning_of_another() {
+    let pair = Pair::new();
+    pair.snapshot();
+    let repository = repository(&pair);
+    for name in ["2024-06-01T120000Z-02", "2024-06-01T130000Z"] {
+        fs::create_dir(pair.repository.join(name)).unwrap();
+    }
+    assert_eq!(repository.resolve("2024-06-01T120000").unwrap().name().as_str(), "2024-06-01T120000Z-02");
+    let error = repository.resolve("2024-06-01T120000Z").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NoSuchSnapshot);
+}
