@@ -15,9 +15,21 @@ use crate::time::datetime;
 /// Takes over, in place, a directory with the snapshots of another tool.
 #[pyfunction]
 #[pyo3(signature = (path, *, dry_run = false, threads = None, progress = None))]
+#[expect(clippy::needless_pass_by_value, reason = "arguments from Python are taken by value")]
 pub(crate) fn adopt(
     py: Python<'_>,
     path: FsPath,
+    dry_run: bool,
+    threads: Option<Threads>,
+    progress: Option<Callback>,
+) -> PyResult<AdoptReport> {
+    adopt_at(py, path.as_ref(), dry_run, threads, progress)
+}
+
+/// Adopts what is in the directory.
+pub(crate) fn adopt_at(
+    py: Python<'_>,
+    path: &Path,
     dry_run: bool,
     threads: Option<Threads>,
     progress: Option<Callback>,

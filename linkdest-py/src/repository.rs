@@ -8,6 +8,7 @@ use linkdest_core::{
 use pyo3::exceptions::{PyRuntimeWarning, PyValueError};
 use pyo3::prelude::*;
 
+use crate::adopt::{AdoptReport, adopt_at};
 use crate::check::{ReindexReport, VerifyReport};
 use crate::error::exception;
 use crate::expunge::{ExpungeReport, ExpungedEntry, expunge};
@@ -295,6 +296,18 @@ impl Repository {
         }
         let how = Removal::default().lock_wait(seconds(lock_wait)?);
         told(py, interruptible(py, |stop| self.0.forget_with(&plan, &how.stop(stop)))?)
+    }
+
+    /// Takes over the snapshots of another tool that are here.
+    #[pyo3(signature = (*, dry_run = false, threads = None, progress = None))]
+    fn adopt(
+        &self,
+        py: Python<'_>,
+        dry_run: bool,
+        threads: Option<Threads>,
+        progress: Option<Callback>,
+    ) -> PyResult<AdoptReport> {
+        adopt_at(py, self.0.path(), dry_run, threads, progress)
     }
 
     /// Pins a snapshot; says whether it was not pinned before.

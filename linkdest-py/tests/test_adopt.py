@@ -71,3 +71,11 @@ def test_runs_tell_what_was_done(old: Path, source: Path, repository: Path) -> N
     linkdest.adopt(old)
     run = linkdest.Repository(old).runs()[0]
     assert (run.adopted, run.tree, run.source, run.ended) == (True, Path("2024-06-01T02:00:00Z"), None, None)
+
+
+def test_a_repository_adopts_what_was_put_into_it_since(old: Path) -> None:
+    repository = linkdest.Repository.init(old.parent / "repository")
+    (old / "2024-06-01T02:00:00Z").rename(old.parent / "repository" / "2024-06-01")
+    assert len(repository.adopt(dry_run=True).adoptions) == 1
+    assert not repository.adopt(threads=1).new_repository
+    assert [snapshot.adopted for snapshot in repository.snapshots()] == [True]

@@ -14,7 +14,7 @@ pub(super) fn find(search: &mut Search, root: &Dir, names: &[Vec<u8>], zone: &Ti
     let is_there = |name| root.stat_if_there(name).is_ok_and(|stat| stat.is_some());
     let marked = is_there(c"backup.marker");
     let tool = if marked { Tool::RsyncTimeBackup } else { Tool::RsyncScript };
-    let date = |name: &Vec<u8>| Some((ending(std::str::from_utf8(name).ok()?, zone)?, name.clone()));
+    let date = |name: &Vec<u8>| Some((ending(&String::from_utf8_lossy(name), zone)?, name.clone()));
     let mut dated: Vec<(Timestamp, Vec<u8>)> = names.iter().filter_map(date).collect();
     dated.sort();
     if marked

@@ -28,6 +28,7 @@ pub(super) fn plan(
     let snapshots = repository.map(Repository::snapshots).transpose()?.unwrap_or_default();
     let mut plan = Plan::default();
     let mut given = BTreeSet::new();
+    let records = repository.map(Repository::records_inode).transpose()?;
     for candidate in candidates {
         if snapshots
             .iter()
@@ -45,7 +46,7 @@ pub(super) fn plan(
             started: candidate.started,
             sequence,
         };
-        plan.new.push((adoption, record(candidate, name, sequence)));
+        plan.new.push((adoption, record(candidate, name, sequence, records)));
     }
     Ok(plan)
 }
@@ -84,7 +85,7 @@ fn free_name(
     }
 }
 
-fn record(candidate: Candidate, name: SnapshotName, sequence: u64) -> RunRecord {
+fn record(candidate: Candidate, name: SnapshotName, sequence: u64, records: Option<u64>) -> RunRecord {
     let Candidate { tree, started, status, source, host, root, .. } = candidate;
     RunRecord {
         snapshot: name,
@@ -99,7 +100,7 @@ fn record(candidate: Candidate, name: SnapshotName, sequence: u64) -> RunRecord 
         synced: true,
         root_mode: (root.mode & 0o200 == 0).then_some(root.mode),
         manifest: None,
-        adopted: Some(AdoptedTree { tree, inode: root.id.inode, mtime: root.mtime }),
+        adopted: Some(AdoptedTree { tree, inode: root.id.inode, mtime: root.mtime, records }),
         counts: Counts::default(),
         problems: Vec::new(),
         suspect: Vec::new(),

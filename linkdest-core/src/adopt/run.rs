@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::monitor::Monitor;
 use crate::os::Dir;
 use crate::reindex::{ReindexReport, Reindexer};
-use crate::repository::{Repository, RunRecord, Snapshot, SnapshotName};
+use crate::repository::{Repository, RunRecord, Snapshot, SnapshotName, check_latest};
 
 /// Adopts what is in the directory.
 pub(super) fn run(asked: &Adopter, monitor: &dyn Monitor) -> Result<AdoptReport> {
@@ -24,8 +24,8 @@ pub(super) fn run(asked: &Adopter, monitor: &dyn Monitor) -> Result<AdoptReport>
     if new && found.found.is_empty() {
         return Err(nothing_found(asked, &found));
     }
+    check_latest(&root, path)?;
     if asked.dry_run {
-        there.as_ref().map_or(Ok(()), Repository::check_latest)?;
         let planned = plan(path, &root, there.as_ref(), found.found)?;
         return Ok(report(asked, planned, found.passed_over, (new, None), begun));
     }

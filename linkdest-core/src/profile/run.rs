@@ -241,6 +241,9 @@ impl Running<'_, '_> {
     /// Runs a hook after a snapshot was published.
     fn end_with(&self, step: Step, report: &mut ProfileReport) {
         if let Some(failure) = self.hook(step, &Ended::published(report)) {
+            if matches!(failure, Failure::Stopped) {
+                report.errors.push(Error::stopped("stopped; the snapshot is published"));
+            }
             report.failed_hooks.push(HookFailure { hook: step, message: failure.to_string() });
         }
     }

@@ -16,13 +16,16 @@ pub(crate) struct AdoptedTree {
     pub inode: u64,
     /// The modification time of its root then.
     pub mtime: Timestamp,
+    /// The inode of the directory of linkdest's own records then: another one tells of a copy of the repository.
+    pub records: Option<u64>,
 }
 
 impl AdoptedTree {
-    /// Says whether a directory at the path is still the tree that was adopted. A tool that goes on rotating puts another
-    /// one there; a copy of the repository has other inodes, and a user may touch a directory, but not both at once.
-    pub fn is(&self, root: &Metadata) -> bool {
-        self.inode == root.id.inode || self.mtime == root.mtime
+    /// Says whether a directory at the path is still the tree that was adopted: a tool that goes on rotating puts another
+    /// one there, often with the same time. A user may touch a directory; a copy of the repository has other inodes, and
+    /// the times. `records` is the inode that linkdest's own records are in now.
+    pub fn is(&self, root: &Metadata, records: u64) -> bool {
+        self.inode == root.id.inode || (self.mtime == root.mtime && self.records != Some(records))
     }
 }
 
@@ -46,6 +49,8 @@ pub(super) struct WrittenTree {
     tree_inode: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tree_mtime: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    records_inode: Option<u64>,
 }
 
 impl WrittenTree {
@@ -58,6 +63,7 @@ impl WrittenTree {
             tree_b64,
             tree_inode: Some(adopted.inode),
             tree_mtime: Some(adopted.mtime.to_string()),
+            records_inode: adopted.records,
         }
     }
 
@@ -70,7 +76,7 @@ impl WrittenTree {
         let tree = path.filter(is_adoptable).ok_or("tree is not the path of an adopted tree")?;
         let inode = self.tree_inode.ok_or("tree_inode is missing")?;
         let mtime = self.tree_mtime.as_deref().and_then(parse_rfc3339).ok_or("tree_mtime is not a time")?;
-        Ok(Some(AdoptedTree { tree, inode, mtime }))
+        Ok(Some(AdoptedTree { tree, inode, mtime, records: self.records_inode }))
     }
 }
 
@@ -101,9 +107,11 @@ mod tests {
         let mtime = Timestamp { seconds: -1, nanos: 1 };
         for path in [&b"daily.0"[..], b"a/\xff/b", b"2026-11-22", b"latest-1/x"] {
             let tree = RelPath::new(path).unwrap();
-            let adopted = Some(AdoptedTree { tree, inode: 7, mtime });
-            let record = RunRecord { adopted, ..good.clone() };
-            assert_eq!(RunRecord::parse(&record.to_toml()).unwrap(), record);
+            for records in [None, Some(9)] {
+                let adopted = Some(AdoptedTree { tree: tree.clone(), inode: 7, mtime, records });
+                let record = RunRecord { adopted, ..good.clone() };
+                assert_eq!(RunRecord::parse(&record.to_toml()).unwrap(), record);
+            }
         }
         assert!(!RunRecord::parse(&RECORD.replace("adopted = true", "")).unwrap().is_adopted());
     }

@@ -2,7 +2,7 @@
 //!
 //! Each worker goes down a tree of its own. When others have nothing to do it hands them half of the sub-directories of
 //! its uppermost directory. A directory of which a part was handed over may not be empty yet when its worker leaves it:
-//! these few stay, and one worker alone removes them at the end.
+//! these few stay, and one worker alone removes them at the end. What is mounted in a tree is left alone.
 
 use std::ffi::{CStr, CString};
 use std::io;
@@ -10,9 +10,9 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-use super::removal::open_writable;
+use super::removal::{is_mounted_on, open_writable};
 use crate::crew::start;
-use crate::entry::{FileId, Kind};
+use crate::entry::{FileId, Kind, Metadata};
 use crate::monitor::StopFlag;
 use crate::os::{Dir, Listing};
 
@@ -28,12 +28,13 @@ const MOST_THREADS: usize = 8;
 pub(super) fn clear(dir: &Dir, threads: Option<NonZeroUsize>, stop: &StopFlag) -> io::Result<()> {
     let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get).min(MOST_THREADS);
     let threads = threads.map_or_else(cores, NonZeroUsize::get);
-    let first = Clearing::new(stop);
+    let home = dir.stat()?;
+    let first = Clearing::new(home, stop);
     first.run(dir, threads)?;
     if stop.is_stopped() || names(dir)?.is_empty() {
         return Ok(());
     }
-    let last = Clearing::new(stop);
+    let last = Clearing::new(home, stop);
     last.run(dir, 1)?;
     last.error.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
 }
@@ -57,6 +58,8 @@ struct Pool {
 }
 
 struct Clearing<'s> {
+    /// The directory that is emptied.
+    home: Metadata,
     stop: &'s StopFlag,
     pool: Mutex<Pool>,
     wake: Condvar,
@@ -74,8 +77,9 @@ struct Level {
 }
 
 impl<'s> Clearing<'s> {
-    fn new(stop: &'s StopFlag) -> Self {
+    fn new(home: Metadata, stop: &'s StopFlag) -> Self {
         Self {
+            home,
             stop,
             pool: Mutex::default(),
             wake: Condvar::new(),
@@ -168,7 +172,7 @@ impl<'s> Clearing<'s> {
     }
 
     fn enter(&self, parent: &Dir, name: &CStr, listing: &mut Listing) -> io::Result<(Dir, Level)> {
-        let dir = open_writable(parent, name)?;
+        let dir = open_writable(parent, name, &|stat| is_mounted_on(&self.home, stat))?;
         let level = self.empty_of_files(&dir, name, listing)?;
         Ok((dir, level))
     }

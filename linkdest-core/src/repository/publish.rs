@@ -117,17 +117,7 @@ impl Repository {
 
     /// Refuses to begin a run that could not move `latest` at its end.
     pub(crate) fn check_latest(&self) -> Result<()> {
-        let path = self.path.join("latest");
-        match self.root.stat_if_there(LATEST).map_err(|error| Error::io("stat", &path, error))? {
-            Some(stat) if stat.kind != Kind::Symlink => {
-                let message = format!(
-                    "a {} is in the place of the symlink to the newest snapshot; move it away",
-                    stat.kind
-                );
-                Err(Error::new(ErrorKind::Io, path, message))
-            }
-            _ => Ok(()),
-        }
+        check_latest(&self.root, &self.path)
     }
 
     /// Repairs what a run left that was killed between two steps of publishing, and forgets snapshots that were
@@ -179,7 +169,11 @@ impl Repository {
             Err(error) => return Ok(error.io_error().is_some()),
         };
         let failed = |operation| move |error| Error::io(operation, self.tree_path(name), error);
-        let Some((_, tree)) = self.open_adopted(adopted).map_err(failed("open"))? else { return Ok(false) };
+        let opened = match self.open_adopted(adopted) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(true),
+            opened => opened.map_err(failed("open"))?,
+        };
+        let Some((_, tree)) = opened else { return Ok(false) };
         let now = tree.stat().map_err(failed("stat"))?.mode;
         if let Some(mode) = mode.filter(|mode| *mode != now) {
             tree.set_mode_search(mode).map_err(failed("set mode"))?;
@@ -217,5 +211,20 @@ impl Repository {
         let mut own = vec![self.root.stat().map_err(failed)?.id, self.control.stat().map_err(failed)?.id];
         own.extend(self.control.stat_if_there(STAGING).map_err(failed)?.map(|stat| stat.id));
         Ok(own)
+    }
+}
+
+/// Refuses a directory where something else than a symlink is in the place of `latest`.
+pub(crate) fn check_latest(root: &Dir, path: &Path) -> Result<()> {
+    let path = path.join("latest");
+    match root.stat_if_there(LATEST).map_err(|error| Error::io("stat", &path, error))? {
+        Some(stat) if stat.kind != Kind::Symlink => {
+            let message = format!(
+                "a {} is in the place of the symlink to the newest snapshot; move it away",
+                stat.kind
+            );
+            Err(Error::new(ErrorKind::Io, path, message))
+        }
+        _ => Ok(()),
     }
 }

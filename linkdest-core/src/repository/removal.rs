@@ -13,9 +13,18 @@ struct Level {
     directories: Vec<CString>,
 }
 
-/// Removes `name` and everything below it. That it is not there is fine.
+/// Removes `name` and everything below it, but nothing that is mounted there. That it is not there is fine.
 pub(super) fn remove_tree(parent: &Dir, name: &CStr) -> io::Result<()> {
-    remove_tree_but(parent, name, &|_| false)
+    let above = parent.stat()?;
+    remove_tree_but(parent, name, &|stat| is_mounted_on(&above, stat))
+}
+
+/// Says whether a directory is of another mount than one above it: what is mounted somewhere is not that place's own.
+pub(super) fn is_mounted_on(above: &Metadata, stat: &Metadata) -> bool {
+    match (above.mount, stat.mount) {
+        (Some(above), Some(mount)) => above != mount,
+        _ => above.id.device != stat.id.device,
+    }
 }
 
 /// Removes `name` and everything below it, but stops at a directory that `spared` says must stay.
@@ -29,12 +38,12 @@ pub(crate) fn remove_tree_but(
         return parent.unlink(name);
     }
     let mut listing = Listing::default();
-    let mut current = open_writable(parent, name)?;
-    let mut levels = vec![empty_of_files(&current, name, spared, &mut listing)?];
+    let mut current = open_writable(parent, name, spared)?;
+    let mut levels = vec![empty_of_files(&current, name, &mut listing)?];
     while let Some(level) = levels.last_mut() {
         if let Some(directory) = level.directories.pop() {
-            let child = open_writable(&current, &directory)?;
-            levels.push(empty_of_files(&child, &directory, spared, &mut listing)?);
+            let child = open_writable(&current, &directory, spared)?;
+            levels.push(empty_of_files(&child, &directory, &mut listing)?);
             current = child;
             continue;
         }
@@ -55,16 +64,8 @@ pub(crate) fn remove_tree_but(
 }
 
 /// Removes what is no directory, and returns the directories.
-fn empty_of_files(
-    dir: &Dir,
-    name: &CStr,
-    spared: &dyn Fn(&Metadata) -> bool,
-    listing: &mut Listing,
-) -> io::Result<Level> {
+fn empty_of_files(dir: &Dir, name: &CStr, listing: &mut Listing) -> io::Result<Level> {
     let stat = dir.stat()?;
-    if spared(&stat) {
-        return Err(io::Error::other("a mount point or the repository lies in it"));
-    }
     let mut directories = Vec::new();
     dir.list(listing)?;
     for entry in listing.entries() {
@@ -82,17 +83,26 @@ fn empty_of_files(
     Ok(Level { id: stat.id, name: name.to_owned(), directories })
 }
 
-/// Opens a directory so that names in it can be removed; its owner may not have that permission yet.
-pub(super) fn open_writable(parent: &Dir, name: &CStr) -> io::Result<Dir> {
-    let opened = parent.open_dir(name);
-    let writable = match &opened {
-        Ok(dir) => dir.stat()?.mode & 0o700 == 0o700,
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => false,
-        Err(_) => return opened,
+/// Opens a directory so that names in it can be removed, unless it is to be spared; its owner may not have that permission
+/// yet.
+pub(super) fn open_writable(
+    parent: &Dir,
+    name: &CStr,
+    spared: &dyn Fn(&Metadata) -> bool,
+) -> io::Result<Dir> {
+    let checked = |dir: &Dir| match dir.stat()? {
+        stat if spared(&stat) => Err(io::Error::other("a mount point or the repository lies in it")),
+        stat => Ok(stat.mode & 0o700 == 0o700),
     };
-    if writable {
-        return opened;
+    match parent.open_dir(name) {
+        Ok(dir) if checked(&dir)? => return Ok(dir),
+        Err(error) if error.kind() != io::ErrorKind::PermissionDenied => return Err(error),
+        _ => {}
     }
-    parent.open_dir_search(name)?.set_mode_search(0o700)?;
-    parent.open_dir(name)
+    let narrow = parent.open_dir_search(name)?;
+    checked(&narrow)?;
+    narrow.set_mode_search(0o700)?;
+    let dir = parent.open_dir(name)?;
+    checked(&dir)?;
+    Ok(dir)
 }

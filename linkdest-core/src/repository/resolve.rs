@@ -157,7 +157,8 @@ impl Repository {
 
     fn by_name(&self, snapshots: &[Snapshot], text: &str) -> Result<Option<usize>> {
         let exact = snapshots.iter().position(|snapshot| snapshot.name().as_str() == text);
-        if exact.is_some() || text.len() <= DATE {
+        // A whole name is none of another one: who deletes one twice must not lose the next of that second.
+        if exact.is_some() || text.len() <= DATE || text.parse::<super::SnapshotName>().is_ok() {
             return Ok(exact);
         }
         let begins = |(_, snapshot): &(usize, &Snapshot)| snapshot.name().as_str().starts_with(text);

@@ -38,11 +38,14 @@ impl Repository {
     pub(super) fn open_adopted(&self, adopted: &AdoptedTree) -> io::Result<Option<(Whereabouts, Dir)>> {
         let opened = self.whereabouts(&adopted.tree).and_then(|at| {
             let tree = at.parent.open_dir_search(&at.name)?;
-            let known = adopted.is(&tree.stat()?);
+            let known = adopted.is(&tree.stat()?, self.control.stat()?.id.inode);
             Ok(known.then_some((at, tree)))
         });
         match opened {
-            Err(error) if errno::is_absent(&error) => Ok(None),
+            // Of a name that is too long there is nothing.
+            Err(error) if errno::is_absent(&error) || error.kind() == io::ErrorKind::InvalidFilename => {
+                Ok(None)
+            }
             opened => opened,
         }
     }
@@ -96,11 +99,15 @@ impl Repository {
         Ok(stat.is_some_and(|stat| stat.kind == Kind::Directory))
     }
 
+    /// Says whether an adopted tree is there, as far as this user can see: one that is out of reach is no reason to have no
+    /// snapshots at all, nor to forget it.
     pub(super) fn has_adopted(&self, adopted: &AdoptedTree) -> Result<bool> {
-        let opened = self.open_adopted(adopted);
-        let there =
-            opened.map_err(|error| Error::io("open", self.path.join(adopted.tree.as_path()), error))?;
-        Ok(there.is_some())
+        match self.open_adopted(adopted) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(true),
+            opened => opened
+                .map(|there| there.is_some())
+                .map_err(|error| Error::io("open", self.path.join(adopted.tree.as_path()), error)),
+        }
     }
 
     /// Adds the figures of an adopted snapshot to its record: nobody counted when it was made. `new` are the bytes of
@@ -120,6 +127,12 @@ impl Repository {
             ..Counts::default()
         };
         self.write_run(&record)
+    }
+
+    /// The inode of the directory that linkdest's own records are in.
+    pub(crate) fn records_inode(&self) -> Result<u64> {
+        let failed = |error| Error::io("stat", self.control_path(""), error);
+        self.control.stat().map(|stat| stat.id.inode).map_err(failed)
     }
 
     fn adopted_tree(&self, name: &SnapshotName) -> Option<AdoptedTree> {

@@ -123,9 +123,18 @@ fn newest(
         snapshots.iter().rev().find(|one| one.record().is_some_and(same_source)).or_else(|| snapshots.last());
     let Some(newest) = newest else { return Ok(None) };
     let failed = |error| Error::io("open", newest.path(), error);
-    let top = repository.open_tree(newest.name()).map_err(failed)?;
-    let base =
-        if newest.is_adopted() { points::find(&top, source).map_err(failed)? } else { RelPath::root() };
+    let opened = repository.open_tree(newest.name()).and_then(|top| {
+        let base = if newest.is_adopted() { points::find(&top, source)? } else { RelPath::root() };
+        Ok((top, base))
+    });
+    let (top, base) = match opened {
+        // Another tool's tree may be out of this user's reach.
+        Err(error) if newest.is_adopted() && error.kind() == std::io::ErrorKind::PermissionDenied => {
+            damaged.push(failed(error));
+            return Ok(None);
+        }
+        opened => opened.map_err(failed)?,
+    };
     let record = newest.record();
     let manifest = match repository.manifest(newest.name()) {
         Ok(manifest) => manifest,

@@ -1,11 +1,12 @@
 //! Adopted snapshots are read and deleted like any, and their records lead nowhere else.
 
 use std::fs;
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use linkdest_core::{ErrorKind, KeepRules, RelPath, Repository, Silent, SnapshotName};
-use linkdest_testkit::{Comparison, Inventory, TestDir, skip};
+use linkdest_core::{ErrorKind, KeepRules, RelPath, Repository, Silent, SnapshotName, Snapshotter};
+use linkdest_testkit::{Comparison, Inventory, NOBODY, TestDir, as_user, is_root, skip};
 
 use crate::adopt::{adopt, assert_sound, listed, make, trees};
 use crate::support::{Pair, inode, set_mtime};
@@ -116,6 +117,30 @@ fn a_tree_that_is_no_longer_the_one_that_was_adopted_is_left_alone() {
 }
 
 #[test]
+fn a_tree_of_the_same_time_that_was_rotated_into_the_place_of_another_is_not_that_one() {
+    let dir = TestDir::new();
+    make(dir.path(), &["backup.0/new", "backup.1/old", "backup.2/oldest"]);
+    // `rsync -a` gives each root the time of the source's.
+    (0..3).for_each(|number| set_mtime(dir.join(format!("backup.{number}")), 1_600_000_000, 0));
+    adopt(dir.path());
+    let names = listed(dir.path());
+    fs::remove_dir_all(dir.join("backup.2")).unwrap();
+    for number in [1, 0] {
+        let to = dir.join(format!("backup.{}", number + 1));
+        fs::rename(dir.join(format!("backup.{number}")), to).unwrap();
+    }
+    make(dir.path(), &["backup.0/newest"]);
+    set_mtime(dir.join("backup.0"), 1_600_000_000, 0);
+    assert_eq!(trees(dir.path()), [] as [PathBuf; 0]);
+    let oldest: SnapshotName = names[0].0.parse().unwrap();
+    let repository = Repository::open(dir.path()).unwrap();
+    assert_eq!(repository.delete(&[oldest]).unwrap_err().kind(), ErrorKind::NoSuchSnapshot);
+    assert!(dir.join("backup.2/old").exists() && dir.join("backup.1/new").exists());
+    assert_eq!(adopt(dir.path()).adoptions().len(), 3);
+    assert_sound(dir.path());
+}
+
+#[test]
 fn a_copy_of_the_repository_has_the_adopted_snapshots_too() {
     let dir = TestDir::new();
     let (here, there) = (dir.join("here"), dir.join("there"));
@@ -162,4 +187,70 @@ fn a_record_leads_nowhere_but_to_an_adopted_tree() {
         assert!(target.exists(), "{tree}");
         fs::write(&record, &good).unwrap();
     }
+}
+
+#[test]
+fn a_tree_out_of_reach_keeps_nobody_from_a_backup() {
+    if !is_root() {
+        return skip("only root can be somebody else");
+    }
+    let dir = TestDir::new();
+    let (repo, source) = (dir.join("repository"), dir.join("source"));
+    let tree = "backintime/h/u/1/20240601-120000-123";
+    make(&repo, &[&format!("{tree}/backup/f"), &format!("{tree}/info")]);
+    make(&source, &["f"]);
+    adopt(&repo);
+    let name = listed(&repo)[0].0.clone();
+    let chown = Command::new("chown").args(["-R", &format!("{NOBODY}:{NOBODY}")]).arg(dir.path()).status();
+    assert!(chown.unwrap().success());
+    std::os::unix::fs::chown(repo.join("backintime"), Some(0), None).unwrap();
+    fs::set_permissions(repo.join("backintime"), fs::Permissions::from_mode(0o700)).unwrap();
+    // This test again, as that user, in that directory.
+    let program = dir.join("test");
+    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    let mut command = Command::new(program);
+    command.args(["--exact", "adopted::as_the_owner", "--ignored"]).env("LINKDEST_OWNED", dir.path());
+    let output = as_user(NOBODY, &command).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(listed(&repo).len() == 2 && listed(&repo)[0].0 == name);
+    // A path that no name can have leads nowhere.
+    let record = repo.join(format!(".linkdest/runs/{name}.toml"));
+    let text = fs::read_to_string(&record).unwrap().replace("backintime", &"x".repeat(300));
+    fs::write(&record, text).unwrap();
+    assert_eq!(listed(&repo).len(), 1);
+}
+
+#[test]
+#[ignore = "a part of another test, as another user"]
+fn as_the_owner() {
+    let Some(dir) = std::env::var_os("LINKDEST_OWNED") else { return };
+    let dir = Path::new(&dir);
+    let report = Snapshotter::new(dir.join("source"), dir.join("repository")).run(&Silent).unwrap();
+    assert_eq!((report.counts().files_copied, report.problems().len()), (1, 1), "{:?}", report.problems());
+}
+
+#[test]
+fn a_directory_that_cannot_be_adopted_for_its_latest_stays_as_it_is() {
+    let dir = TestDir::new();
+    make(dir.path(), &["2024-06-01/f", "latest/f"]);
+    let before = Inventory::of(dir.path());
+    for dry in [true, false] {
+        let error = linkdest_core::Adopter::new(dir.path()).dry_run(dry).run(&Silent).unwrap_err();
+        assert!(error.to_string().contains("latest"), "{error}");
+    }
+    before.assert_unchanged(&Inventory::of(dir.path()));
+}
+
+#[test]
+fn a_date_after_bytes_that_are_no_text_is_found() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let dir = TestDir::new();
+    let tree = std::ffi::OsStr::from_bytes(b"sauvegard\xe9-2024-06-01");
+    if fs::create_dir(dir.join(tree)).is_err() {
+        return skip("the file system takes no such name");
+    }
+    fs::write(dir.join(tree).join("f"), "content").unwrap();
+    assert_eq!(adopt(dir.path()).adoptions()[0].tree().as_path(), Path::new(tree));
+    assert_eq!(trees(dir.path()), [PathBuf::from(tree)]);
+    assert_sound(dir.path());
 }

@@ -194,3 +194,47 @@ fn as_the_owner() {
     let deleted = Repository::open(&repo).unwrap().delete(&[first.snapshot().unwrap().clone()]).unwrap();
     assert_eq!(deleted.problems(), []);
 }
+
+/// Mounts a directory on another; `false` if this user may not.
+fn bind(from: &Path, to: &Path) -> bool {
+    Command::new("mount").arg("--bind").args([from, to]).status().is_ok_and(|status| status.success())
+}
+
+#[test]
+fn what_is_mounted_in_a_snapshot_is_not_emptied() {
+    let pair = Pair::new();
+    fs::create_dir(pair.source.join("mounted")).unwrap();
+    pair.write("mounted/file", "saved");
+    let gone = pair.snapshot();
+    pair.snapshot();
+    let precious = pair.dir.join("precious");
+    fs::create_dir_all(precious.join("deep")).unwrap();
+    fs::write(precious.join("deep/file"), "alive").unwrap();
+    fs::set_permissions(&precious, fs::Permissions::from_mode(0o555)).unwrap();
+    if !bind(&precious, &path(&gone).join("mounted")) {
+        return skip("mounting needs root");
+    }
+    let deleted = repository(&pair).delete(&[gone.snapshot().unwrap().clone()]).unwrap();
+    let trash = control(&pair, "trash");
+    let mounted = pair.repository.join(".linkdest/trash").join(&trash[0]).join("mounted");
+    Command::new("umount").arg(&mounted).status().unwrap();
+    assert_eq!(deleted.problems().len(), 1, "{deleted:?}");
+    assert_eq!(fs::read_to_string(precious.join("deep/file")).unwrap(), "alive");
+    assert_eq!(fs::metadata(&precious).unwrap().mode() & 0o777, 0o555);
+    // Once it is no longer there the next one finishes.
+    pair.snapshot();
+    assert_eq!(control(&pair, "trash"), [""; 0]);
+}
+
+#[test]
+fn the_name_of_one_that_is_gone_is_not_the_beginning_of_another() {
+    let pair = Pair::new();
+    pair.snapshot();
+    let repository = repository(&pair);
+    for name in ["2024-06-01T120000Z-02", "2024-06-01T130000Z"] {
+        fs::create_dir(pair.repository.join(name)).unwrap();
+    }
+    assert_eq!(repository.resolve("2024-06-01T120000").unwrap().name().as_str(), "2024-06-01T120000Z-02");
+    let error = repository.resolve("2024-06-01T120000Z").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NoSuchSnapshot);
+}

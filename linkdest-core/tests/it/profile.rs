@@ -268,6 +268,23 @@ fn a_dry_run_writes_nothing_and_runs_no_hooks() {
 }
 
 #[test]
+fn a_run_that_was_stopped_in_a_hook_after_the_snapshot_says_so() {
+    let place = Place::new();
+    let profile = place.profile("[hooks]\nrun-after = 'touch begun; sleep 300'\n");
+    let stop = StopFlag::default();
+    let report = std::thread::scope(|scope| {
+        let run = scope.spawn(|| ProfileRun::new(&profile).stop(stop.clone()).run(&Silent).unwrap());
+        while !place.dir.join("begun").exists() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        stop.stop();
+        run.join().unwrap()
+    });
+    assert!(report.snapshot().snapshot().is_some());
+    assert_eq!((report.failed_hooks().len(), report.exit_code()), (1, 130));
+}
+
+#[test]
 fn stopping_ends_a_hook_with_its_children_and_the_last_hooks_run() {
     let place = Place::new();
     let profile = place.profile(

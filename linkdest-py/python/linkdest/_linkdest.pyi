@@ -321,6 +321,15 @@ class Repository:
     def accept(self, name: str, *, lock_wait: float = 0.0) -> bool:
         """Accepts a suspect snapshot, so that it counts like any other; returns whether it was suspect."""
 
+    def adopt(
+        self,
+        *,
+        dry_run: bool = False,
+        threads: int | None = None,
+        progress: Callable[[Progress], object] | None = None,
+    ) -> AdoptReport:
+        """Takes over the snapshots of another tool that are here, as `adopt()` does."""
+
     def pin(self, name: str) -> bool:
         """Keeps a snapshot whatever happens; returns whether it was not pinned before."""
 
