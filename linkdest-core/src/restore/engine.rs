@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::groups::Groups;
 use super::node::Job;
+use super::unsaved::Unsaved;
 use super::{Overwrite, RestoreCounts, Restorer};
 use crate::entry::FileId;
 use crate::error::{Error, Problem, ProblemKind, Result};
@@ -28,6 +29,8 @@ pub(super) struct Plan<'p> {
     pub snapshot: Dir,
     pub base: RelPath,
     pub repository: FileId,
+    /// What is not removed as extra.
+    pub unsaved: Unsaved,
     pub reach: Reach,
     pub user: u32,
     /// What names in the making begin with.
