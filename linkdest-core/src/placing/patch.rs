@@ -220,6 +220,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn nothing_is_written_before_there_is_space_for_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = |name: &str, bytes: &[u8]| {
+            let path = dir.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            File::open_regular_operator_path(&path).unwrap()
+        };
+        let (source, earlier) = (open("new", &[1; 3 * BLOCK]), open("old", &[2; BLOCK]));
+        let to = crate::os::Dir::open_operator_path(dir.path()).unwrap().create_file(c"to").unwrap();
+        let asked = std::cell::Cell::new(0);
+        let refuse = |bytes| {
+            asked.set(bytes);
+            Err(io::ErrorKind::StorageFull.into())
+        };
+        let (metadata, mut buffers) = (source.stat().unwrap(), Default::default());
+        let patched = patch(&source, &metadata, &earlier, &to, &mut buffers, &refuse, &StopFlag::default());
+        assert!(matches!(patched, Err(CopyError::Target(_))));
+        assert_eq!((asked.get(), to.stat().unwrap().allocated), (3 * BLOCK as u64, 0));
+    }
+
+    #[test]
     fn only_blocks_that_differ_are_written() {
         let old = vec![1; 5 * BLOCK + 10];
         let changed = |at: &[usize]| {

@@ -245,7 +245,11 @@ fn plan<'p>(
         snapshot: saved.dir.take().ok_or_else(|| failed(io::ErrorKind::NotFound.into()))?,
         base: saved.base.clone(),
         repository: asked.repository.root.stat().map_err(failed)?.id,
-        unsaved: if asked.delete { Unsaved::of(asked.repository, &asked.snapshot)? } else { Unsaved::default() },
+        unsaved: if asked.delete {
+            Unsaved::of(asked.repository, &asked.snapshot)?
+        } else {
+            Unsaved::default()
+        },
         reach: reach(target.dir.as_ref(), (user, group), scratch.as_deref()),
         user,
         prefix,

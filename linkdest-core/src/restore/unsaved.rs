@@ -53,9 +53,14 @@ mod tests {
             (RelPath::root(), ProblemKind::Unreadable),
         ];
         let unsaved = Unsaved { paths, more: false };
-        for (name, may_be) in
-            [("a/b", true), ("a/b/c", true), ("a", true), ("a/bc", false), ("device", true), ("device/x", false)]
-        {
+        for (name, may_be) in [
+            ("a/b", true),
+            ("a/b/c", true),
+            ("a", true),
+            ("a/bc", false),
+            ("device", true),
+            ("device/x", false),
+        ] {
             assert_eq!(unsaved.may_be(&path(name)), may_be, "{name}");
         }
         assert!(Unsaved { more: true, ..unsaved }.may_be(&path("z")));
