@@ -303,6 +303,7 @@ fn owners_that_a_user_may_not_set_are_in_the_manifest() {
 fn what_could_not_be_saved_is_not_removed_by_a_restore() {
     let Some(desk) = Desk::new() else { return };
     desk.file("secret", 0, 0o600);
+    chown(desk.dir.join("S"), Some(NOBODY), Some(NOBODY)).unwrap();
     let closed = desk.dir.join("S/closed");
     fs::create_dir(&closed).unwrap();
     chown(&closed, Some(NOBODY), Some(NOBODY)).unwrap();
@@ -325,6 +326,7 @@ fn what_could_not_be_saved_is_not_removed_by_a_restore() {
 #[test]
 fn a_file_of_the_target_that_cannot_be_read_is_written_anew_where_contents_are_compared() {
     let Some(desk) = Desk::new() else { return };
+    chown(desk.dir.join("S"), Some(NOBODY), Some(NOBODY)).unwrap();
     desk.file("f", NOBODY, 0o600);
     assert_eq!(desk.linkdest(&["snapshot", "--init", "S", "R"]).status.code(), Some(0));
     let file = desk.dir.join("S/f");
