@@ -308,7 +308,7 @@ fn what_could_not_be_saved_is_not_removed_by_a_restore() {
     fs::create_dir(&closed).unwrap();
     chown(&closed, Some(NOBODY), Some(NOBODY)).unwrap();
     fs::write(closed.join("inside"), "x").unwrap();
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
     assert_eq!(desk.linkdest(&["snapshot", "--init", "S", "R"]).status.code(), Some(3));
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
     desk.file("extra", NOBODY, 0o600);
@@ -330,7 +330,7 @@ fn a_file_of_the_target_that_cannot_be_read_is_written_anew_where_contents_are_c
     desk.file("f", NOBODY, 0o600);
     assert_eq!(desk.linkdest(&["snapshot", "--init", "S", "R"]).status.code(), Some(0));
     let file = desk.dir.join("S/f");
-    fs::set_permissions(&file, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o000)).unwrap();
     let output = desk.linkdest(&["restore", "R", "latest", "S", "--checksum"]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     assert_eq!(fs::metadata(&file).unwrap().mode() & 0o777, 0o600);

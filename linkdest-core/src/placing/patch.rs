@@ -222,13 +222,14 @@ mod tests {
     #[test]
     fn nothing_is_written_before_there_is_space_for_it() {
         let dir = tempfile::tempdir().unwrap();
-        let open = |name: &str, bytes: &[u8]| {
-            let path = dir.path().join(name);
-            std::fs::write(&path, bytes).unwrap();
-            File::open_regular_operator_path(&path).unwrap()
+        let dir = crate::os::Dir::open_operator_path(dir.path()).unwrap();
+        let make = |name, bytes: &[u8]| {
+            let file = dir.create_file(name).unwrap();
+            file.write_all_at(bytes, 0).unwrap();
+            file
         };
-        let (source, earlier) = (open("new", &[1; 3 * BLOCK]), open("old", &[2; BLOCK]));
-        let to = crate::os::Dir::open_operator_path(dir.path()).unwrap().create_file(c"to").unwrap();
+        let (source, earlier) = (make(c"new", &[1; 3 * BLOCK]), make(c"old", &[2; BLOCK]));
+        let to = make(c"to", &[]);
         let asked = std::cell::Cell::new(0);
         let refuse = |bytes| {
             asked.set(bytes);
