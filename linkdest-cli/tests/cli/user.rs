@@ -298,3 +298,40 @@ fn owners_that_a_user_may_not_set_are_in_the_manifest() {
         "what cannot be stored makes no copy"
     );
 }
+
+#[test]
+fn what_could_not_be_saved_is_not_removed_by_a_restore() {
+    let Some(desk) = Desk::new() else { return };
+    desk.file("secret", 0, 0o600);
+    chown(desk.dir.join("S"), Some(NOBODY), Some(NOBODY)).unwrap();
+    let closed = desk.dir.join("S/closed");
+    fs::create_dir(&closed).unwrap();
+    chown(&closed, Some(NOBODY), Some(NOBODY)).unwrap();
+    fs::write(closed.join("inside"), "x").unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
+    assert_eq!(desk.linkdest(&["snapshot", "--init", "S", "R"]).status.code(), Some(3));
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
+    desk.file("extra", NOBODY, 0o600);
+    for dry_run in [&["--dry-run"][..], &[]] {
+        let arguments = [&["restore", "R", "latest", "S", "--delete", "--json"], dry_run].concat();
+        let output = desk.linkdest(&arguments);
+        assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+        let summary = json_lines(&output.stdout).pop().unwrap();
+        assert_eq!((&summary["deleted"], &summary["problems"]), (&1.into(), &2.into()));
+    }
+    assert!(closed.join("inside").exists() && desk.dir.join("S/secret").exists());
+    assert!(!desk.dir.join("S/extra").exists());
+}
+
+#[test]
+fn a_file_of_the_target_that_cannot_be_read_is_written_anew_where_contents_are_compared() {
+    let Some(desk) = Desk::new() else { return };
+    chown(desk.dir.join("S"), Some(NOBODY), Some(NOBODY)).unwrap();
+    desk.file("f", NOBODY, 0o600);
+    assert_eq!(desk.linkdest(&["snapshot", "--init", "S", "R"]).status.code(), Some(0));
+    let file = desk.dir.join("S/f");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o000)).unwrap();
+    let output = desk.linkdest(&["restore", "R", "latest", "S", "--checksum"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(fs::metadata(&file).unwrap().mode() & 0o777, 0o600);
+}

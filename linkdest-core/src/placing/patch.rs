@@ -1,5 +1,6 @@
 //! A large file as its changes to an earlier version: what is equal is shared, what differs is written.
 
+use std::io;
 use std::ops::Range;
 
 use super::content::{CHUNK, CopyError, chunk};
@@ -26,15 +27,28 @@ struct Patching<'p, F> {
     to: &'p File,
     buffers: &'p mut (Vec<u8>, Vec<u8>),
     hasher: ContentHasher,
+    /// Asked for leave before bytes are written.
+    take: &'p dyn Fn(u64) -> io::Result<()>,
     stop: &'p StopFlag,
     /// Whole blocks that were found equal, and are not yet shared.
     equal: Range<u64>,
     read: u64,
     written: u64,
+    shared: bool,
 }
 
-/// Fills the empty `to` with what the source held when `metadata` was taken; returns the bytes written and the hash of
-/// the whole. `to` must be able to share blocks with `earlier`.
+/// What came of it.
+pub(crate) struct Patched {
+    /// So many bytes were written.
+    pub written: u64,
+    /// Blocks are shared with the earlier version.
+    pub shared: bool,
+    /// Of the whole.
+    pub hash: Option<ContentHash>,
+}
+
+/// Fills the empty `to` with what the source held when `metadata` was taken. `to` must be able to share blocks with
+/// `earlier`; `take` is told how many bytes are about to be written.
 ///
 /// Both versions are read. Blocks that are equal are shared, only those that differ are written; holes stay holes.
 /// Sharing range by range, not cloning all and writing over it: XFS reserves 128 KiB for each block written over.
@@ -44,14 +58,15 @@ pub(crate) fn patch<F: SourceFile>(
     earlier: &File,
     to: &File,
     buffers: &mut (Vec<u8>, Vec<u8>),
+    take: &dyn Fn(u64) -> io::Result<()>,
     stop: &StopFlag,
-) -> Result<(u64, Option<ContentHash>), CopyError> {
+) -> Result<Patched, CopyError> {
     let size = metadata.size;
     to.set_len(size).map_err(CopyError::Target)?;
     let hasher = ContentHasher::for_size(size);
-    let (is_useless, equal, read, written) = (false, 0..0, 0, 0);
+    let (is_useless, equal, read, written, shared) = (false, 0..0, 0, 0, false);
     let mut patching =
-        Patching { from, earlier, is_useless, to, buffers, hasher, stop, equal, read, written };
+        Patching { from, earlier, is_useless, to, buffers, hasher, take, stop, equal, read, written, shared };
     let end = match from.local() {
         Some(local) if metadata.allocated < size => patching.extents(local, size)?,
         _ => patching.range(0, size)?,
@@ -61,7 +76,8 @@ pub(crate) fn patch<F: SourceFile>(
     if end < size {
         to.set_len(end).map_err(CopyError::Target)?;
     }
-    Ok((patching.written, patching.hasher.finish()))
+    let Patching { written, shared, hasher, .. } = patching;
+    Ok(Patched { written, shared, hash: hasher.finish() })
 }
 
 impl<F: SourceFile> Patching<'_, F> {
@@ -116,13 +132,17 @@ impl<F: SourceFile> Patching<'_, F> {
         };
         let theirs = theirs.get(..other).unwrap_or_default();
         let before = usize::try_from(offset % BLOCK as u64).unwrap_or_default();
-        let (mut at, mut written, mut shared) = (0, 0, Vec::new());
-        for run in differing(ours, theirs, before) {
+        let runs: Vec<_> = differing(ours, theirs, before).collect();
+        let written = runs.iter().map(|run| run.len() as u64).sum();
+        if written > 0 {
+            (self.take)(written).map_err(CopyError::Target)?;
+        }
+        let (mut at, mut shared) = (0, Vec::new());
+        for run in runs {
             shared.push(at..run.start);
             at = run.end;
             let bytes = ours.get(run.clone()).unwrap_or_default();
             self.to.write_all_at(bytes, offset + run.start as u64).map_err(CopyError::Target)?;
-            written += bytes.len() as u64;
         }
         shared.push(at..read);
         (self.read, self.written) = (self.read + read as u64, self.written + written);
@@ -147,13 +167,18 @@ impl<F: SourceFile> Patching<'_, F> {
     /// Shares what was found equal; where that is impossible, copies it from the earlier version.
     fn share(&mut self) -> Result<(), CopyError> {
         let Range { start, end } = std::mem::replace(&mut self.equal, 0..0);
-        if start == end || self.to.share_range(self.earlier, start, end - start).is_ok() {
+        if start == end {
+            return Ok(());
+        }
+        if self.to.share_range(self.earlier, start, end - start).is_ok() {
+            self.shared = true;
             return Ok(());
         }
         let mut offset = start;
         while offset < end {
             let bytes = chunk(&mut self.buffers.1, end - offset);
             let length = bytes.len();
+            (self.take)(length as u64).map_err(CopyError::Target)?;
             match self.earlier.read_at(bytes, offset) {
                 Ok(read) if read == length => {}
                 Ok(_) => return Err(CopyError::Target(std::io::ErrorKind::UnexpectedEof.into())),
@@ -193,6 +218,28 @@ fn differing<'b>(ours: &'b [u8], theirs: &'b [u8], before: usize) -> impl Iterat
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_written_before_there_is_space_for_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = crate::os::Dir::open_operator_path(dir.path()).unwrap();
+        let make = |name, bytes: &[u8]| {
+            let file = dir.create_file(name).unwrap();
+            file.write_all_at(bytes, 0).unwrap();
+            file
+        };
+        let (source, earlier) = (make(c"new", &[1; 3 * BLOCK]), make(c"old", &[2; BLOCK]));
+        let to = make(c"to", &[]);
+        let asked = std::cell::Cell::new(0);
+        let refuse = |bytes| {
+            asked.set(bytes);
+            Err(io::ErrorKind::StorageFull.into())
+        };
+        let (metadata, mut buffers) = (source.stat().unwrap(), Default::default());
+        let patched = patch(&source, &metadata, &earlier, &to, &mut buffers, &refuse, &StopFlag::default());
+        assert!(matches!(patched, Err(CopyError::Target(_))));
+        assert_eq!((asked.get(), to.stat().unwrap().allocated), (3 * BLOCK as u64, 0));
+    }
 
     #[test]
     fn only_blocks_that_differ_are_written() {

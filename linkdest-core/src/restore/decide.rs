@@ -122,13 +122,16 @@ impl Worker<'_, '_> {
     /// Reads what is there, and where no hash is recorded the snapshot's file too.
     fn same_content(&mut self, at: At<'_>, dir: &Dir, there: &Metadata) -> io::Result<bool> {
         let (stop, name): (_, &CStr) = (&self.engine.plan.asked.stop, at.wanted.to());
-        let file = dir.open_file(name)?;
+        // What cannot be read is not what it should be.
+        let Ok(file) = dir.open_file(name) else { return Ok(false) };
         if file.stat()?.id != there.id {
             return Ok(false);
         }
         if let Some(wanted) = at.wanted.content {
-            let found = hash(&file, there, &mut self.buffers.0, stop)?;
-            return Ok(found == Hashed::As(wanted));
+            return match hash(&file, there, &mut self.buffers.0, stop) {
+                Err(error) if stop.is_stopped() => Err(error),
+                found => Ok(found.is_ok_and(|found| found == Hashed::As(wanted))),
+            };
         }
         let saved = self.snapshot_dir(at.node, at.handles)?.open_file(&at.wanted.name)?;
         let stat = saved.stat()?;

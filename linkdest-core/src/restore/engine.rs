@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use super::groups::Groups;
 use super::markers::Markers;
 use super::node::Job;
+use super::unsaved::Unsaved;
 use super::{Overwrite, RestoreCounts, Restorer};
 use crate::entry::FileId;
 use crate::error::{Error, Problem, ProblemKind, Result};
@@ -29,6 +30,8 @@ pub(super) struct Plan<'p> {
     pub snapshot: Dir,
     pub base: RelPath,
     pub repository: FileId,
+    /// What is not removed as extra.
+    pub unsaved: Unsaved,
     pub reach: Reach,
     pub user: u32,
     /// The target is a directory, not a single entry.

@@ -8,7 +8,7 @@ use super::markers::OURS;
 use super::node::{Handles, Node};
 use super::worker::{Records, Worker};
 use crate::entry::{FileId, Metadata};
-use crate::error::Result;
+use crate::error::{ProblemKind, Result};
 use crate::monitor::{Action, Reason};
 use crate::os::{Dir, Listing};
 use crate::repository::remove_tree_but;
@@ -75,13 +75,19 @@ impl Worker<'_, '_> {
 
     fn remove_extra(&mut self, node: &Arc<Node>, dir: &Dir, name: &CStr) -> Result<()> {
         let engine = self.engine;
+        let path = node.path_of(name);
+        if engine.plan.unsaved.may_be(&engine.full(&path)) {
+            let message = "it stays: the snapshot lacks it, or a part of it, because it could not be saved";
+            engine.problem(&path, ProblemKind::InTheWay, "remove", message);
+            return Ok(());
+        }
         if !engine.is_dry() {
             node.soil();
             if let Err(error) = remove_tree_but(dir, name, &engine.spared(dir)) {
-                return engine.target_problem(&node.path_of(name), "remove", error);
+                return engine.target_problem(&path, "remove", error);
             }
         }
-        engine.tell(|| node.path_of(name), Action::Delete, Reason::Extra);
+        engine.tell(|| path, Action::Delete, Reason::Extra);
         self.counts.deleted += 1;
         Ok(())
     }

@@ -18,6 +18,7 @@ mod reach;
 mod report;
 mod run;
 mod snapshot;
+mod unsaved;
 mod wanted;
 mod worker;
 

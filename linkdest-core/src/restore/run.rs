@@ -11,6 +11,7 @@ use super::engine::{Engine, Plan};
 use super::markers::{DIGITS, OURS};
 use super::node::{Handles, Job, Node, c_string};
 use super::reach::reach;
+use super::unsaved::Unsaved;
 use super::wanted::Wanted;
 use super::worker::Worker;
 use super::{RestoreReport, Restorer};
@@ -245,6 +246,11 @@ fn plan<'p>(
         snapshot: saved.dir.take().ok_or_else(|| failed(io::ErrorKind::NotFound.into()))?,
         base: saved.base.clone(),
         repository: asked.repository.root.stat().map_err(failed)?.id,
+        unsaved: if asked.delete {
+            Unsaved::of(asked.repository, &asked.snapshot)?
+        } else {
+            Unsaved::default()
+        },
         reach: reach(target.dir.as_ref(), (user, group), scratch.as_deref()),
         user,
         is_directory: target.name.is_none(),

@@ -8,7 +8,7 @@ use super::groups::SharedGroup;
 use super::node::{Handles, Node};
 use super::recorded::{Found, Known};
 use super::worker::Worker;
-use crate::entry::{FileId, Kind, Metadata};
+use crate::entry::{Kind, Metadata};
 use crate::error::Result;
 use crate::manifest::Directory;
 use crate::monitor::Reason;
@@ -63,7 +63,8 @@ pub(super) enum Decision {
 /// A regular file whose content must be read.
 pub(super) struct Wanted<'n, S: Source> {
     pub name: &'n CStr,
-    pub id: FileId,
+    /// What the decision was made on.
+    pub metadata: Metadata,
     pub decision: Decision,
     /// The hard-link group that it leads if it can be placed.
     pub group: Option<SharedGroup<S>>,

@@ -164,6 +164,8 @@ impl<S: Source> Worker<'_, '_, S> {
         let path = || content.path();
         let mut stamps = *content.metadata;
         for read in 1..=READS {
+            // What a reference was found equal to is no more, once the source has changed.
+            let from = if read == 1 { from } else { &From::Source };
             let mut filled = match self.fill_once(content, &stamps, from, to) {
                 Ok(filled) => filled,
                 Err(CopyError::Source(error)) => return Ok(Err(Unfilled::Unreadable(error))),
@@ -214,16 +216,12 @@ impl<S: Source> Worker<'_, '_, S> {
             return Ok(filled(true, 0, hash));
         }
         let plan = &self.engine.plan;
-        let take = |bytes| match &plan.scratch {
-            Some(scratch) => plan.space.take(bytes, scratch).map_err(CopyError::Target),
-            None => Ok(()),
-        };
+        let space = |bytes| plan.scratch.as_ref().map_or(Ok(()), |scratch| plan.space.take(bytes, scratch));
         if let Some(earlier) = self.earlier_version(content, stamps) {
-            let (written, hash) = patch(file, stamps, &earlier, to, &mut self.buffers, plan.stop)?;
-            take(written)?;
-            return Ok(filled(true, written, hash));
+            let patched = patch(file, stamps, &earlier, to, &mut self.buffers, &space, plan.stop)?;
+            return Ok(filled(patched.shared, patched.written, patched.hash));
         }
-        take(stamps.size.min(stamps.allocated))?;
+        space(stamps.size.min(stamps.allocated)).map_err(CopyError::Target)?;
         let (copied, hash) = copy(file, stamps, to, &mut self.buffers.0, plan.stop)?;
         Ok(filled(false, copied, hash))
     }

@@ -87,7 +87,7 @@ impl<S: Source> Worker<'_, '_, S> {
 
     pub fn want<'n>(&mut self, name: &'n CStr, metadata: &Metadata, decision: Decision) -> Wanted<'n, S> {
         let found = std::mem::take(&mut self.found);
-        Wanted { name, id: metadata.id, decision, group: None, found }
+        Wanted { name, metadata: *metadata, decision, group: None, found }
     }
 
     /// Links a name to a reference, unless that stands for another inode of the source already, and writes it down.

@@ -43,7 +43,7 @@ impl<S: Source> Worker<'_, '_, S> {
         if wanted.is_empty() {
             return Ok(());
         }
-        let request: Vec<(&CStr, FileId)> = wanted.iter().map(|one| (one.name, one.id)).collect();
+        let request: Vec<(&CStr, FileId)> = wanted.iter().map(|one| (one.name, one.metadata.id)).collect();
         let mut wanted: Vec<Option<Wanted<'_, S>>> = wanted.into_iter().map(Some).collect();
         let mut result = Ok(());
         self.engine.plan.source.contents(&handles.source, &request, &mut |index, answer| {
@@ -62,14 +62,17 @@ impl<S: Source> Worker<'_, '_, S> {
         wanted: Wanted<'_, S>,
         answer: io::Result<(S::File, Metadata)>,
     ) -> Result<()> {
-        let Wanted { name, id, decision, group, found } = wanted;
+        let Wanted { name, metadata: before, decision, group, found } = wanted;
         self.found = found;
         self.leads = group.is_some();
         let placed = match answer {
             Ok((file, metadata)) => {
+                // What was decided holds for what the file was then.
+                let same = metadata.same_stamps(&before);
+                let decision = if same { decision } else { Decision::Anew(Reason::BytesChanged) };
                 self.place_content(node, handles, name, &file, &metadata, decision, group.is_some())?
             }
-            Err(error) => self.unreadable(node, handles, name, Some(id), "open", &error)?,
+            Err(error) => self.unreadable(node, handles, name, Some(before.id), "open", &error)?,
         };
         self.leads = false;
         match group {

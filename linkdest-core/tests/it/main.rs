@@ -11,6 +11,7 @@
 
 mod adopt;
 mod adopted;
+mod changing;
 mod content;
 mod delete;
 mod diff;
