@@ -104,8 +104,9 @@ fn tests_by_name() -> std::collections::HashSet<String> {
 
 #[test]
 fn the_tests_that_the_documentation_names_exist() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/testing.md");
-    let text = std::fs::read_to_string(path).unwrap();
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    let text = |name| std::fs::read_to_string(docs.join(name)).unwrap();
+    let text = [text("testing.md"), text("guarantees.md")].concat();
     let names = tests_by_name();
     let quoted = text.split('`').skip(1).step_by(2);
     let named: Vec<&str> = quoted.filter(|word| word.contains("::") && *word != "module::test").collect();
