@@ -11,7 +11,8 @@ use crate::place::{Place, text};
 /// there is no `script`.
 fn on_a_terminal(place: &Place, arguments: &[&str], typed: &str) -> Option<(String, Option<i32>)> {
     let program = place.linkdest(&[]).get_program().to_str().unwrap().to_owned();
-    let line = format!("{program} {}", arguments.join(" "));
+    // A shell that runs the tests in the background may have told them to ignore it.
+    let line = format!("env --default-signal=INT {program} {}", arguments.join(" "));
     let mut script = Command::new("script");
     script.args(["-qec", &line, "/dev/null"]).current_dir(place.dir.path()).env("TZ", "UTC");
     script.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
