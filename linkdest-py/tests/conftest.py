@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,14 @@ from pathlib import Path
 import pytest
 
 NOBODY = 65534
+
+
+@pytest.fixture(autouse=True)
+def default_handler() -> Iterator[None]:
+    """Ctrl-C is heard also where a shell that runs the tests in the background had it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
