@@ -13,8 +13,7 @@ use crate::hashing::{Hashed, hash};
 use crate::manifest::{ContentHash, EntryFlags, Origin};
 use crate::monitor::{Action, Reason};
 use crate::os::{Dir, File, errno};
-use crate::placing::stamp_file;
-use crate::placing::{CopyError, PATCH_LEAST, copy, patch};
+use crate::placing::{CopyError, PATCH_LEAST, copy, patch, stamp_file};
 use crate::source::{KnownXattrs, Source, SourceFile};
 
 /// Where the content of a new file comes from.

@@ -10,6 +10,7 @@
 )]
 
 mod adopt;
+mod adopt_layouts;
 mod adopted;
 mod changing;
 mod content;
