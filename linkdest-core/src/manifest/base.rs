@@ -119,6 +119,12 @@ impl Survey {
         }
     }
 
+    /// Says whether all numbers can be told as being above those of a base.
+    pub fn is_above(&self, base: &Base) -> bool {
+        let above = |least: Option<u64>, base: u64| least.is_none_or(|least| least >= base);
+        above(self.inode, base.inode) && above(self.repository_inode, base.repository_inode)
+    }
+
     pub fn base(&self) -> Base {
         let mut ranked = self.attributes;
         ranked.sort_by_key(|(_, count)| std::cmp::Reverse(*count));

@@ -4,8 +4,7 @@ use super::base::Base;
 use super::bytes::Cursor;
 use super::codec::{self, Row};
 use super::hash::ContentHash;
-use super::keys::keys_of;
-use super::keys::{Key, Section};
+use super::keys::{Identity, Key, Section};
 use super::part::{CHAIN, Head, is_name, is_path};
 use super::record::{Entry, Locator, Place};
 
@@ -172,7 +171,7 @@ impl Block {
         (0..self.parts()).flat_map(move |slot| {
             let directory = Locator { block: self.number, slot };
             (0..).zip(self.entries(slot)).flat_map(move |(index, entry)| {
-                keys_of(&entry, Place { directory, index }).into_iter().flatten()
+                Identity::of(&entry).keys(Place { directory, index }).into_iter().flatten()
             })
         })
     }

@@ -4,6 +4,7 @@ use super::base::{Attributes, Base, COMMON};
 use super::bytes::{Cursor, put, put_bytes, put_signed};
 use super::flags::EntryFlags;
 use super::hash::ContentHash;
+use super::keys::Identity;
 use super::record::{Entry, Locator, Origin};
 use super::times;
 use super::xattrs::RecordedXattrs;
@@ -328,6 +329,26 @@ pub(super) fn has_child(row: &[u8]) -> bool {
     let mut cursor = Cursor::new(row);
     let first = cursor.bytes().and_then(|_| cursor.byte());
     first.is_some_and(|first| first & 0xf == DIRECTORY_WITH_CHILD)
+}
+
+/// What the entry of a row is looked up by, and whether its hash stands beside the row; `None` if that is not all that
+/// must be known to move the row to another block.
+pub(super) fn identity(row: &[u8], base: &Base) -> Option<(Identity, bool)> {
+    let mut cursor = Cursor::new(row);
+    cursor.bytes()?;
+    let (first, second) = (cursor.byte()?, cursor.byte()?);
+    let (what, rare) = (first & 0xf, if second & RARE == 0 { 0 } else { cursor.byte()? });
+    // A directory tells where its entries are as seen from its block.
+    if what == DIRECTORY_WITH_CHILD || rare & DEVICE != 0 {
+        return None;
+    }
+    cursor.number()?;
+    let inode = cursor.number()?.wrapping_add(base.inode);
+    let size = cursor.number()?;
+    Some((
+        Identity { id: FileId { device: base.device, inode }, size, content: None },
+        what == FILE_WITH_HASH,
+    ))
 }
 
 /// Appends a row with its hash right behind it.

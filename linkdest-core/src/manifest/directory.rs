@@ -43,6 +43,11 @@ impl Directory {
         Self { path, base, parts: Vec::with_capacity(1), len: 0 }
     }
 
+    /// What the entries of the first part are told against.
+    pub(super) fn base(&self) -> Base {
+        self.base
+    }
+
     /// Adds the part that comes next.
     pub(super) fn push(&mut self, slot: u32, block: Arc<Block>) {
         let first = self.len;

@@ -5,12 +5,20 @@ use std::io;
 use super::base::{Base, Survey};
 use super::bytes::Cursor;
 use super::codec;
+use super::directory::Directory;
+use super::hash::ContentHash;
+use super::keys::Identity;
 use super::part::is_name;
-use super::record::Entry;
+use super::record::{Entry, Origin};
 use crate::entry::Metadata;
 
 /// An entry takes up no more than this.
 const ENTRY_LIMIT: usize = 3 << 20;
+
+/// What most entries take up, hash included.
+const USUAL_ROW: usize = 80;
+
+const HASH: usize = size_of::<ContentHash>();
 
 /// The entries of one directory while it is worked on, in any order.
 ///
@@ -18,11 +26,25 @@ const ENTRY_LIMIT: usize = 3 << 20;
 #[derive(Debug)]
 pub(crate) struct DirectoryDraft {
     base: Base,
+    /// The base is that of the same directory in an earlier manifest.
+    is_inherited: bool,
+    /// How many entries that manifest has as well.
+    inherited: usize,
     survey: Survey,
     /// Rows with their hashes, told against `base`.
     arena: Vec<u8>,
     slots: Vec<Slot>,
 }
+
+/// The memory of a draft that was written, for the next one.
+#[derive(Debug, Default)]
+pub(crate) struct DraftSpace {
+    arena: Vec<u8>,
+    slots: Vec<Slot>,
+}
+
+/// The memory of a larger directory goes back to the system.
+const SPACE_LIMIT: usize = 1 << 20;
 
 #[derive(Debug, Clone, Copy)]
 struct Slot {
@@ -35,13 +57,44 @@ struct Slot {
 impl DirectoryDraft {
     /// Starts a draft for the directory with this metadata.
     pub fn new(base: &Metadata) -> Self {
-        Self { base: Base::of(base), survey: Survey::default(), arena: Vec::new(), slots: Vec::new() }
+        Self {
+            base: Base::of(base),
+            is_inherited: false,
+            inherited: 0,
+            survey: Survey::default(),
+            arena: Vec::new(),
+            slots: Vec::new(),
+        }
+    }
+
+    /// Makes ready for many entries, before the first one: in memory that was used before, and told as the same
+    /// directory tells its entries in an earlier manifest, so that rows need not be told anew when they are written.
+    pub fn prepare(&mut self, space: DraftSpace, entries: usize, earlier: Option<&Directory>) {
+        if !self.slots.is_empty() {
+            return;
+        }
+        let DraftSpace { arena, slots } = space;
+        (self.arena, self.slots) = (arena, slots);
+        self.arena.reserve(entries * USUAL_ROW);
+        self.slots.reserve(entries);
+        if let Some(earlier) = earlier.filter(|earlier| !earlier.is_empty()) {
+            self.base = Base { block: 0, ..earlier.base() };
+            self.is_inherited = true;
+        }
+    }
+
+    /// Takes the memory of a draft that was written.
+    pub fn take_space(&mut self) -> Option<DraftSpace> {
+        let space =
+            DraftSpace { arena: std::mem::take(&mut self.arena), slots: std::mem::take(&mut self.slots) };
+        (space.arena.capacity() <= SPACE_LIMIT && self.slots.is_empty()).then_some(space)
     }
 
     pub fn push(&mut self, entry: &Entry<'_>) {
         let mut prefix = [0; 8];
         prefix.iter_mut().zip(entry.name).for_each(|(to, from)| *to = *from);
         self.survey.add(&entry.metadata, entry.repository_inode);
+        self.inherited += usize::from(entry.origin == Origin::Same { reference: 0 });
         let start = self.arena.len();
         codec::encode_alone(entry, &self.base, &mut self.arena);
         let length = self.arena.len() - start;
@@ -52,9 +105,42 @@ impl DirectoryDraft {
         self.slots.len()
     }
 
-    /// The base that suits the entries.
+    /// The base that suits the entries: the one that they are told against already where most are those of then.
     pub(super) fn suitable_base(&self) -> Base {
-        self.survey.base()
+        let suits = self.is_inherited && self.inherited * 2 >= self.slots.len();
+        if suits && self.survey.is_above(&self.base) { self.base } else { self.survey.base() }
+    }
+
+    /// Appends the rows of some entries, after sorting, told against `base`, and their hashes; says what each is looked
+    /// up by.
+    pub(super) fn write_rows(
+        &self,
+        entries: std::ops::Range<usize>,
+        base: &Base,
+        rows: &mut Vec<u8>,
+        hashes: &mut Vec<u8>,
+        mut each: impl FnMut(u32, Identity),
+    ) {
+        let is_told_alike = Base { block: base.block, ..self.base } == *base;
+        let slots = self.slots.get(entries).unwrap_or_default();
+        for (index, row) in (0..).zip(slots.iter().filter_map(|slot| self.row(slot))) {
+            let known = if is_told_alike { codec::identity(row, base) } else { None };
+            if let Some((identity, is_hashed)) = known {
+                let (row, hash) = row.split_at(row.len() - if is_hashed { HASH } else { 0 });
+                rows.extend_from_slice(row);
+                hashes.extend_from_slice(hash);
+                each(index, Identity { content: hash.first_chunk().copied().map(ContentHash), ..identity });
+            } else if let Some(entry) = codec::decode_alone(&mut Cursor::new(row), &self.base) {
+                if let Some(hash) = codec::encode(&entry, base, rows) {
+                    hashes.extend_from_slice(&hash.0);
+                }
+                each(index, Identity::of(&entry));
+            }
+        }
+    }
+
+    fn row(&self, slot: &Slot) -> Option<&[u8]> {
+        self.arena.get(slot.start..slot.start + slot.length)
     }
 
     /// Brings the entries in the order of their names and drops those that others stand in for.
@@ -80,12 +166,6 @@ impl DirectoryDraft {
         Err(io::Error::new(io::ErrorKind::InvalidInput, "an entry has a name that no directory can hold"))
     }
 
-    /// The entry with this index, after sorting.
-    pub(super) fn get(&self, index: usize) -> Option<Entry<'_>> {
-        let mut cursor = Cursor::new(self.arena.get(self.slots.get(index)?.start..)?);
-        codec::decode_alone(&mut cursor, &self.base)
-    }
-
     /// How many bytes the entry with this index takes up in the draft.
     pub(super) fn row_length(&self, index: usize) -> usize {
         self.slots.get(index).map_or(0, |slot| slot.length)
@@ -96,6 +176,7 @@ impl DirectoryDraft {
         self.arena.clear();
         self.slots.clear();
         self.survey = Survey::default();
+        self.inherited = 0;
     }
 }
 

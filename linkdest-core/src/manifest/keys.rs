@@ -1,8 +1,9 @@
 //! What entries are found by beside their paths: sorted lists of keys and places.
 
 use super::bytes::{Cursor, put, put_signed};
+use super::hash::ContentHash;
 use super::record::{Entry, Locator, Place};
-use crate::entry::Kind;
+use crate::entry::{FileId, Kind};
 
 /// A list of keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,17 +41,28 @@ impl Key {
 }
 
 /// What an entry is looked up by.
-pub(super) fn keys_of(entry: &Entry<'_>, place: Place) -> [Option<(Section, Key)>; 2] {
-    let metadata = &entry.metadata;
-    let id = metadata.id;
-    let inode = Key { major: id.device, minor: id.inode, place };
-    let is_content = metadata.kind == Kind::File && metadata.size > 0;
-    let content = entry.content.filter(|_| is_content).map(|hash| Key {
-        major: metadata.size,
-        minor: beginning(&hash.0),
-        place,
-    });
-    [(id.inode != 0).then_some((Section::Inodes, inode)), content.map(|content| (Section::Content, content))]
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Identity {
+    pub id: FileId,
+    pub size: u64,
+    /// The hash of a regular file.
+    pub content: Option<ContentHash>,
+}
+
+impl Identity {
+    pub fn of(entry: &Entry<'_>) -> Self {
+        let content = entry.content.filter(|_| entry.metadata.kind == Kind::File);
+        Self { id: entry.metadata.id, size: entry.metadata.size, content }
+    }
+
+    /// The keys of an entry that is in this place.
+    pub fn keys(&self, place: Place) -> [Option<(Section, Key)>; 2] {
+        let inode = Key { major: self.id.device, minor: self.id.inode, place };
+        let content = self.content.filter(|_| self.size > 0);
+        let content = content.map(|hash| Key { major: self.size, minor: beginning(&hash.0), place });
+        let is_known = self.id.inode != 0;
+        [is_known.then_some((Section::Inodes, inode)), content.map(|content| (Section::Content, content))]
+    }
 }
 
 /// The part of a hash that is a key.

@@ -3,10 +3,8 @@
 use std::io;
 
 use super::base::Base;
-use super::codec;
 use super::draft::DirectoryDraft;
 use super::frame::Packer;
-use super::keys::keys_of;
 use super::part::{CHAIN, Head, PATH_LIMIT, is_path, shared};
 use super::record::{Locator, Place};
 use super::runs::LaneKeys;
@@ -96,16 +94,14 @@ impl Lane {
         let known = if at.slot.is_multiple_of(CHAIN) { 0 } else { shared(&self.filling.path, path) };
         let suffix = path.get(known..).unwrap_or_default();
         let base = Base { block, ..draft.suitable_base() };
+        let Filling { rows, hashes, .. } = &mut self.filling;
         let continues = entries.start > 0;
-        Head { base, next, continues, entries: count, shared: known, suffix }.encode(&mut self.filling.rows);
-        for (index, entry) in (0..).zip(entries.filter_map(|index| draft.get(index))) {
-            if let Some(hash) = codec::encode(&entry, &base, &mut self.filling.rows) {
-                self.filling.hashes.extend_from_slice(&hash.0);
-            }
-            for (section, key) in keys_of(&entry, Place { directory: at, index }).into_iter().flatten() {
+        Head { base, next, continues, entries: count, shared: known, suffix }.encode(rows);
+        draft.write_rows(entries, &base, rows, hashes, |index, identity| {
+            for (section, key) in identity.keys(Place { directory: at, index }).into_iter().flatten() {
                 self.keys.push(section, key);
             }
-        }
+        });
         self.filling.parts += 1;
         self.filling.path.truncate(known);
         self.filling.path.extend_from_slice(suffix);
@@ -122,6 +118,11 @@ impl Lane {
             self.keys.spill(&writer.scratch, self.number)?;
         }
         Ok(())
+    }
+
+    /// Brings what is still in memory in order, so that ending the manifest is left with less to do.
+    pub fn prepare(&mut self) {
+        self.keys.sort();
     }
 
     /// Writes the block as it is.

@@ -51,7 +51,7 @@ pub use record::{Entry, Locator, Origin, Place};
 pub use walk::Walk;
 pub use xattrs::{EncodedXattrs, RecordedXattrs, XattrIter, XattrValue};
 
-pub(crate) use draft::DirectoryDraft;
+pub(crate) use draft::{DirectoryDraft, DraftSpace};
 pub(crate) use generation::{ExpungedNames, write_without};
 pub(crate) use lane::Lane;
 pub(crate) use part::PATH_LIMIT;

@@ -40,6 +40,11 @@ impl LaneKeys {
         }
     }
 
+    /// Sorts what is in memory.
+    pub fn sort(&mut self) {
+        self.fresh.iter_mut().for_each(|keys| keys.sort_unstable());
+    }
+
     /// The memory that the keys take up.
     pub fn size(&self) -> usize {
         self.fresh.iter().map(|keys| keys.len() * size_of::<Key>()).sum()
@@ -98,7 +103,9 @@ pub(super) fn merge(
     for LaneKeys { fresh, spilled, file, .. } in lanes {
         let own = SECTIONS.into_iter().zip(fresh).find(|(of, _)| *of == section);
         if let Some((_, keys)) = own {
-            keys.sort_unstable();
+            if !keys.is_sorted() {
+                keys.sort_unstable();
+            }
             sources.push(Source::Memory(keys.iter()));
         }
         if let Some(file) = file {

@@ -15,12 +15,15 @@ const WANTED: StatxFlags = StatxFlags::BASIC_STATS.union(StatxFlags::BTIME).unio
 /// Looks at `name` in `dir`, never through it.
 pub(super) fn at(dir: BorrowedFd<'_>, name: &CStr) -> io::Result<Metadata> {
     let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
-    metadata(&pass(Call::Stat, name.to_bytes(), || rustix::fs::statx(dir, name, flags, WANTED))?)
+    pass(Call::Stat, name.to_bytes(), || {
+        rustix::fs::statx(dir, name, flags, WANTED).map(|stat| metadata(&stat))
+    })?
 }
 
 /// Looks at what is open.
 pub(super) fn of(fd: BorrowedFd<'_>) -> io::Result<Metadata> {
-    metadata(&pass(Call::Stat, b"", || rustix::fs::statx(fd, c"", AtFlags::EMPTY_PATH, WANTED))?)
+    let flags = AtFlags::EMPTY_PATH;
+    pass(Call::Stat, b"", || rustix::fs::statx(fd, c"", flags, WANTED).map(|stat| metadata(&stat)))?
 }
 
 fn metadata(stat: &Statx) -> io::Result<Metadata> {

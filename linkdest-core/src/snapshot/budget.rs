@@ -25,8 +25,17 @@ pub(super) struct Budget<S: Source> {
     open: Arc<AtomicUsize>,
     clock: AtomicU64,
     /// Candidates for closing with the time of their last known use.
-    candidates: Mutex<VecDeque<(u64, Weak<Node<S>>)>>,
+    candidates: Mutex<Candidates<S>>,
 }
+
+struct Candidates<S: Source> {
+    queue: VecDeque<(u64, Weak<Node<S>>)>,
+    /// How long the queue may get before finished directories are taken out of it.
+    sweep_at: usize,
+}
+
+/// So many candidates are never too many.
+const FEW: usize = 256;
 
 impl<S: Source> Budget<S> {
     pub fn new(limit: usize) -> Self {
@@ -34,7 +43,7 @@ impl<S: Source> Budget<S> {
             limit: limit.max(16),
             open: Arc::default(),
             clock: AtomicU64::default(),
-            candidates: Mutex::default(),
+            candidates: Mutex::new(Candidates { queue: VecDeque::new(), sweep_at: FEW }),
         }
     }
 
@@ -57,15 +66,18 @@ impl<S: Source> Budget<S> {
     /// Makes a directory whose handles are open a candidate for closing.
     pub fn enter(&self, node: &Arc<Node<S>>) {
         let mut candidates = self.candidates.lock().unwrap_or_else(PoisonError::into_inner);
-        // Finished directories stay in the list as empty shells; they must not pile up.
-        if candidates.len() > self.limit * 2 {
-            candidates.retain(|(_, node)| node.strong_count() > 0);
+        let Candidates { queue, sweep_at } = &mut *candidates;
+        // A finished directory keeps its memory as long as it is in the queue.
+        if queue.len() >= *sweep_at {
+            queue.retain(|(_, node)| node.strong_count() > 0);
+            *sweep_at = (queue.len() * 2).max(FEW);
         }
-        candidates.push_back((node.last_used.load(Ordering::Relaxed), Arc::downgrade(node)));
+        queue.push_back((node.last_used.load(Ordering::Relaxed), Arc::downgrade(node)));
     }
 
     fn close_some(&self) {
         let mut candidates = self.candidates.lock().unwrap_or_else(PoisonError::into_inner);
+        let candidates = &mut candidates.queue;
         let mut tries = candidates.len();
         while self.open.load(Ordering::Relaxed) > self.limit && tries > 0 {
             tries -= 1;

@@ -86,7 +86,6 @@ impl<S: Source> Engine<'_, S> {
         let in_use = Arc::clone(&handles);
         let node = Arc::new(Node::new(Some(Arc::clone(parent)), name, opened, handles));
         self.budget.touch(&node);
-        self.budget.enter(&node);
         // Handles that are opened again cannot be listed: whoever lists keeps these until that is done.
         (node, in_use)
     }

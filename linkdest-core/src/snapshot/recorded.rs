@@ -210,6 +210,9 @@ pub(super) struct GroupRecord {
     flags: EntryFlags,
 }
 
+/// So many drafts' memory is kept for the next ones: about as many directories are worked on at a time.
+const SPACES: usize = 32;
+
 impl<S: Source> Worker<'_, '_, S> {
     /// Writes an entry down that was placed.
     pub fn record(&mut self, node: &Node<S>, name: &CStr, metadata: &Metadata, placing: &Placing<'_>) {
@@ -265,6 +268,8 @@ impl<S: Source> Worker<'_, '_, S> {
             return Ok(());
         }
         let child = self.write_draft(&node.path(), &mut node.draft())?;
+        let space = node.draft().take_space();
+        self.spaces.extend(space.filter(|_| self.spaces.len() < SPACES));
         if self.engine.is_racy(node.metadata()) {
             flags.insert(EntryFlags::RACY);
         }

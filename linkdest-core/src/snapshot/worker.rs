@@ -14,7 +14,7 @@ use super::recorded::{Found, GroupRecord};
 use crate::counts::Counter;
 use crate::entry::{Kind, Metadata};
 use crate::error::{Error, ErrorKind, Problem, ProblemKind, Result};
-use crate::manifest::{BlockCache, Directory, Lane, ManifestWriter};
+use crate::manifest::{BlockCache, Directory, DraftSpace, Lane, ManifestWriter};
 use crate::monitor::Event;
 use crate::os::{Dir, Listed, Listing, XattrBuffer, errno};
 use crate::path::RelPath;
@@ -48,6 +48,8 @@ pub(super) struct Worker<'e, 'a, S: Source> {
     /// Blocks of the first reference's manifest: of records, and of the section by content.
     pub cache: BlockCache,
     pub content_cache: BlockCache,
+    /// Memory of drafts that were written.
+    pub spaces: Vec<DraftSpace>,
     /// The last directory of the first reference that was opened under another path.
     pub elsewhere: Option<(RelPath, Arc<Dir>)>,
     /// Whether content just copied is looked for in the first reference.
@@ -77,6 +79,7 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
             records: None,
             cache: BlockCache::default(),
             content_cache: BlockCache::default(),
+            spaces: Vec::new(),
             elsewhere: None,
             search_content: true,
             leads: false,
@@ -102,7 +105,8 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
                 self.engine.fail(error);
             }
         }
-        if let Some(lane) = self.lane.take() {
+        if let Some(mut lane) = self.lane.take() {
+            lane.prepare();
             self.engine.keep_lane(lane);
         }
         self.engine.unchanged.fetch_add(self.unchanged, Ordering::Relaxed);
@@ -162,6 +166,10 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
         self.listing = listing;
         done?;
         let count = found.len();
+        // Others are closed right away.
+        if count > 0 || node.is_kept() {
+            self.engine.budget.enter(node);
+        }
         node.hold(count);
         self.engine.walking.fetch_add(count, Ordering::AcqRel);
         let _ = node.subdirectories.set(found);
@@ -199,6 +207,8 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
         if let Some(marker) = marker {
             listing.keep_only(&marker);
         }
+        let space = self.spaces.pop().unwrap_or_default();
+        node.draft().prepare(space, listing.entries().len(), self.records.as_ref());
         for batch in listing.entries().chunks(BATCH) {
             if self.engine.halted() {
                 return Ok(());
