@@ -147,6 +147,11 @@ impl Block {
         Cursor::new(self.row(at)).bytes().unwrap_or_default()
     }
 
+    /// The name of an entry.
+    pub fn name(&self, slot: u32, index: usize) -> Option<&[u8]> {
+        self.rows_of(slot).get(index).map(|at| self.name_at(at))
+    }
+
     /// The first and the last name of a part; `None` if it has none.
     pub fn bounds(&self, slot: u32) -> Option<(&[u8], &[u8])> {
         let rows = self.rows_of(slot);

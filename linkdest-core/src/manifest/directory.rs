@@ -102,6 +102,17 @@ impl Directory {
         self.get(self.position(name)?)
     }
 
+    /// Finds the entry of this name, looking first at the one that comes after what was found last: asked for names in
+    /// their order, that is all that is looked at.
+    pub(crate) fn find_next(&self, name: &[u8], next: &mut usize) -> Option<Entry<'_>> {
+        let guessed = self.part_of(*next).filter(|part| {
+            part.block.name(part.slot, *next - part.first).is_some_and(|guessed| guessed == name)
+        });
+        let index = if guessed.is_some() { *next } else { self.position(name)? };
+        *next = index + 1;
+        self.get(index)
+    }
+
     /// Finds the index of the entry of this name.
     #[must_use]
     pub fn position(&self, name: &[u8]) -> Option<usize> {

@@ -11,6 +11,7 @@ use super::keys::Identity;
 use super::part::is_name;
 use super::record::{Entry, Origin};
 use crate::entry::Metadata;
+use crate::os::prefix;
 
 /// An entry takes up no more than this.
 const ENTRY_LIMIT: usize = 3 << 20;
@@ -91,14 +92,12 @@ impl DirectoryDraft {
     }
 
     pub fn push(&mut self, entry: &Entry<'_>) {
-        let mut prefix = [0; 8];
-        prefix.iter_mut().zip(entry.name).for_each(|(to, from)| *to = *from);
         self.survey.add(&entry.metadata, entry.repository_inode);
         self.inherited += usize::from(entry.origin == Origin::Same { reference: 0 });
         let start = self.arena.len();
         codec::encode_alone(entry, &self.base, &mut self.arena);
         let length = self.arena.len() - start;
-        self.slots.push(Slot { prefix: u64::from_be_bytes(prefix), start, length });
+        self.slots.push(Slot { prefix: prefix(entry.name), start, length });
     }
 
     pub fn len(&self) -> usize {
@@ -153,7 +152,8 @@ impl DirectoryDraft {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "an entry is too large for a manifest"));
         }
         let name = |slot: &Slot| name_at(arena, slot.start);
-        slots.sort_unstable_by(|one, other| {
+        // Names mostly come sorted, the sub-directories after the others: a stable sort merges such runs.
+        slots.sort_by(|one, other| {
             one.prefix
                 .cmp(&other.prefix)
                 .then_with(|| name(one).cmp(name(other)))

@@ -1,5 +1,7 @@
 //! What entries are found by beside their paths: sorted lists of keys and places.
 
+use std::cmp::Ordering;
+
 use super::bytes::{Cursor, put, put_signed};
 use super::hash::ContentHash;
 use super::record::{Entry, Locator, Place};
@@ -17,7 +19,7 @@ pub(super) enum Section {
 pub(super) const SECTIONS: [Section; 2] = [Section::Inodes, Section::Content];
 
 /// What an entry is looked up by, and where it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Key {
     /// The device number; the size.
     pub major: u64,
@@ -37,6 +39,25 @@ impl Key {
 
     pub fn id(&self) -> (u64, u64) {
         (self.major, self.minor)
+    }
+
+    /// Both numbers as one, which is compared at once.
+    fn whole(&self) -> u128 {
+        u128::from(self.major) << 64 | u128::from(self.minor)
+    }
+}
+
+impl Ord for Key {
+    #[inline]
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.whole().cmp(&other.whole()).then_with(|| self.place.cmp(&other.place))
+    }
+}
+
+impl PartialOrd for Key {
+    #[inline]
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::ffi::CStr;
 use std::io;
+use std::ops::Range;
 use std::os::fd::BorrowedFd;
 
 use rustix::fs::{FileType, RawDir};
@@ -12,12 +13,15 @@ use crate::entry::Kind;
 /// One name of a listing, and its kind where the directory says so.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Listed {
-    start: usize,
-    length: usize,
+    /// The first bytes of the name, so that most names are compared without being looked up.
+    prefix: u64,
+    start: u32,
+    /// Without the NUL.
+    length: u16,
     pub kind: Option<Kind>,
 }
 
-/// The names of one directory without `.` and `..`, in the directory's order. Reused from directory to directory.
+/// The names of one directory without `.` and `..`, in the directory's order until they are sorted. Reused from directory to directory.
 #[derive(Debug, Default)]
 pub(crate) struct Listing {
     names: Vec<u8>,
@@ -31,10 +35,27 @@ impl Listing {
         self.entries.clear();
     }
 
-    pub fn push(&mut self, name: &CStr, kind: Option<Kind>) {
-        let start = self.names.len();
+    /// Adds a name.
+    ///
+    /// # Errors
+    /// Names of more than 4 GiB in one directory.
+    pub fn push(&mut self, name: &CStr, kind: Option<Kind>) -> io::Result<()> {
+        let too_large = |_| io::Error::new(io::ErrorKind::FileTooLarge, "the directory has too many names");
+        let bytes = name.to_bytes();
+        let start = u32::try_from(self.names.len()).map_err(too_large)?;
+        let length = u16::try_from(bytes.len()).map_err(too_large)?;
         self.names.extend_from_slice(name.to_bytes_with_nul());
-        self.entries.push(Listed { start, length: name.to_bytes_with_nul().len(), kind });
+        self.entries.push(Listed { prefix: prefix(bytes), start, length, kind });
+        Ok(())
+    }
+
+    /// Brings the names in the order of their bytes.
+    pub fn sort(&mut self) {
+        let Self { names, entries, .. } = self;
+        let name = |entry: &Listed| names.get(entry.range()).unwrap_or_default();
+        entries.sort_unstable_by(|one, other| {
+            one.prefix.cmp(&other.prefix).then_with(|| name(one).cmp(name(other)))
+        });
     }
 
     /// Forgets all names but one.
@@ -49,9 +70,25 @@ impl Listing {
     }
 
     pub fn name(&self, entry: Listed) -> &CStr {
-        let bytes = self.names.get(entry.start..entry.start + entry.length).unwrap_or(b"\0");
+        let Range { start, end } = entry.range();
+        let bytes = self.names.get(start..=end).unwrap_or(b"\0");
         CStr::from_bytes_with_nul(bytes).unwrap_or(c"")
     }
+}
+
+impl Listed {
+    fn range(&self) -> Range<usize> {
+        let start = self.start as usize;
+        start..start + usize::from(self.length)
+    }
+}
+
+/// The first eight bytes of a name as a number that sorts as they do.
+#[inline]
+pub(crate) fn prefix(name: &[u8]) -> u64 {
+    let mut bytes = [0; 8];
+    bytes.iter_mut().zip(name).for_each(|(to, from)| *to = *from);
+    u64::from_be_bytes(bytes)
 }
 
 const BUFFER: usize = 64 << 10;
@@ -70,8 +107,11 @@ pub(super) fn read(dir: BorrowedFd<'_>, listing: &mut Listing) -> io::Result<()>
             Some(Err(error)) => break Err(error.into()),
             Some(Ok(entry)) => {
                 let name = entry.file_name();
-                if name != c"." && name != c".." {
-                    listing.push(name, kind(entry.file_type()));
+                if name != c"."
+                    && name != c".."
+                    && let Err(error) = listing.push(name, kind(entry.file_type()))
+                {
+                    break Err(error);
                 }
             }
         }

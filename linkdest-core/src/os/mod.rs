@@ -19,7 +19,7 @@ mod xattr;
 pub(crate) use child::{Child, is_program};
 pub(crate) use dir::Dir;
 pub(crate) use file::File;
-pub(crate) use listing::{Listed, Listing};
+pub(crate) use listing::{Listed, Listing, prefix};
 pub(crate) use process::{boot_id, effective_ids, host_name, open_file_limit, random_id};
 pub(crate) use xattr::{XattrBuffer, XattrPlace, Xattrs};
 

@@ -237,7 +237,8 @@ impl<S: Source> Worker<'_, '_, S> {
             // What may not be listed may still be entered, and the manifest knows the names.
             for entry in level.records.into_iter().flat_map(Directory::entries) {
                 if let Ok(name) = CString::new(entry.name) {
-                    listing.push(&name, None);
+                    let pushed = listing.push(&name, None);
+                    pushed.map_err(|error| self.engine.repository_error("carry forward", error))?;
                 }
             }
             if level.depth > 0 && listing.entries().is_empty() {

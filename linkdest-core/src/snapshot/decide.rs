@@ -190,8 +190,9 @@ impl<S: Source> Worker<'_, '_, S> {
         disk: Metadata,
         records: Option<&Directory>,
     ) -> Option<Candidate> {
-        let record =
-            records.filter(|_| number == 0).and_then(|directory| directory.find(subject.name.to_bytes()));
+        let record = records
+            .filter(|_| number == 0)
+            .and_then(|directory| directory.find_next(subject.name.to_bytes(), &mut self.next_record));
         let id = node.identity_before(subject.metadata);
         let moved = number == 0 && node.opened.moved_from.is_some();
         if moved && record.as_ref().is_none_or(|record| record.metadata.id != id) {

@@ -45,6 +45,8 @@ pub(super) struct Worker<'e, 'a, S: Source> {
     pub lane: Option<Lane>,
     /// What the first reference's manifest has of the directory being walked.
     pub records: Option<Directory>,
+    /// Which of them is likely to be asked for next.
+    pub next_record: usize,
     /// Blocks of the first reference's manifest: of records, and of the section by content.
     pub cache: BlockCache,
     pub content_cache: BlockCache,
@@ -77,6 +79,7 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
             found: Found::default(),
             lane: engine.plan.manifest.as_ref().map(ManifestWriter::lane),
             records: None,
+            next_record: 0,
             cache: BlockCache::default(),
             content_cache: BlockCache::default(),
             spaces: Vec::new(),
@@ -160,6 +163,7 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
         let mut listing = std::mem::take(&mut self.listing);
         let mut found = Subdirectories::default();
         self.records = self.load_records(node.opened.recorded);
+        self.next_record = 0;
         let done = self.place_all(node, &handles, content, &mut listing, &mut found);
         *node.records() = self.records.take().filter(|_| found.len() > 0);
         drop(handles);
@@ -207,6 +211,8 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
         if let Some(marker) = marker {
             listing.keep_only(&marker);
         }
+        // Sorted names meet their records in order, and are written down in order.
+        listing.sort();
         let space = self.spaces.pop().unwrap_or_default();
         node.draft().prepare(space, listing.entries().len(), self.records.as_ref());
         for batch in listing.entries().chunks(BATCH) {
