@@ -358,6 +358,17 @@ pub(super) fn encode_alone(entry: &Entry<'_>, base: &Base, out: &mut Vec<u8>) {
     }
 }
 
+/// Appends an entry as it stands for itself, outside of a manifest.
+pub(crate) fn pack(entry: &Entry<'_>, out: &mut Vec<u8>) {
+    encode_alone(entry, &Base::default(), out);
+}
+
+/// Reads what [`pack`] appended, and nothing else.
+pub(crate) fn unpack(bytes: &[u8]) -> Option<Entry<'_>> {
+    let mut cursor = Cursor::new(bytes);
+    decode_alone(&mut cursor, &Base::default()).filter(|_| cursor.is_at_end())
+}
+
 /// Reads what [`encode_alone`] appended.
 pub(super) fn decode_alone<'a>(cursor: &mut Cursor<'a>, base: &Base) -> Option<Entry<'a>> {
     let Row { mut entry, is_hashed } = decode(cursor, base)?;

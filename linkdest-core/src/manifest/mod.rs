@@ -51,6 +51,7 @@ pub use record::{Entry, Locator, Origin, Place};
 pub use walk::Walk;
 pub use xattrs::{EncodedXattrs, RecordedXattrs, XattrIter, XattrValue};
 
+pub(crate) use codec::{pack, unpack};
 pub(crate) use draft::{DirectoryDraft, DraftSpace};
 pub(crate) use generation::{ExpungedNames, write_without};
 pub(crate) use lane::Lane;

@@ -7,7 +7,7 @@ use std::io;
 
 use super::bytes::Cursor;
 use super::keys::{Key, LONGEST, SECTIONS, Section};
-use crate::os::{Dir, File};
+use crate::os::{Dir, File, c_name};
 
 /// Reading all runs at once takes about this much memory.
 const READING: usize = 4 << 20;
@@ -54,7 +54,7 @@ impl LaneKeys {
     pub fn spill(&mut self, scratch: &Dir, number: u32) -> io::Result<()> {
         let file = match self.file.take() {
             Some(file) => file,
-            None => nameless(scratch, number)?,
+            None => scratch.create_nameless(&c_name(&format!("manifest-keys-{number}"))?)?,
         };
         let Self { fresh, spilled, end, .. } = self;
         for (section, keys) in SECTIONS.into_iter().zip(fresh) {
@@ -67,13 +67,6 @@ impl LaneKeys {
         self.file = Some(file);
         Ok(())
     }
-}
-
-fn nameless(scratch: &Dir, number: u32) -> io::Result<File> {
-    let name = crate::os::c_name(&format!("manifest-keys-{number}"))?;
-    let file = scratch.open_or_create_file(&name)?;
-    scratch.unlink(&name)?;
-    Ok(file)
 }
 
 fn write_run(file: &File, start: u64, section: Section, keys: &[Key]) -> io::Result<u64> {

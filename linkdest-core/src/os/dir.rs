@@ -87,6 +87,13 @@ impl Dir {
             .map(File)
     }
 
+    /// Makes a file for writing and reading back that has no name once it is open: nothing of it can stay behind.
+    pub fn create_nameless(&self, name: &CStr) -> io::Result<File> {
+        let file = self.open_or_create_file(name)?;
+        self.unlink(name)?;
+        Ok(file)
+    }
+
     pub fn stat(&self) -> io::Result<Metadata> {
         stat::of(self.as_fd())
     }

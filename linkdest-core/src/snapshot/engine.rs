@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use super::budget::Budget;
@@ -66,6 +66,8 @@ pub(super) struct Plan<'a, S> {
     pub space: Space,
     pub threads: usize,
     pub descriptors: usize,
+    /// Hard-link groups kept in memory.
+    pub hard_links: usize,
     pub monitor: &'a dyn Monitor,
     pub stop: &'a StopFlag,
 }
@@ -77,6 +79,8 @@ pub(super) struct Engine<'a, S: Source> {
     pub budget: Budget<S>,
     pub queue: Queue<Task<S>>,
     pub groups: Groups<S>,
+    /// Held for writing by who changes a directory that may be stamped at the same time.
+    pub stamping: RwLock<()>,
     /// Inodes of references that stand for an inode of the source already.
     pub given: InodeSet,
     /// Those of them that are carried forward.
@@ -140,7 +144,8 @@ pub(super) fn walk<S: Source>(plan: Plan<'_, S>) -> Result<Walked> {
         counters: Counters::new(threads),
         budget: Budget::new(plan.descriptors),
         queue,
-        groups: Groups::default(),
+        groups: Groups::new(plan.hard_links),
+        stamping: RwLock::new(()),
         given: InodeSet::default(),
         carried: Mutex::default(),
         unclonable: Mutex::default(),

@@ -1,10 +1,11 @@
 //! Placing the names of hard-link groups: one leads, the others are linked to it.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
+use std::io;
 use std::sync::Arc;
 
 use super::decide::{Decision, Proof, Wanted};
-use super::groups::{Group, SharedGroup, State, lock};
+use super::groups::{Group, PlacedName, SharedGroup, State, lock};
 use super::node::{Handles, Node};
 use super::opening::{ReopenError, StagedDir, WaitingName};
 use super::place::Linked;
@@ -19,7 +20,7 @@ use crate::source::Source;
 
 /// What came of making one name of a group anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Made {
+pub(super) enum Made {
     /// It is there, and is the group's inode: made in this run, or linked to a reference.
     Leader { fresh: bool },
     /// It is there, but another inode has taken the name meanwhile.
@@ -38,14 +39,14 @@ impl<S: Source> Worker<'_, '_, S> {
         metadata: &Metadata,
         wanted: &mut Vec<Wanted<'n, S>>,
     ) -> Result<()> {
-        let shared = self.engine.groups.join(metadata);
+        let failed = |error| self.engine.repository_error("read what was set aside of hard links", error);
+        let shared = self.engine.groups.join(metadata).map_err(failed)?;
         let mut group = lock(&shared);
         group.see();
         match group.state {
             State::Led { .. } => {
                 self.link_to_leader(&mut group, node, handles.staged.as_ref(), name)?;
-                self.engine.groups.leave(&shared, &group);
-                Ok(())
+                self.leave_group(&shared, &group)
             }
             State::Placing => {
                 group.wait(node, name);
@@ -194,7 +195,7 @@ impl<S: Source> Worker<'_, '_, S> {
             let staged = staged.as_ref().and_then(StagedDir::dir);
             self.link_to_leader(&mut group, node, staged, name)?;
         }
-        engine.groups.leave(shared, &group);
+        self.leave_group(shared, &group)?;
         drop(group);
         waiting.iter().try_for_each(|name| engine.release(self, &name.node))
     }
@@ -208,18 +209,19 @@ impl<S: Source> Worker<'_, '_, S> {
         name: &CStr,
     ) -> Result<()> {
         let engine = self.engine;
-        let State::Led { leader, fresh } = &group.state else { return Ok(()) };
+        let State::Led { fresh } = group.state else { return Ok(()) };
         // Whether the reference has just this name is not looked up: groups are few.
         self.unchanged += u64::from(!fresh);
         if let Some(staged) = staged {
-            let from = engine.staged(&leader.node)?;
-            let linked = match from.dir() {
-                Some(from) => from.link(&leader.name, staged, name),
-                None => Ok(()),
-            };
-            match linked {
+            match self.link_to_placed(group.placed.first(), staged, name)? {
                 Ok(()) => {}
                 Err(error) if errno::is_link_limit(&error) => return self.take_over(group, node, name),
+                Err(error)
+                    if !errno::is_target_failing(&error)
+                        && group.placed.first().is_some_and(PlacedName::is_far) =>
+                {
+                    return self.lead_others(group, node, name, "the other names cannot be reached any more");
+                }
                 Err(error) => {
                     return engine.repository_problem(self.index, node.path_of(name), "link", error);
                 }
@@ -231,66 +233,46 @@ impl<S: Source> Worker<'_, '_, S> {
         engine.tell_entry(|| node.path_of(name), Action::Link, Reason::HardLink);
         self.count(Counter::Entries, 1);
         self.count(if group.kind == Kind::File { Counter::FilesLinked } else { Counter::OtherLinked }, 1);
-        group.placed.push(WaitingName::new(node, name));
+        group.placed.push(PlacedName::Near(WaitingName::new(node, name)));
         Ok(())
     }
 
-    /// The leader's inode has as many names as the file system allows: a fresh one takes over, and the names placed in
-    /// this run are linked to that instead.
-    fn take_over(&mut self, group: &mut Group<S>, node: &Arc<Node<S>>, name: &CStr) -> Result<()> {
-        let full_of_ours = matches!(group.state, State::Led { fresh: true, .. });
-        let Made::Leader { fresh } = self.make_anew(node, name, group.id, Reason::LinkLimit)? else {
-            return Ok(());
-        };
-        self.count(Counter::RelinkedLimit, 1);
-        let earlier = std::mem::take(&mut group.placed);
-        group.lead(node, name, fresh, self.last.take());
-        if full_of_ours {
-            // All of its names are of this run: the group is larger than any inode here can be.
-            let message = "the group of hard links is larger than this file system allows; it was split";
-            let problem = Problem::new(node.path_of(name), ProblemKind::NotStored, "link", message);
-            self.engine.problem(self.index, problem);
-            return Ok(());
-        }
-        for one in earlier {
-            self.relink(node, name, &one)?;
-            // The last record of a name counts, where its directory was not yet written down.
-            if let Some(record) = &group.record {
-                self.record_in_group(&one.node, &one.name, record);
+    /// Links a name to one that is in staging; the outer error ends the run.
+    fn link_to_placed(
+        &mut self,
+        placed: Option<&PlacedName<S>>,
+        staged: &Dir,
+        name: &CStr,
+    ) -> Result<io::Result<()>> {
+        match placed {
+            Some(PlacedName::Near(WaitingName { node, name: from_name })) => {
+                let from = self.engine.staged(node)?;
+                Ok(from.dir().map_or(Ok(()), |from| from.link(from_name, staged, name)))
             }
-            self.count(Counter::RelinkedLimit, 1);
-            group.placed.push(one);
+            Some(PlacedName::Far { parent, name: from_name }) => {
+                let Some(far) = &mut self.far else { return Ok(Ok(())) };
+                Ok(far.open(parent).and_then(|from| from.link(from_name, staged, name)))
+            }
+            None => Ok(Ok(())),
         }
-        Ok(())
     }
 
-    /// Makes a placed name a link to another inode; its directory keeps its attributes.
-    fn relink(&mut self, from: &Arc<Node<S>>, from_name: &CStr, to: &WaitingName<S>) -> Result<()> {
+    /// Forgets a group, or sets it aside, if nothing is to be done for it now.
+    fn leave_group(&self, shared: &SharedGroup<S>, group: &Group<S>) -> Result<()> {
         let engine = self.engine;
-        let failed = |error| engine.repository_error("link", error);
-        let (from, target) = (engine.staged(from)?, engine.staged(&to.node)?);
-        let (Some(from), Some(target), Some(scratch)) = (from.dir(), target.dir(), &engine.plan.scratch)
-        else {
-            return Ok(());
-        };
-        let stamped = to.node.stamped();
-        // A descriptor that only stands for the directory cannot be stamped; and its owner must be able to write it.
-        let reopened = if *stamped {
-            target.set_mode_search(0o700).map_err(failed)?;
-            Some(target.open_dir(c".").map_err(failed)?)
-        } else {
-            None
-        };
-        let target = reopened.as_ref().unwrap_or(target);
-        let temporary = CString::new(format!("relink-{}", self.index)).unwrap_or_default();
-        from.link(from_name, scratch, &temporary).map_err(failed)?;
-        scratch.rename(&temporary, target, &to.name).map_err(failed)?;
-        if *stamped { engine.stamp_directory(self, &to.node, target).map(|_| ()) } else { Ok(()) }
+        let left = engine.groups.leave(shared, group, engine.plan.scratch.as_ref());
+        left.map_err(|error| engine.repository_error("set hard links aside", error))
     }
 
     /// Makes one entry anew from the source. What has the name by now may be another inode than the group's: it is
     /// saved all the same, but leads nothing.
-    fn make_anew(&mut self, node: &Arc<Node<S>>, name: &CStr, of: FileId, reason: Reason) -> Result<Made> {
+    pub(super) fn make_anew(
+        &mut self,
+        node: &Arc<Node<S>>,
+        name: &CStr,
+        of: FileId,
+        reason: Reason,
+    ) -> Result<Made> {
         self.leads = true;
         let made = self.make_one_anew(node, name, of, reason);
         self.leads = false;

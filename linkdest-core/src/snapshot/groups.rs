@@ -1,14 +1,19 @@
 //! Hard-link groups of the source: the inodes with more than one name, until all of them are placed.
 
 use std::collections::HashMap;
-use std::ffi::CStr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::ffi::{CStr, CString};
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::node::Node;
 use super::opening::WaitingName;
 use super::recorded::GroupRecord;
+use super::resting::Resting;
 use crate::entry::{FileId, Kind, Metadata};
+use crate::manifest::{pack, unpack};
+use crate::os::Dir;
+use crate::path::RelPath;
 use crate::source::Source;
 
 /// One group, shared between the table and those who work on it.
@@ -21,11 +26,12 @@ pub(super) struct Group<S: Source> {
     mount: Option<u64>,
     names: u64,
     seen: u64,
-    pub state: State<S>,
+    pub state: State,
     /// Names that no reference is acceptable for, until there is a leader.
     pub waiting: Vec<WaitingName<S>>,
-    /// Names placed in this run, for the case that the link limit makes another inode take over.
-    pub placed: Vec<WaitingName<S>>,
+    /// Names placed in this run, the leader first; the others for the case that the link limit makes another inode
+    /// take over.
+    pub placed: Vec<PlacedName<S>>,
     /// Inodes of references whose bytes were found to differ.
     pub rejected: Vec<FileId>,
     /// What all of its names are written down with, once it is led.
@@ -33,13 +39,22 @@ pub(super) struct Group<S: Source> {
 }
 
 /// How far a group is.
-pub(super) enum State<S: Source> {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
     /// No name is placed.
     Open,
     /// A worker is about to place the first name.
     Placing,
     /// A name is placed; the others are linked to it. A fresh inode was made in this run.
-    Led { leader: WaitingName<S>, fresh: bool },
+    Led { fresh: bool },
+}
+
+/// A name of a group that is in staging.
+pub(super) enum PlacedName<S: Source> {
+    /// It was placed since the group was last set aside.
+    Near(WaitingName<S>),
+    /// It was placed before that.
+    Far { parent: RelPath, name: CString },
 }
 
 /// An inode as it is seen through one mount: a bind mount shows the same names once more, which completes no group.
@@ -49,15 +64,16 @@ type Key = (Option<u64>, FileId);
 pub(super) struct Groups<S: Source> {
     shards: [Mutex<HashMap<Key, SharedGroup<S>>>; SHARDS],
     ended: AtomicBool,
+    /// How many there are in memory, and may be.
+    count: AtomicUsize,
+    most: usize,
+    resting: Resting,
 }
 
 const SHARDS: usize = 16;
 
-impl<S: Source> Default for Groups<S> {
-    fn default() -> Self {
-        Self { shards: std::array::from_fn(|_| Mutex::default()), ended: AtomicBool::new(false) }
-    }
-}
+/// So many groups are kept in memory unless told otherwise: about 30 MiB.
+pub(super) const HARD_LINKS: usize = 1 << 15;
 
 /// Locks a group.
 pub(super) fn lock<S: Source>(group: &SharedGroup<S>) -> MutexGuard<'_, Group<S>> {
@@ -65,30 +81,73 @@ pub(super) fn lock<S: Source>(group: &SharedGroup<S>) -> MutexGuard<'_, Group<S>
 }
 
 impl<S: Source> Groups<S> {
+    /// Keeps so many groups in memory. Led ones beyond that are set aside until the next name of theirs is met.
+    pub fn new(most: usize) -> Self {
+        Self {
+            shards: std::array::from_fn(|_| Mutex::default()),
+            ended: AtomicBool::new(false),
+            count: AtomicUsize::new(0),
+            most,
+            resting: Resting::default(),
+        }
+    }
+
     fn shard(&self, id: FileId) -> Option<MutexGuard<'_, HashMap<Key, SharedGroup<S>>>> {
         let index = usize::try_from(id.inode).unwrap_or_default() % SHARDS;
         self.shards.get(index).map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Finds the group of an inode, or begins it.
-    pub fn join(&self, metadata: &Metadata) -> SharedGroup<S> {
+    ///
+    /// # Errors
+    /// Of a group that was set aside: what cannot be read.
+    pub fn join(&self, metadata: &Metadata) -> io::Result<SharedGroup<S>> {
         let begin = || Arc::new(Mutex::new(Group::new(metadata)));
-        match self.shard(metadata.id) {
-            Some(mut shard) => Arc::clone(shard.entry((metadata.mount, metadata.id)).or_insert_with(begin)),
-            None => begin(),
+        let Some(mut shard) = self.shard(metadata.id) else { return Ok(begin()) };
+        let key = (metadata.mount, metadata.id);
+        if let Some(known) = shard.get(&key) {
+            return Ok(Arc::clone(known));
         }
+        let group = match self.resting.take(metadata.mount, metadata.id)? {
+            Some(bytes) => {
+                let spoiled =
+                    || io::Error::new(io::ErrorKind::InvalidData, "a group of hard links came back changed");
+                Arc::new(Mutex::new(Group::unpack(metadata, &bytes).ok_or_else(spoiled)?))
+            }
+            None => begin(),
+        };
+        shard.insert(key, Arc::clone(&group));
+        self.count.fetch_add(1, Ordering::Relaxed);
+        Ok(group)
     }
 
-    /// Forgets a group all of whose names are placed.
-    pub fn leave(&self, shared: &SharedGroup<S>, group: &Group<S>) {
-        let key = (group.mount, group.id);
-        if group.is_complete()
-            && group.waiting.is_empty()
-            && let Some(mut shard) = self.shard(group.id)
-            && shard.get(&key).is_some_and(|known| Arc::ptr_eq(known, shared))
-        {
-            shard.remove(&key);
+    /// Lets go of a group that nothing is to be done for now: all of its names are placed, or there are too many groups
+    /// to keep it in memory.
+    ///
+    /// # Errors
+    /// What cannot be written to `scratch`.
+    pub fn leave(&self, shared: &SharedGroup<S>, group: &Group<S>, scratch: Option<&Dir>) -> io::Result<()> {
+        let is_over = group.is_complete() && group.waiting.is_empty();
+        let are_many = self.count.load(Ordering::Relaxed) > self.most;
+        let aside = scratch.filter(|_| !is_over && are_many && group.is_at_rest());
+        if !is_over && aside.is_none() {
+            return Ok(());
         }
+        let key = (group.mount, group.id);
+        let Some(mut shard) = self.shard(group.id) else { return Ok(()) };
+        if !shard.get(&key).is_some_and(|known| Arc::ptr_eq(known, shared)) {
+            return Ok(());
+        }
+        if let Some(scratch) = aside {
+            // Somebody else has it already and waits for its lock: the table and we are not the only ones.
+            if Arc::strong_count(shared) > 2 {
+                return Ok(());
+            }
+            self.resting.put(scratch, group.mount, group.id, &group.pack())?;
+        }
+        shard.remove(&key);
+        self.count.fetch_sub(1, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Says whether every name of the source was seen.
@@ -149,7 +208,89 @@ impl<S: Source> Group<S> {
     /// Makes a name that was just placed the leader.
     pub fn lead(&mut self, node: &Arc<Node<S>>, name: &CStr, fresh: bool, record: Option<Arc<GroupRecord>>) {
         self.record = record;
-        self.placed.push(WaitingName::new(node, name));
-        self.state = State::Led { leader: WaitingName::new(node, name), fresh };
+        self.placed.push(PlacedName::Near(WaitingName::new(node, name)));
+        self.state = State::Led { fresh };
     }
+
+    /// Says whether there is nothing to do until the next name is met.
+    fn is_at_rest(&self) -> bool {
+        matches!(self.state, State::Led { .. }) && self.waiting.is_empty() && self.record.is_some()
+    }
+}
+
+impl<S: Source> PlacedName<S> {
+    /// Says whether its directory is known by its path alone.
+    pub fn is_far(&self) -> bool {
+        matches!(self, Self::Far { .. })
+    }
+
+    /// The directory that it is in, and what it is called there.
+    fn path(&self) -> (RelPath, &CStr) {
+        match self {
+            Self::Near(WaitingName { node, name }) => (node.path(), name),
+            Self::Far { parent, name } => (parent.clone(), name),
+        }
+    }
+}
+
+impl<S: Source> Group<S> {
+    /// A led group as bytes.
+    fn pack(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(256);
+        put(&mut bytes, self.names);
+        put(&mut bytes, self.seen);
+        put(&mut bytes, u64::from(matches!(self.state, State::Led { fresh: true })));
+        put(&mut bytes, self.placed.len() as u64);
+        for placed in &self.placed {
+            let (parent, name) = placed.path();
+            for text in [parent.as_bytes(), name.to_bytes()] {
+                put(&mut bytes, text.len() as u64);
+                bytes.extend_from_slice(text);
+            }
+        }
+        if let Some(record) = &self.record {
+            pack(&record.entry(b"", record.metadata()), &mut bytes);
+        }
+        bytes
+    }
+
+    /// The group of this inode, as it was packed.
+    fn unpack(metadata: &Metadata, mut bytes: &[u8]) -> Option<Self> {
+        let bytes = &mut bytes;
+        let (names, seen, fresh) = (number(bytes)?, number(bytes)?, number(bytes)? == 1);
+        let mut placed = Vec::new();
+        for _ in 0..number(bytes)? {
+            let parent = RelPath::new(text(bytes)?)?;
+            placed.push(PlacedName::Far { parent, name: CString::new(text(bytes)?).ok()? });
+        }
+        let record = GroupRecord::of(&unpack(bytes)?);
+        let record = Some(Arc::new(record));
+        let state = State::Led { fresh };
+        Some(Self {
+            kind: record.as_ref()?.metadata().kind,
+            names,
+            seen,
+            state,
+            placed,
+            record,
+            ..Self::new(metadata)
+        })
+    }
+}
+
+fn put(bytes: &mut Vec<u8>, number: u64) {
+    bytes.extend_from_slice(&number.to_le_bytes());
+}
+
+fn number(bytes: &mut &[u8]) -> Option<u64> {
+    let (number, rest) = bytes.split_first_chunk()?;
+    *bytes = rest;
+    Some(u64::from_le_bytes(*number))
+}
+
+fn text<'b>(bytes: &mut &'b [u8]) -> Option<&'b [u8]> {
+    let length = usize::try_from(number(bytes)?).ok()?;
+    let (text, rest) = bytes.split_at_checked(length)?;
+    *bytes = rest;
+    Some(text)
 }

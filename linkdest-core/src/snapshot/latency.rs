@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::engine::{Plan, walk};
 use super::filtering::Filtering;
+use super::groups::HARD_LINKS;
 use crate::counts::Counts;
 use crate::entry::{FileId, Metadata, Timestamp};
 use crate::manifest::FileSystemId;
@@ -165,6 +166,7 @@ fn take(source: &std::path::Path, staged: &std::path::Path, threads: usize) -> (
         repository: staged,
         threads,
         descriptors: 1000,
+        hard_links: HARD_LINKS,
         monitor: &Silent,
         stop: &StopFlag::default(),
     });

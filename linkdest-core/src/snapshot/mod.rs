@@ -24,7 +24,9 @@ mod queue;
 mod read;
 mod recorded;
 mod references;
+mod relinking;
 mod report;
+mod resting;
 mod rule_reading;
 mod run;
 mod select;
@@ -39,6 +41,7 @@ pub use report::SnapshotReport;
 pub(crate) use run::{absolute, proc_is_mounted};
 pub use select::Selected;
 
+use groups::HARD_LINKS;
 use guards::Guards;
 
 use std::num::NonZeroUsize;
@@ -76,6 +79,7 @@ pub struct Snapshotter {
     link_dest: Vec<PathBuf>,
     threads: Option<NonZeroUsize>,
     descriptors: Option<NonZeroUsize>,
+    hard_links: usize,
     filtering: Filtering,
     one_file_system: bool,
     record_attributes: bool,
@@ -108,6 +112,7 @@ impl Snapshotter {
             link_dest: Vec::new(),
             threads: None,
             descriptors: None,
+            hard_links: HARD_LINKS,
             filtering: Filtering::new(),
             one_file_system: false,
             record_attributes: false,
@@ -154,6 +159,14 @@ impl Snapshotter {
     #[must_use]
     pub fn descriptors(mut self, descriptors: NonZeroUsize) -> Self {
         self.descriptors = Some(descriptors);
+        self
+    }
+
+    /// Sets how many groups of hard links may be kept in memory while names of theirs are still to come; the others wait
+    /// in a file without a name in the repository. Unset: 32,768, about 30 MiB.
+    #[must_use]
+    pub fn hard_links_in_memory(mut self, groups: usize) -> Self {
+        self.hard_links = groups;
         self
     }
 

@@ -213,6 +213,42 @@ pub(super) struct GroupRecord {
 /// So many drafts' memory is kept for the next ones: about as many directories are worked on at a time.
 const SPACES: usize = 32;
 
+impl GroupRecord {
+    /// The record of one name.
+    pub fn entry<'r>(&'r self, name: &'r [u8], metadata: Metadata) -> Entry<'r> {
+        Entry {
+            name,
+            metadata,
+            repository_inode: self.repository_inode,
+            origin: Origin::Group,
+            target: &self.target,
+            xattrs: self.xattrs.as_ref(),
+            content: self.content,
+            flags: self.flags,
+            child: None,
+        }
+    }
+
+    /// What the names of a group share, as one of them has it.
+    pub fn of(entry: &Entry<'_>) -> Self {
+        let mut xattrs = EncodedXattrs::default();
+        xattrs.set(entry.xattrs);
+        Self {
+            metadata: entry.metadata,
+            repository_inode: entry.repository_inode,
+            content: entry.content,
+            xattrs,
+            target: entry.target.to_vec(),
+            flags: entry.flags,
+        }
+    }
+
+    /// What a stat of the source told.
+    pub fn metadata(&self) -> Metadata {
+        self.metadata
+    }
+}
+
 impl<S: Source> Worker<'_, '_, S> {
     /// Writes an entry down that was placed.
     pub fn record(&mut self, node: &Node<S>, name: &CStr, metadata: &Metadata, placing: &Placing<'_>) {
@@ -303,17 +339,8 @@ impl<S: Source> Worker<'_, '_, S> {
         if self.lane.is_none() {
             return;
         }
-        node.draft().push(&Entry {
-            name: name.to_bytes(),
-            metadata: node.numbered(&group.metadata),
-            repository_inode: group.repository_inode,
-            origin: Origin::Group,
-            target: &group.target,
-            xattrs: group.xattrs.as_ref(),
-            content: group.content,
-            flags: group.flags,
-            child: None,
-        });
+        let metadata = node.numbered(&group.metadata);
+        node.draft().push(&group.entry(name.to_bytes(), metadata));
     }
 }
 

@@ -333,6 +333,7 @@ impl Walk<'_> {
             space: Space::new(asked.guards.reserve),
             threads: threads(asked),
             descriptors: descriptors(asked),
+            hard_links: asked.hard_links,
             monitor,
             stop: &asked.stop,
         })?;

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::engine::{Plan, walk};
 use super::filtering::Filtering;
+use super::groups::HARD_LINKS;
 use super::run::{absolute, open_source};
 use super::space::Space;
 use crate::entry::Timestamp;
@@ -86,6 +87,7 @@ impl Filtering {
             space: Space::new(None),
             threads: cores.min(64),
             descriptors: open_file_limit() / 4 * 3,
+            hard_links: HARD_LINKS,
             monitor: &selecting,
             stop,
         })?;

@@ -1,6 +1,6 @@
 //! Stamping in staging: what was refused is the entry's problem, and directories come last.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use super::engine::Engine;
 use super::node::{Handles, Node};
@@ -52,6 +52,7 @@ impl<S: Source> Engine<'_, S> {
             return Ok((node.handles().clone(), EntryFlags::default()));
         }
         let staged = self.staged(node)?;
+        let _stamping = self.stamping.read().unwrap_or_else(PoisonError::into_inner);
         let mut stamped = node.stamped();
         let flags =
             staged.dir().map_or(Ok(EntryFlags::default()), |dir| self.stamp_directory(worker, node, dir))?;

@@ -12,6 +12,7 @@ use super::groups::SharedGroup;
 use super::node::{Handles, Node, Subdirectories};
 use super::recorded::{Found, GroupRecord};
 use crate::counts::Counter;
+use crate::descent::Descent;
 use crate::entry::{Kind, Metadata};
 use crate::error::{Error, ErrorKind, Problem, ProblemKind, Result};
 use crate::manifest::{BlockCache, Directory, DraftSpace, Lane, ManifestWriter};
@@ -50,6 +51,8 @@ pub(super) struct Worker<'e, 'a, S: Source> {
     /// Blocks of the first reference's manifest: of records, and of the section by content.
     pub cache: BlockCache,
     pub content_cache: BlockCache,
+    /// Where this worker is among the directories in staging that are known by their path alone.
+    pub far: Option<Descent<'e>>,
     /// Memory of drafts that were written.
     pub spaces: Vec<DraftSpace>,
     /// The last directory of the first reference that was opened under another path.
@@ -82,6 +85,7 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
             next_record: 0,
             cache: BlockCache::default(),
             content_cache: BlockCache::default(),
+            far: engine.plan.staged.as_ref().map(Descent::new),
             spaces: Vec::new(),
             elsewhere: None,
             search_content: true,

@@ -73,7 +73,7 @@ fn groups_follow_the_source_through_joins_and_splits() {
         ],
     ];
     for (number, history) in histories.iter().enumerate() {
-        for threads in [1, 4] {
+        for (threads, in_memory) in [(1, usize::MAX), (4, usize::MAX), (1, 0), (4, 0)] {
             let pair = tree();
             if history.len() == 2 {
                 split(&pair, "z/g");
@@ -82,7 +82,8 @@ fn groups_follow_the_source_through_joins_and_splits() {
             for step in std::iter::once(&((|_| ()) as Step)).chain(history.iter()) {
                 step(&pair);
                 let threads = std::num::NonZeroUsize::new(threads).unwrap();
-                let report = pair.snapshotter().threads(threads).run(&Silent).unwrap();
+                let snapshotter = pair.snapshotter().threads(threads).hard_links_in_memory(in_memory);
+                let report = snapshotter.run(&Silent).unwrap();
                 Comparison::new().assert_same(&pair.source, path(&report));
                 for (path, inventory) in &earlier {
                     inventory.assert_unchanged(&Inventory::of(path));

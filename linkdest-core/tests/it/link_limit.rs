@@ -41,7 +41,7 @@ fn a_single_file_at_the_limit_gets_a_fresh_inode_that_later_runs_link_to() {
 
 #[test]
 fn a_group_that_meets_the_limit_in_its_middle_stays_together() {
-    for threads in [1, 4] {
+    for (threads, in_memory) in [(1, usize::MAX), (4, usize::MAX), (1, 0), (4, 0)] {
         let Some(mount) = ext4() else { return };
         let pair = Pair::with_repository_on(mount.path());
         for dir in ["a", "b", "c"] {
@@ -56,7 +56,8 @@ fn a_group_that_meets_the_limit_in_its_middle_stays_together() {
         link_up(&path(&first).join("a/f"), &mount.join("room"), 5, 64_998);
         let before = Inventory::of(path(&first));
         let threads = std::num::NonZeroUsize::new(threads).unwrap();
-        let second = pair.snapshotter().threads(threads).run(&Silent).unwrap();
+        let snapshotter = pair.snapshotter().threads(threads).hard_links_in_memory(in_memory);
+        let second = snapshotter.run(&Silent).unwrap();
         assert_eq!(second.status(), Status::Complete, "{:?}", second.problems());
         assert!(second.counts().relinked_limit >= 3, "{:?}", second.counts());
         Comparison::new().assert_same(&pair.source, path(&second));
