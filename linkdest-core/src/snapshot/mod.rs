@@ -29,6 +29,9 @@ mod report;
 mod resting;
 mod rule_reading;
 mod run;
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests make their trees by path")]
+mod scale;
 mod select;
 mod shift;
 mod space;
