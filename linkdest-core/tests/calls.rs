@@ -348,3 +348,19 @@ fn latest_never_points_at_nothing_while_the_newest_snapshots_are_deleted() {
         remove_all_but(&path, &path.join(names[0].as_str()));
     }
 }
+
+/// A snapshot was published without any modes, and called complete: the kernel had refused, once, to tell what had
+/// become of the probe file, and that was taken for what the file system can do.
+#[test]
+fn a_look_that_fails_while_the_file_system_is_tried_out_is_no_answer() {
+    const EACCES: i32 = 13;
+    let tree = tree();
+    tree.run(None).0.unwrap();
+    let stats = all_calls(&tree.run(None).1)[&Call::Stat];
+    for point in 1..=stats {
+        let Ok(report) = tree.run(Some((Call::Stat, point, EACCES))).0 else { continue };
+        if report.status() == Status::Complete {
+            Comparison::new().assert_same(&tree.source, report.path().unwrap());
+        }
+    }
+}

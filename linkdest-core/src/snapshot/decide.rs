@@ -86,6 +86,19 @@ impl Decision {
         }
     }
 
+    /// What is left of a decision by size and time alone where a reference that knows of change times wants the bytes.
+    fn doubted_by(mut self, other: &Self) -> Self {
+        let doubted =
+            matches!(other, Self::Link { proof, .. } | Self::Share { proof, .. } if *proof != Proof::Unread);
+        if let Self::Link { proof, .. } | Self::Share { proof, .. } = &mut self
+            && doubted
+            && *proof == Proof::Unread
+        {
+            *proof = Proof::Source;
+        }
+        self
+    }
+
     /// The reference's entry that it is about.
     pub fn candidate(&self) -> Option<&Candidate> {
         match self {
@@ -158,6 +171,8 @@ impl<S: Source> Worker<'_, '_, S> {
                 Err(error) if errno::is_absent(&error) => continue,
                 Err(error) => Err(SideError::Reference(error)),
             };
+            let found =
+                found.map(|found| if self.knows_times(*number) { found } else { found.doubted_by(&best) });
             match found {
                 Ok(found) if found.rank() > best.rank() => best = found,
                 Ok(_) => {}
@@ -205,6 +220,11 @@ impl<S: Source> Worker<'_, '_, S> {
             self.take_over_attributes(&record);
         }
         Some(Candidate { reference: number, metadata: disk, known, elsewhere: None, recorded_only: false })
+    }
+
+    /// Says whether it is known when a reference was made, so that change times prove something.
+    fn knows_times(&self, number: usize) -> bool {
+        self.engine.plan.references.get(number).is_some_and(|reference| reference.started.is_some())
     }
 
     /// Says whether a name may stand for another entry than when a reference without records was made.
