@@ -213,12 +213,15 @@ impl World {
             assert_eq!(going, expected.cloned().collect::<Vec<_>>());
         }
         let result = disturbed.around(|_, _| repository.forget(&plan));
-        if result.is_ok() {
-            self.known.retain(|known| !going.contains(&known.name));
-        } else {
-            assert_ne!(disturbed, Interruption::Nothing, "forgetting failed: {result:?}");
-            self.figures.interrupted += 1;
+        match result {
+            Ok(deleted) => {
+                assert!(disturbed != Interruption::Nothing || deleted.snapshots() == going);
+                self.known.retain(|known| !deleted.snapshots().contains(&known.name));
+                return self.check();
+            }
+            Err(error) => assert_ne!(disturbed, Interruption::Nothing, "forgetting failed: {error}"),
         }
+        self.figures.interrupted += 1;
         self.settle_removal(&going);
     }
 
