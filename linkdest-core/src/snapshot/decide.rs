@@ -72,42 +72,6 @@ pub(super) struct Wanted<'n, S: Source> {
     pub found: Found,
 }
 
-impl Decision {
-    /// How good a decision is: unread links first, then what costs reading, then copies with the best reason.
-    pub fn rank(&self) -> u8 {
-        match self {
-            Self::Link { proof: Proof::Unread, .. } => 6,
-            Self::Link { .. } => 5,
-            Self::Share { proof: Proof::Unread, .. } => 4,
-            Self::Share { .. } => 3,
-            Self::Anew(Reason::AttributesChanged) => 2,
-            Self::Anew(Reason::New) => 0,
-            Self::Anew(_) => 1,
-        }
-    }
-
-    /// What is left of a decision by size and time alone where a reference that knows of change times wants the bytes.
-    fn doubted_by(mut self, other: &Self) -> Self {
-        let doubted =
-            matches!(other, Self::Link { proof, .. } | Self::Share { proof, .. } if *proof != Proof::Unread);
-        if let Self::Link { proof, .. } | Self::Share { proof, .. } = &mut self
-            && doubted
-            && *proof == Proof::Unread
-        {
-            *proof = Proof::Source;
-        }
-        self
-    }
-
-    /// The reference's entry that it is about.
-    pub fn candidate(&self) -> Option<&Candidate> {
-        match self {
-            Self::Link { candidate, .. } | Self::Share { candidate, .. } => Some(candidate),
-            Self::Anew(_) => None,
-        }
-    }
-}
-
 /// The source's side of a comparison; what costs a call is asked for once.
 pub(super) struct Subject<'s, S: Source> {
     pub dir: &'s S::Dir,
@@ -286,7 +250,10 @@ impl<S: Source> Worker<'_, '_, S> {
             untouched: known.untouched,
             touched: known.touched,
             doubtful: known.doubtful || known.replaced,
-            attributes_differ: !same_attributes || known.differs || candidate.elsewhere.is_some(),
+            // Another name of a group that stays where it is was not renamed.
+            attributes_differ: !same_attributes
+                || known.differs
+                || (candidate.elsewhere.is_some() && source.nlink == 1),
         };
         let verdict = plan.policy.content(source, &reference, &comparison);
         let proof = match proof_of(verdict) {
