@@ -17,13 +17,13 @@ impl Decision {
         }
     }
 
-    /// What is left of a decision by size and time alone where a reference that knows of change times wants the bytes.
+    /// What is left of a decision by size and time alone where a reference that knows of change times had the entry and
+    /// did not find it unchanged: the bytes must tell.
     pub fn doubted_by(mut self, other: &Self) -> Self {
-        let doubted =
-            matches!(other, Self::Link { proof, .. } | Self::Share { proof, .. } if *proof != Proof::Unread);
-        if let Self::Link { proof, .. } | Self::Share { proof, .. } = &mut self
+        let doubted = !matches!(other.rank(), 0 | 4 | 6);
+        if let Self::Link { proof: proof @ Proof::Unread, .. }
+        | Self::Share { proof: proof @ Proof::Unread, .. } = &mut self
             && doubted
-            && *proof == Proof::Unread
         {
             *proof = Proof::Source;
         }

@@ -62,6 +62,12 @@ fn a_link_dest_directory_does_not_hide_a_silent_change() {
     // What did not change is linked all the same, though it must be read.
     let third = pair.snapshotter().link_dest(path(&first)).run(&Silent).unwrap();
     assert_eq!(inode(path(&third).join("f")), inode(path(&second).join("f")));
+    // Neither does it where the newest snapshot has another time.
+    set_mtime(pair.source.join("f"), 2000, 0);
+    pair.snapshot();
+    set_mtime(pair.source.join("f"), 1000, 0);
+    let last = pair.snapshotter().link_dest(path(&first)).run(&Silent).unwrap();
+    assert_eq!(std::fs::read(path(&last).join("f")).unwrap(), b"HELLO");
 }
 
 #[test]
