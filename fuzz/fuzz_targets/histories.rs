@@ -2,7 +2,7 @@
 //! model of `linkdest-core/tests/histories.rs`.
 
 #![no_main]
-#![allow(dead_code, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(dead_code, unused_imports, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 #[path = "../../linkdest-core/tests/model/mod.rs"]
 mod model;
