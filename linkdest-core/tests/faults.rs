@@ -10,6 +10,7 @@
     clippy::unwrap_used,
     clippy::disallowed_methods,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "tests stop where an assumption fails"
 )]
 

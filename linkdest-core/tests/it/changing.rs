@@ -94,7 +94,7 @@ fn a_file_written_to_while_its_reference_is_cloned_is_not_cloned_from_it_again()
 fn a_file_is_its_owners_alone_until_it_is_whole() {
     const SIZE: u64 = 96 << 20;
     let pair = Pair::new();
-    pair.write("large", vec![7; SIZE as usize]);
+    pair.write("large", vec![7; 96 << 20]);
     std::fs::set_permissions(pair.source.join("large"), PermissionsExt::from_mode(0o644)).unwrap();
     let staging = pair.repository.join(".linkdest/staging");
     let over = AtomicBool::new(false);
