@@ -94,6 +94,8 @@ pub enum Notice {
         /// By how many seconds.
         seconds: i64,
     },
+    /// Others may enter the repository, and run the setuid and setgid programs of old snapshots in it.
+    ProgramsReachable,
     /// What a dry run would copy does not fit into the repository. All in bytes.
     TooLittleSpace {
         /// What would be copied.
@@ -145,6 +147,9 @@ impl fmt::Display for Notice {
                 f,
                 "too little space in the repository: {needed} bytes would be copied, {available} are available, and \
                  {reserve} must stay free"
+            ),
+            Self::ProgramsReachable => f.write_str(
+                "others may run the setuid programs of old snapshots: `chmod 700` the repository, or mount it nosuid",
             ),
             Self::NoManifest(snapshot) => {
                 write!(f, "{snapshot}: has no manifest and was not checked; `reindex` makes one")

@@ -16,7 +16,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use linkdest_core::calls::{Call, trace};
-use linkdest_core::{Error, ErrorKind, ProblemKind, Repository, Silent, SnapshotReport, Snapshotter, Status};
+use linkdest_core::{
+    Error, ErrorKind, ProblemKind, Repository, Silent, SnapshotReport, Snapshotter, Status, Verifier,
+};
 use linkdest_testkit::{Comparison, Inventory, TestDir};
 
 /// The trace is the whole process's.
@@ -198,6 +200,10 @@ fn judge(tree: &Tree, result: &Result<SnapshotReport, Error>, what: &str) -> Tol
             Told::Error
         }
         Ok(report) => {
+            let repository = Repository::open(tree.dir.join("repository")).unwrap();
+            let verified =
+                Verifier::new(&repository).snapshot(report.snapshot().unwrap().clone()).run(&Silent);
+            assert_eq!(verified.unwrap().findings(), [], "{what}: the manifest tells something else");
             let differences = Comparison::new().run(&tree.source, report.path().unwrap());
             if report.status() == Status::Complete {
                 assert!(differences.is_empty(), "{what}: {}", linkdest_testkit::describe(&differences));
@@ -347,4 +353,42 @@ fn latest_never_points_at_nothing_while_the_newest_snapshots_are_deleted() {
         }
         remove_all_but(&path, &path.join(names[0].as_str()));
     }
+}
+
+/// A snapshot was published without any modes, and called complete: the kernel had refused, once, to tell what had
+/// become of the probe file, and that was taken for what the file system can do.
+#[test]
+fn a_look_that_fails_while_the_file_system_is_tried_out_is_no_answer() {
+    const EACCES: i32 = 13;
+    let tree = tree();
+    tree.run(None).0.unwrap();
+    let stats = all_calls(&tree.run(None).1)[&Call::Stat];
+    for point in 1..=stats {
+        let Ok(report) = tree.run(Some((Call::Stat, point, EACCES))).0 else { continue };
+        if report.status() == Status::Complete {
+            Comparison::new().assert_same(&tree.source, report.path().unwrap());
+        }
+    }
+}
+
+/// `verify` took a directory for something that an attacker had put there: it was made in staging, could not be opened,
+/// was named as a problem, and was published all the same, empty and without a record.
+#[test]
+fn a_directory_that_is_not_saved_leaves_no_empty_one_behind() {
+    const EACCES: i32 = 13;
+    let tree = tree();
+    let first = tree.run(None).0.unwrap();
+    let mut lost = 0;
+    for nth in 1.. {
+        remove_all_but(&tree.dir.join("repository"), first.path().unwrap());
+        trace::start_failing_on(Call::Open, b"inner", nth, EACCES);
+        let result = Snapshotter::new(&tree.source, tree.dir.join("repository")).run(&Silent);
+        let opens = calls_on(&trace::finish(), "inner").remove(&Call::Open);
+        judge(&tree, &result, &format!("open {nth}"));
+        if opens < Some(nth) {
+            break;
+        }
+        lost += usize::from(!result.unwrap().path().unwrap().join("directory/inner").exists());
+    }
+    assert!(lost > 0, "{lost} runs could not open it");
 }

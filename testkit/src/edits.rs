@@ -112,6 +112,17 @@ impl Editor {
         (!self.silent.contains(&inode)).then(|| self.explained.insert(inode)).map(drop)
     }
 
+    /// Notes what keeps other names than those at and below a path: their number changes.
+    fn explain_lost_names(&mut self, path: &Path) {
+        let Ok(stat) = std::fs::symlink_metadata(path) else { return };
+        if stat.is_dir() {
+            let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+            entries.for_each(|entry| self.explain_lost_names(&entry.path()));
+        } else if stat.nlink() > 1 {
+            self.explained.insert(stat.ino());
+        }
+    }
+
     fn pick_file(&mut self) -> Option<Vec<u8>> {
         self.population.pick(&mut self.random, |_, kind| kind == FileType::RegularFile)
     }

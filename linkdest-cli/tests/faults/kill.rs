@@ -19,12 +19,15 @@ fn kill_within(scene: &mut Scene, mut child: Child, whole: Duration) -> bool {
 #[test]
 fn snapshots_killed_at_many_points_lose_nothing() {
     let mut scene = Scene::new(None, 1);
-    let whole = scene.recover("alone");
-    let (all, mut killed) = (rounds(25), 0);
-    for round in 0..all {
+    let mut whole = scene.recover("alone");
+    let (wanted, mut killed, mut round) = (rounds(25), 0, 0);
+    while killed < wanted {
         scene.edit();
         let child = scene.command(&["snapshot", "SOURCE", "REPO", "-q"]).spawn().unwrap();
-        killed += u64::from(kill_within(&mut scene, child, whole));
+        let in_time = kill_within(&mut scene, child, whole);
+        killed += u64::from(in_time);
+        // On a busy machine a run takes now longer, now shorter than it did.
+        whole = if in_time { whole.mul_f64(1.02) } else { whole.mul_f64(0.95) };
         let what = format!("killed in round {round}");
         scene.check(&what);
         if round % 3 == 0 {
@@ -34,11 +37,12 @@ fn snapshots_killed_at_many_points_lose_nothing() {
             scene.recover(&what);
             scene.tidy();
         }
+        round += 1;
+        assert!(round < wanted * 10 + 100, "{killed} of {round}: killed too late");
     }
     scene.recover("at the end");
     scene.tidy();
-    println!("{killed} of {all} snapshots killed");
-    assert!(killed * 2 > all, "{killed} of {all}: killed too late");
+    println!("{killed} of {round} snapshots killed");
 }
 
 #[test]

@@ -104,10 +104,11 @@ pub mod trace {
     }
 
     /// What is to go wrong.
-    #[derive(Clone, Copy)]
     enum Fault {
         /// The n-th call (from 1) of a kind fails with this error number.
         Nth(Call, usize, i32),
+        /// The n-th call of a kind on a name fails.
+        Named(Call, Vec<u8>, usize, i32),
         /// So many calls are made; all others fail, as if the process had ended.
         End(usize),
     }
@@ -124,6 +125,11 @@ pub mod trace {
     /// Starts a new log. With `fail`, the n-th call (from 1) of that kind fails with that error number.
     pub fn start(fail: Option<(Call, usize, i32)>) {
         begin(fail.map(|(call, nth, errno)| Fault::Nth(call, nth, errno)));
+    }
+
+    /// Starts a new log in which the n-th call (from 1) of a kind on a name fails with an error number.
+    pub fn start_failing_on(call: Call, name: &[u8], nth: usize, errno: i32) {
+        begin(Some(Fault::Named(call, name.to_vec(), nth, errno)));
     }
 
     /// Starts a new log in which only the first `calls` calls are made. All others fail, so that nothing more happens
@@ -152,12 +158,16 @@ pub mod trace {
         let mut guard = TRACE.lock().unwrap_or_else(PoisonError::into_inner);
         let trace = guard.as_mut()?;
         trace.made.push(Made { call, name: name.to_vec() });
-        let errno = match trace.fault? {
-            Fault::Nth(failing, nth, errno) => {
-                trace.seen += usize::from(call == failing);
-                (call == failing && trace.seen == nth).then_some(errno)
+        let mut is_nth = |is_meant: bool, nth: usize| {
+            trace.seen += usize::from(is_meant);
+            is_meant && trace.seen == nth
+        };
+        let errno = match trace.fault.as_ref()? {
+            Fault::Nth(failing, nth, errno) => is_nth(call == *failing, *nth).then_some(*errno),
+            Fault::Named(failing, on, nth, errno) => {
+                is_nth(call == *failing && name == on, *nth).then_some(*errno)
             }
-            Fault::End(calls) => (trace.made.len() > calls).then_some(EIO),
+            Fault::End(calls) => (trace.made.len() > *calls).then_some(EIO),
         };
         errno.map(io::Error::from_raw_os_error)
     }

@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, RenameFlags, Uid};
+use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, RenameFlags, StatVfsMountFlags, Uid};
 use rustix::io::Errno;
 
 use super::calls::{Call, pass};
@@ -244,6 +244,12 @@ impl Dir {
         let stat = pass(Call::StatFs, b"", || rustix::fs::fstatvfs(&self.0))?;
         let bytes = |blocks: u64| blocks.saturating_mul(stat.f_frsize);
         Ok((bytes(stat.f_blocks), bytes(stat.f_bavail)))
+    }
+
+    /// Whether programs on the file system get no rights by their setuid and setgid bits.
+    pub fn is_nosuid(&self) -> io::Result<bool> {
+        let stat = pass(Call::StatFs, b"", || rustix::fs::fstatvfs(&self.0))?;
+        Ok(stat.f_flag.contains(StatVfsMountFlags::NOSUID))
     }
 
     /// The file system that the directory is on: its type, and what tells it from others of that type, the same after

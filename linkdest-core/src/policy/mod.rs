@@ -143,3 +143,14 @@ pub trait ChangePolicy: Send + Sync {
     /// Answers for one regular file. Kinds are equal when this is asked.
     fn content(&self, source: &Metadata, reference: &Metadata, comparison: &Comparison) -> Verdict;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_that_people_write() {
+        let names = [Quick::default().name(), Strict::default().name(), Checksum::default().name()];
+        assert_eq!(names, ["quick", "strict", "checksum"]);
+    }
+}

@@ -7,6 +7,26 @@ use crate::error::{Error, Result};
 use crate::os::c_name;
 
 impl Repository {
+    /// Says whether everybody may enter it, from the root of the file system down, and run setuid programs in it.
+    pub(crate) fn lets_programs_run(&self) -> bool {
+        let look = || -> io::Result<bool> {
+            let mut at = self.root.open_dir_search(c".")?;
+            if at.is_nosuid()? {
+                return Ok(false);
+            }
+            let mut below = None;
+            loop {
+                let stat = at.stat()?;
+                if stat.mode & 0o001 == 0 || below == Some(stat.id) {
+                    return Ok(below == Some(stat.id));
+                }
+                below = Some(stat.id);
+                at = at.open_parent_search()?;
+            }
+        };
+        look().unwrap_or(false)
+    }
+
     /// Reads a file of its own; `None` if there is none.
     pub(crate) fn read_own(&self, name: &str, limit: usize) -> Result<Option<Vec<u8>>> {
         let read = || -> io::Result<Vec<u8>> {

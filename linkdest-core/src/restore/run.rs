@@ -102,7 +102,7 @@ fn find(asked: &Restorer<'_>) -> Result<Saved> {
         Some(None) => return Err(no_such()),
         Some(Some(wanted)) => wanted,
         None => match open_below(&root, parent).and_then(|dir| dir.stat_at(&c_string(name))) {
-            Ok(stat) => Wanted::on_disk(&c_string(name), stat),
+            Ok(stat) => as_root(Wanted::on_disk(&c_string(name), stat)),
             Err(error) if crate::os::errno::is_absent(&error) => return Err(no_such()),
             Err(error) => return Err(failed(error)),
         },
@@ -115,18 +115,21 @@ fn find(asked: &Restorer<'_>) -> Result<Saved> {
     Ok(Saved { wanted, manifest, dir: Some(dir), base, damage })
 }
 
-/// Finds it in the manifest; the root's own name is `.`.
+/// Finds it in the manifest.
 fn recorded(asked: &Restorer<'_>, manifest: &Manifest) -> Result<Option<Wanted>> {
     let found = manifest
         .find(asked.path.as_bytes(), &mut BlockCache::default())
         .map_err(|error| manifest_error(asked.repository.manifest_path(&asked.snapshot), error))?;
-    Ok(found.filter(|found| !found.entry().is_expunged()).map(|found| {
-        let mut wanted = Wanted::recorded(&found.entry());
-        if wanted.metadata.kind == Kind::Directory {
-            wanted.name = c".".into();
-        }
-        wanted
-    }))
+    let there = found.filter(|found| !found.entry().is_expunged());
+    Ok(there.map(|found| as_root(Wanted::recorded(&found.entry()))))
+}
+
+/// A directory is asked about as `.` in itself.
+fn as_root(mut wanted: Wanted) -> Wanted {
+    if wanted.metadata.kind == Kind::Directory {
+        wanted.name = c".".into();
+    }
+    wanted
 }
 
 /// Takes the last name off a path; the root is `.` in itself.

@@ -72,29 +72,6 @@ pub(super) struct Wanted<'n, S: Source> {
     pub found: Found,
 }
 
-impl Decision {
-    /// How good a decision is: unread links first, then what costs reading, then copies with the best reason.
-    pub fn rank(&self) -> u8 {
-        match self {
-            Self::Link { proof: Proof::Unread, .. } => 6,
-            Self::Link { .. } => 5,
-            Self::Share { proof: Proof::Unread, .. } => 4,
-            Self::Share { .. } => 3,
-            Self::Anew(Reason::AttributesChanged) => 2,
-            Self::Anew(Reason::New) => 0,
-            Self::Anew(_) => 1,
-        }
-    }
-
-    /// The reference's entry that it is about.
-    pub fn candidate(&self) -> Option<&Candidate> {
-        match self {
-            Self::Link { candidate, .. } | Self::Share { candidate, .. } => Some(candidate),
-            Self::Anew(_) => None,
-        }
-    }
-}
-
 /// The source's side of a comparison; what costs a call is asked for once.
 pub(super) struct Subject<'s, S: Source> {
     pub dir: &'s S::Dir,
@@ -158,6 +135,8 @@ impl<S: Source> Worker<'_, '_, S> {
                 Err(error) if errno::is_absent(&error) => continue,
                 Err(error) => Err(SideError::Reference(error)),
             };
+            let found =
+                found.map(|found| if self.knows_times(*number) { found } else { found.doubted_by(&best) });
             match found {
                 Ok(found) if found.rank() > best.rank() => best = found,
                 Ok(_) => {}
@@ -206,6 +185,11 @@ impl<S: Source> Worker<'_, '_, S> {
             self.take_over_attributes(&record);
         }
         Some(Candidate { reference: number, metadata: disk, known, elsewhere: None, recorded_only: false })
+    }
+
+    /// Says whether it is known when a reference was made, so that change times prove something.
+    fn knows_times(&self, number: usize) -> bool {
+        self.engine.plan.references.get(number).is_some_and(|reference| reference.started.is_some())
     }
 
     /// Says whether a name may stand for another entry than when a reference without records was made.
@@ -267,7 +251,10 @@ impl<S: Source> Worker<'_, '_, S> {
             untouched: known.untouched,
             touched: known.touched,
             doubtful: known.doubtful || known.replaced,
-            attributes_differ: !same_attributes || known.differs || candidate.elsewhere.is_some(),
+            // Another name of a group that stays where it is was not renamed.
+            attributes_differ: !same_attributes
+                || known.differs
+                || (candidate.elsewhere.is_some() && source.nlink == 1),
         };
         let verdict = plan.policy.content(source, &reference, &comparison);
         let proof = match proof_of(verdict) {

@@ -150,8 +150,11 @@ impl<S: Source> Worker<'_, '_, S> {
         handles: &Handles<S>,
         name: &CStr,
     ) -> Result<Option<Option<Dir>>> {
-        let made =
-            handles.staged.as_ref().map(|staged| staged.make_dir(name).and_then(|()| staged.open_dir(name)));
+        let made = handles.staged.as_ref().map(|staged| {
+            staged.make_dir(name)?;
+            // One that cannot be filled is not saved: an empty one in its place would have no record.
+            staged.open_dir(name).inspect_err(|_| drop(staged.remove_dir(name)))
+        });
         match made.transpose() {
             Ok(dir) => Ok(Some(dir)),
             Err(error) => {

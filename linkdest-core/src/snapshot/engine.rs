@@ -101,6 +101,8 @@ pub(super) struct Engine<'a, S: Source> {
     root_record: OnceLock<(Locator, EntryFlags)>,
     pub problems: Mutex<Vec<Problem>>,
     pub out_of_reach: Mutex<BTreeMap<&'static str, u64>>,
+    /// A program with more rights than whoever runs it was saved.
+    pub setuid: AtomicBool,
     fatal: Mutex<Option<Error>>,
     finished: Mutex<bool>,
     finished_wake: Condvar,
@@ -122,6 +124,8 @@ pub(super) struct Walked {
     pub file_system: Option<FileSystemId>,
     /// Why the snapshot may not be what it should be.
     pub suspect: Vec<String>,
+    /// It has a program that gives whoever runs it more rights.
+    pub setuid: bool,
 }
 
 impl Walked {
@@ -160,6 +164,7 @@ pub(super) fn walk<S: Source>(plan: Plan<'_, S>) -> Result<Walked> {
         root_record: OnceLock::new(),
         problems: Mutex::default(),
         out_of_reach: Mutex::default(),
+        setuid: AtomicBool::new(false),
         fatal: Mutex::default(),
         finished: Mutex::new(false),
         finished_wake: Condvar::new(),
@@ -266,7 +271,8 @@ impl<S: Source> Engine<'_, S> {
         let damages = self.damages.into_inner().unwrap_or_else(PoisonError::into_inner);
         let (root, unchanged) = (*root.metadata(), self.unchanged.into_inner());
         let suspect = Vec::new();
-        Ok(Walked { problems, counts, root, manifest, damages, unchanged, file_system, suspect })
+        let setuid = self.setuid.into_inner();
+        Ok(Walked { problems, counts, root, manifest, damages, unchanged, file_system, suspect, setuid })
     }
 
     /// The first reference's manifest, while it is sound.

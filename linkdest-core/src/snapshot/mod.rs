@@ -3,6 +3,7 @@
 mod budget;
 mod carry;
 mod decide;
+mod decision;
 mod descending;
 mod description;
 mod engine;

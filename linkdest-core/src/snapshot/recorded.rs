@@ -2,6 +2,7 @@
 
 use std::ffi::CStr;
 use std::io;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::node::Node;
@@ -254,6 +255,9 @@ impl<S: Source> Worker<'_, '_, S> {
     pub fn record(&mut self, node: &Node<S>, name: &CStr, metadata: &Metadata, placing: &Placing<'_>) {
         if self.lane.is_none() {
             return;
+        }
+        if metadata.kind == Kind::File && metadata.mode & 0o6000 != 0 {
+            self.engine.setuid.store(true, Ordering::Relaxed);
         }
         let mut flags = placing.flags;
         if self.engine.is_racy(metadata) {

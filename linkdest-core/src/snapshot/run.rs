@@ -290,7 +290,13 @@ impl Walk<'_> {
     ) -> Result<Walked> {
         let own = repository.own_inodes()?;
         let device = own.first().map_or(0, |id| id.device);
-        self.run(Destination { repository: repository.path(), device, own }, source, reach, staged)
+        let monitor = self.monitor;
+        let walked =
+            self.run(Destination { repository: repository.path(), device, own }, source, reach, staged)?;
+        if walked.setuid && reach.owner && repository.lets_programs_run() {
+            monitor.event(&Event::Notice(Notice::ProgramsReachable));
+        }
+        Ok(walked)
     }
 
     fn run(

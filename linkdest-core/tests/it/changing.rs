@@ -88,3 +88,33 @@ fn a_file_written_to_while_its_reference_is_cloned_is_not_cloned_from_it_again()
     File::open(path(&report).join("image")).unwrap().read_exact_at(&mut found, 1 << 20).unwrap();
     assert!(found == [1; 4096], "the content is that of the earlier version");
 }
+
+/// Also where staging were open to others, nobody reads what the source keeps from them.
+#[test]
+fn a_file_is_its_owners_alone_until_it_is_whole() {
+    const SIZE: u64 = 96 << 20;
+    let pair = Pair::new();
+    pair.write("large", vec![7; 96 << 20]);
+    std::fs::set_permissions(pair.source.join("large"), PermissionsExt::from_mode(0o644)).unwrap();
+    let staging = pair.repository.join(".linkdest/staging");
+    let over = AtomicBool::new(false);
+    let seen = std::thread::scope(|scope| {
+        let watch = scope.spawn(|| {
+            let mut seen = Vec::new();
+            while !over.load(Ordering::Relaxed) {
+                for entry in std::fs::read_dir(&staging).into_iter().flatten().flatten() {
+                    let found = std::fs::metadata(entry.path().join("tree/large"));
+                    seen.extend(found.map(|found| (found.len(), found.permissions().mode() & 0o777)));
+                }
+            }
+            seen
+        });
+        let report = pair.snapshotter().sync(false).run(&Silent);
+        over.store(true, Ordering::Relaxed);
+        report.unwrap();
+        watch.join().unwrap()
+    });
+    let unfinished: Vec<_> = seen.iter().filter(|(length, _)| *length < SIZE).collect();
+    assert!(unfinished.iter().all(|(_, mode)| *mode == 0o600), "{unfinished:?}");
+    assert!(seen.iter().any(|(_, mode)| *mode == 0o600), "it was never seen: {seen:?}");
+}

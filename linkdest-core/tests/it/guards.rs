@@ -45,6 +45,37 @@ fn name(report: &SnapshotReport) -> String {
     report.snapshot().unwrap().to_string()
 }
 
+/// Notices that old snapshots hold programs that others may run.
+fn is_warned(pair: &Pair) -> bool {
+    let (_, monitor) = pair.watched();
+    monitor.notices().contains(&Notice::ProgramsReachable)
+}
+
+#[test]
+fn setuid_programs_in_an_open_repository_are_warned_of() {
+    let pair = Pair::new();
+    let flags = rustix::fs::statvfs(pair.dir.path()).unwrap().f_flag;
+    if !linkdest_testkit::is_root() || flags.contains(rustix::fs::StatVfsMountFlags::NOSUID) {
+        return skip("needs root, and a file system that is not mounted nosuid");
+    }
+    let set_mode = |path: &std::path::Path, mode| {
+        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    };
+    pair.write("program", "#!/bin/sh");
+    pair.snapshot();
+    set_mode(&pair.repository, 0o755);
+    assert!(!is_warned(&pair), "there is no such program");
+    set_mode(&pair.source.join("program"), 0o4755);
+    assert!(is_warned(&pair));
+    // Also where it was linked, and not where nobody may enter.
+    assert!(is_warned(&pair));
+    set_mode(&pair.repository, 0o700);
+    assert!(!is_warned(&pair));
+    set_mode(&pair.repository, 0o755);
+    set_mode(pair.dir.path(), 0o750);
+    assert!(!is_warned(&pair));
+}
+
 #[test]
 fn a_source_that_is_empty_all_of_a_sudden_is_refused() {
     let pair = Pair::new();

@@ -48,6 +48,28 @@ fn of_several_references_the_best_match_is_taken_not_the_first() {
     assert_eq!(inode(path(&report).join("f")), inode(trees[2].join("f")));
 }
 
+/// A snapshot that is given as a reference once more tells nothing of change times, and must not overrule itself.
+#[test]
+fn a_link_dest_directory_does_not_hide_a_silent_change() {
+    let pair = Pair::new();
+    pair.write("f", "hello");
+    set_mtime(pair.source.join("f"), 1000, 0);
+    let first = pair.snapshot();
+    pair.write("f", "HELLO");
+    set_mtime(pair.source.join("f"), 1000, 0);
+    let second = pair.snapshotter().link_dest(path(&first)).run(&Silent).unwrap();
+    assert_eq!(std::fs::read(path(&second).join("f")).unwrap(), b"HELLO");
+    // What did not change is linked all the same, though it must be read.
+    let third = pair.snapshotter().link_dest(path(&first)).run(&Silent).unwrap();
+    assert_eq!(inode(path(&third).join("f")), inode(path(&second).join("f")));
+    // Neither does it where the newest snapshot has another time.
+    set_mtime(pair.source.join("f"), 2000, 0);
+    pair.snapshot();
+    set_mtime(pair.source.join("f"), 1000, 0);
+    let last = pair.snapshotter().link_dest(path(&first)).run(&Silent).unwrap();
+    assert_eq!(std::fs::read(path(&last).join("f")).unwrap(), b"HELLO");
+}
+
 #[test]
 fn a_reference_that_cannot_be_used_is_an_error_before_anything_is_written() {
     let pair = Pair::new();

@@ -55,6 +55,7 @@ impl Editor {
         if metadata.nlink() < 2 || metadata.len() > LARGEST_COPY {
             return None;
         }
+        self.explain_lost_names(&full);
         let copy = self.new_path(super::parent(&path));
         let copy = self.full(&copy);
         let result = fs::copy(&full, &copy).and_then(|_| fs::rename(&copy, &full));

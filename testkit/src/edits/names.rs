@@ -52,6 +52,7 @@ impl Editor {
     }
 
     fn delete(&mut self, path: &[u8]) -> io::Result<()> {
+        self.explain_lost_names(&self.full(path));
         remove_tree(&self.full(path))?;
         self.population.remove(path);
         Ok(())
