@@ -9,6 +9,7 @@ mod description;
 mod engine;
 mod explain;
 mod filtering;
+mod finishing;
 mod fresh;
 mod grouping;
 mod groups;
