@@ -22,12 +22,20 @@ pub(crate) struct Contender {
     pub(crate) make: Make,
     /// Exit codes that mean success.
     pub(crate) accepted: &'static [i32],
+    /// The tree that is read.
+    pub(crate) source: Option<PathBuf>,
 }
 
 impl Contender {
     /// A program that is only measured.
     pub(crate) fn new(name: &str, prepare: Prepare, make: Make) -> Self {
-        Self { name: name.to_owned(), prepare, make, accepted: &[0] }
+        Self { name: name.to_owned(), prepare, make, accepted: &[0], source: None }
+    }
+
+    /// Sets the tree that is read.
+    pub(crate) fn reading(mut self, source: &Path) -> Self {
+        self.source = Some(source.to_owned());
+        self
     }
 
     /// Sets the exit codes that mean success.
@@ -78,7 +86,8 @@ impl Saving {
         let first = peer.first.filter(|_| peer.has_first)?;
         let (here, there) = (self.clone(), self.clone());
         let prepare: Prepare = Box::new(move |target| here.init(peer, target));
-        Some(Contender::new(peer.name, prepare, Box::new(move |target, _| Ok(first(&there.job(target, 0))))))
+        let make: Make = Box::new(move |target, _| Ok(first(&there.job(target, 0))));
+        Some(Contender::new(peer.name, prepare, make).reading(&self.source))
     }
 
     /// The backups after the first are measured.
@@ -87,6 +96,6 @@ impl Saving {
         let (here, there) = (self.clone(), self.clone());
         let prepare: Prepare = Box::new(move |target| here.make_first(peer, target));
         let make: Make = Box::new(move |target, number| there.next(peer, target, number));
-        Some(Contender::new(peer.name, prepare, make))
+        Some(Contender::new(peer.name, prepare, make).reading(&self.source))
     }
 }

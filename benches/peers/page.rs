@@ -25,7 +25,7 @@ impl Page {
         if let Some(output) = &arguments.output {
             replaced(&std::fs::read_to_string(output)?, "")?;
         }
-        let words: Vec<String> = std::env::args().skip(1).collect();
+        let words = without_paths(std::env::args().skip(1));
         let warning = if ground.is_quick { "**Tiny trees: these figures mean nothing.**\n\n" } else { "" };
         let head = format!(
             "{warning}### Machine\n\n{}- `peers {}`: {} rounds that count\n",
@@ -57,6 +57,21 @@ impl Page {
     }
 }
 
+/// The arguments, with words in the place of this machine's paths.
+fn without_paths(arguments: impl Iterator<Item = String>) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for argument in arguments {
+        let stands_for = match words.last().map(String::as_str) {
+            Some("--source") => Some("TREE"),
+            Some("--images") => Some("DIR"),
+            Some("--output") => Some("FILE"),
+            _ => None,
+        };
+        words.push(stands_for.map_or(argument, str::to_owned));
+    }
+    words
+}
+
 /// Puts a text between the two markers of a page.
 fn replaced(page: &str, text: &str) -> Result<String> {
     let missing = || format!("the page must have the lines {BEGIN} and {END}");
@@ -68,6 +83,13 @@ fn replaced(page: &str, text: &str) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn paths_are_not_published() {
+        let arguments = ["--quick", "--source", "/some/tree", "--rounds", "3", "--output", "page.md"];
+        let words = without_paths(arguments.into_iter().map(str::to_owned));
+        assert_eq!(words, ["--quick", "--source", "TREE", "--rounds", "3", "--output", "FILE"]);
+    }
 
     #[test]
     fn only_what_is_between_the_markers_is_replaced() {

@@ -1,8 +1,11 @@
 //! Rounds: all programs of a workload in turn, in another order each time.
 
+use std::fs::File;
+use std::path::Path;
 use std::rc::Rc;
 
 use linkdest_testkit::{LoopMount, drop_caches, is_root};
+use walkdir::WalkDir;
 
 use crate::Result;
 use crate::arguments::{Arguments, Kind};
@@ -122,6 +125,9 @@ impl<'a> Stand<'a> {
         }
         let mount = self.mount.as_ref().ok_or("no file system")?;
         let mut command = (self.contender.make)(mount.path(), number)?;
+        if let Some(source) = self.contender.source.as_deref().filter(|_| !ground.is_cold) {
+            warm(source)?;
+        }
         // What others have yet to write must not be written now.
         rustix::fs::sync();
         mount.settle()?;
@@ -133,4 +139,15 @@ impl<'a> Stand<'a> {
         let stored = i64::try_from(free)? - i64::try_from(mount.free_bytes()?)?;
         Ok(Taken { stored, ..taken })
     }
+}
+
+/// Reads a whole tree: some programs make the kernel forget what they have read, and whoever comes next would pay.
+fn warm(source: &Path) -> Result<()> {
+    for entry in WalkDir::new(source) {
+        let entry = entry?;
+        if entry.file_type().is_file() {
+            std::io::copy(&mut File::open(entry.path())?, &mut std::io::sink())?;
+        }
+    }
+    Ok(())
 }

@@ -29,6 +29,7 @@ pub(super) fn image(ground: &Rc<Ground>) -> Result<Workload> {
         .collect();
     contenders.push(cat(image.clone()));
     contenders.push(copy(image));
+    let contenders = contenders.into_iter().map(|one| one.reading(source.path())).collect();
     let mut workload = Workload::new(contenders).fresh();
     workload.changed = Some(changed);
     // The source lives as long as the workload.
