@@ -6,8 +6,9 @@ use super::references::Reference;
 use crate::entry::Metadata;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::FileSystemId;
-use crate::os::{Dir, Listing};
+use crate::os::Listing;
 use crate::path::Escaped;
+use crate::source::Source;
 
 /// What is looked out for.
 #[derive(Debug, Clone)]
@@ -42,10 +43,10 @@ impl Guards {
     }
 
     /// Refuses a source that has nothing in it, where the snapshot before has something: its disk is not mounted.
-    pub fn refuse_empty_root(
+    pub fn refuse_empty_root<S: Source>(
         &self,
         asked: &Snapshotter,
-        source: &Dir,
+        source: &S,
         references: &[Reference],
     ) -> Result<()> {
         if self.allow_empty || entries_before(references).is_none() {
@@ -53,7 +54,7 @@ impl Guards {
         }
         let mut listing = Listing::default();
         // What cannot be listed is an error of the walk.
-        match source.open_dir(c".").and_then(|root| root.list(&mut listing)) {
+        match source.open_root().and_then(|root| source.list(&root.dir, &mut listing)) {
             Ok(()) if listing.entries().is_empty() => Err(refused(asked, references, "the source is empty")),
             _ => Ok(()),
         }

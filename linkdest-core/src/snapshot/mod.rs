@@ -8,6 +8,7 @@ mod description;
 mod engine;
 mod explain;
 mod filtering;
+mod found;
 mod fresh;
 mod grouping;
 mod groups;
@@ -34,9 +35,10 @@ mod stamp;
 mod worker;
 
 pub use filtering::Filtering;
+pub(crate) use found::absolute;
 pub(crate) use queue::Queue;
 pub use report::SnapshotReport;
-pub(crate) use run::{absolute, proc_is_mounted};
+pub(crate) use run::proc_is_mounted;
 pub use select::Selected;
 
 use guards::Guards;

@@ -1,11 +1,13 @@
 //! What unchanged entries are linked to: earlier snapshots, leftovers of killed runs, `--link-dest` directories.
 
+use std::ffi::CString;
+use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use super::points;
 use crate::descent::Descent;
-use crate::entry::{Metadata, Timestamp};
+use crate::entry::{Kind, Metadata, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{BlockCache, Entry, Found, Manifest};
 use crate::os::{Dir, boot_id, effective_ids};
@@ -107,9 +109,13 @@ pub(super) fn collect(
 
 /// The source of a run: where it is, and what is in it.
 pub(super) struct Origin<'s> {
+    /// What its snapshots are known by.
     pub path: &'s Path,
+    /// Its absolute path where it is.
+    pub place: &'s Path,
     pub host: &'s str,
-    pub root: &'s Dir,
+    /// The names in its root, with their kinds.
+    pub names: &'s dyn Fn() -> io::Result<Vec<(CString, Kind)>>,
 }
 
 fn newest(
@@ -129,7 +135,7 @@ fn newest(
     });
     let (top, base) = match opened {
         // Another tool's tree may be out of this user's reach.
-        Err(error) if newest.is_adopted() && error.kind() == std::io::ErrorKind::PermissionDenied => {
+        Err(error) if newest.is_adopted() && error.kind() == io::ErrorKind::PermissionDenied => {
             damaged.push(failed(error));
             return Ok(None);
         }

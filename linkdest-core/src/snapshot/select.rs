@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::engine::{Plan, walk};
 use super::filtering::Filtering;
-use super::run::{absolute, open_source};
+use super::found::{absolute, open_source};
 use super::space::Space;
 use crate::entry::Timestamp;
 use crate::error::Result;

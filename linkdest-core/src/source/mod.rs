@@ -59,6 +59,21 @@ pub(crate) trait Source: Sync {
     /// A file that is being read.
     type File: SourceFile;
 
+    /// Says whether the tree is on this machine.
+    fn is_here(&self) -> bool {
+        true
+    }
+
+    /// How many threads suit it, where that is not the number of cores.
+    fn threads(&self) -> Option<usize> {
+        None
+    }
+
+    /// What of that which a run can store this source can tell.
+    fn limit(&self, reach: Reach) -> Reach {
+        reach
+    }
+
     /// Opens the root.
     fn open_root(&self) -> io::Result<Opened<Self::Dir>>;
 
@@ -82,11 +97,12 @@ pub(crate) trait Source: Sync {
 
     /// Opens many regular files of one directory for reading; each is answered once, in any order, by its index.
     ///
-    /// A file that is no longer the inode it was looked at as is an error of kind `StaleNetworkFileHandle`.
+    /// Each comes with what it was looked at as, and is answered with what it was before anything was read of it. A file
+    /// that is no longer that inode is an error of kind `StaleNetworkFileHandle`.
     fn contents(
         &self,
         dir: &Self::Dir,
-        wanted: &[(&CStr, FileId)],
+        wanted: &[(&CStr, &Metadata)],
         answer: &mut dyn FnMut(usize, io::Result<(Self::File, Metadata)>),
     );
 
