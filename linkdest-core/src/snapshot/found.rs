@@ -8,6 +8,7 @@ use super::references::Origin;
 use crate::entry::{FileId, Kind, Metadata};
 use crate::error::{Error, ErrorKind, Result};
 use crate::os::Dir;
+use crate::sftp::Address;
 
 /// A source that was found.
 pub(super) struct Found<'f, S> {
@@ -66,8 +67,12 @@ pub(super) fn refuse_same(source: &Path, metadata: &Metadata, repository: &Path)
     Ok(())
 }
 
-/// The source's path as its snapshots are known by: absolute, without resolving symlinks in it.
+/// The source's path as its snapshots are known by: absolute, without resolving symlinks in it; of one on a server, its
+/// address in one form.
 pub(crate) fn absolute(path: &Path) -> PathBuf {
+    if Address::is_one(path) {
+        return Address::parse(path).map_or_else(|_| path.to_owned(), |address| address.canonical());
+    }
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     // Trailing slashes change nothing.
     absolute.components().collect()

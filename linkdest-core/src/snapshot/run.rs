@@ -20,21 +20,49 @@ use crate::os::{Dir, effective_ids, host_name, open_file_limit};
 use crate::policy::attributes::Reach;
 use crate::repository::staging::Leftover;
 use crate::repository::{Lock, Repository, SnapshotName, Staging, parent_of};
-use crate::source::{LocalSource, Source};
+use crate::sftp::Address;
+use crate::source::{LocalSource, SftpSource, Source};
 
 /// Runs what was asked for.
 pub(super) fn run(asked: &Snapshotter, monitor: &dyn Monitor) -> Result<SnapshotReport> {
     let begun = Instant::now();
     asked.guards.check()?;
     proc_is_mounted()?;
+    let taken =
+        if Address::is_one(&asked.source) { run_far(asked, monitor) } else { run_here(asked, monitor) };
+    let mut report = taken?;
+    report.duration = begun.elapsed();
+    Ok(report)
+}
+
+/// Takes a source on this machine.
+fn run_here(asked: &Snapshotter, monitor: &dyn Monitor) -> Result<SnapshotReport> {
+    if asked.keep_owners.is_some() || asked.keep_modes.is_some() {
+        let message = "whether owners and modes are kept can be said of sources on a server alone";
+        return Err(Error::option(message));
+    }
     let (root, metadata) = open_source(&asked.source)?;
     refuse_same(&asked.source, &metadata, &asked.repository)?;
     let path = absolute(&asked.source);
     let known = Known { id: metadata.id, place: path.clone(), path, host: host_name() };
     let again = || open_source(&asked.source).map(|(root, _)| LocalSource::new(root));
-    let mut report = run_on(asked, monitor, Found { source: LocalSource::new(root), again: &again, known })?;
-    report.duration = begun.elapsed();
-    Ok(report)
+    run_on(asked, monitor, Found { source: LocalSource::new(root), again: &again, known })
+}
+
+/// Takes a source on a server.
+fn run_far(asked: &Snapshotter, monitor: &dyn Monitor) -> Result<SnapshotReport> {
+    let address = Address::parse(&asked.source)?;
+    let kept = (asked.keep_owners, asked.keep_modes);
+    let connected = SftpSource::connect(&address, &asked.ssh, kept, asked.one_file_system, &asked.stop);
+    let (source, remarks) = connected?;
+    for remark in remarks {
+        monitor.event(&Event::Notice(Notice::SourceOdd(remark)));
+    }
+    let (path, place) = (address.canonical(), source.place());
+    let known = Known { id: FileId::default(), path, place, host: address.host };
+    // The connection stays: it would end with the server, not with a disk that is unmounted.
+    let again = || Ok(source.clone());
+    run_on(asked, monitor, Found { source: source.clone(), again: &again, known })
 }
 
 fn run_on<S: Source>(

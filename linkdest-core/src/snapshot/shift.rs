@@ -106,11 +106,19 @@ impl<S: Source> Engine<'_, S> {
         }
         match (self.plan.trust_shift, proof) {
             (_, Proof::Both) => Proof::Both,
-            // One in sixteen is a sample.
-            (true, _) if !source.id.inode.is_multiple_of(16) => Proof::Unread,
+            (true, _) if !is_in_sample(source) => Proof::Unread,
             _ => Proof::Source,
         }
     }
+}
+
+/// One in sixteen is a sample. Where there are no inodes, size and time tell files apart well enough.
+fn is_in_sample(source: &Metadata) -> bool {
+    let number = match source.id.inode {
+        0 => (source.size ^ source.mtime.seconds.unsigned_abs()).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 60,
+        inode => inode,
+    };
+    number.is_multiple_of(16)
 }
 
 #[cfg(test)]

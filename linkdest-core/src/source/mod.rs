@@ -5,8 +5,10 @@
 //! can have many requests on their way at once.
 
 mod local;
+mod sftp;
 
 pub(crate) use local::{LocalSource, read_rule_file, read_xattrs};
+pub(crate) use sftp::SftpSource;
 
 use std::ffi::{CStr, CString};
 use std::io;
