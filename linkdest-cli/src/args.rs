@@ -197,7 +197,7 @@ pub struct Snapshot {
     /// Mount points become empty directories.
     #[arg(short = 'x', long)]
     pub one_file_system: bool,
-    /// Sets the number of threads [default: the cores; 32 with a server]
+    /// Sets the number of threads [default: the cores; 48 with a server]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
     /// Waits for another run to end, e.g. 30s, 10m, 1h

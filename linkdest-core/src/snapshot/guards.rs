@@ -6,7 +6,6 @@ use super::references::Reference;
 use crate::entry::Metadata;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::FileSystemId;
-use crate::os::Listing;
 use crate::path::Escaped;
 use crate::source::Source;
 
@@ -52,10 +51,9 @@ impl Guards {
         if self.allow_empty || entries_before(references).is_none() {
             return Ok(());
         }
-        let mut listing = Listing::default();
         // What cannot be listed is an error of the walk.
-        match source.open_root().and_then(|root| source.list(&root.dir, &mut listing)) {
-            Ok(()) if listing.entries().is_empty() => Err(refused(asked, references, "the source is empty")),
+        match source.open_root().and_then(|root| source.is_empty(&root.dir)) {
+            Ok(true) => Err(refused(asked, references, "the source is empty")),
             _ => Ok(()),
         }
     }

@@ -155,7 +155,7 @@ impl Snapshotter {
         self
     }
 
-    /// Sets the number of threads. Unset: one for each core; 32 for a source on a server, where most of them wait.
+    /// Sets the number of threads. Unset: one for each core; 48 for a source on a server, where most of them wait.
     #[must_use]
     pub fn threads(mut self, threads: NonZeroUsize) -> Self {
         self.threads = Some(threads);

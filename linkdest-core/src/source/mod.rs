@@ -94,6 +94,12 @@ pub(crate) trait Source: Sync {
     /// Lists a directory. What was read before an error stays in the listing.
     fn list(&self, dir: &Self::Dir, listing: &mut Listing) -> io::Result<()>;
 
+    /// Says whether a directory that was opened just now has nothing in it.
+    fn is_empty(&self, dir: &Self::Dir) -> io::Result<bool> {
+        let mut listing = Listing::default();
+        self.list(dir, &mut listing).map(|()| listing.entries().is_empty())
+    }
+
     /// Looks at many names of one directory; each is answered once, in any order, by its index.
     fn stat(&self, dir: &Self::Dir, names: &[&CStr], answer: &mut dyn FnMut(usize, io::Result<Metadata>));
 

@@ -1,14 +1,14 @@
-//! A directory on a server: listed when it is opened, with what is told of each name.
+//! A directory on a server: opened, then listed with what is told of each name.
 
 use std::collections::{HashMap, VecDeque};
 use std::ffi::{CStr, CString};
 use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{SftpSource, child, kind_of_letter, replaced};
 use crate::entry::{Kind, Metadata};
 use crate::os::Listing;
-use crate::sftp::{Asked, Attributes, Handle, Names};
+use crate::sftp::{Asked, Attributes, Client, Handle, Names, Share};
 use crate::source::{Opened, RuleFile, Source as _};
 
 /// A directory on a server.
@@ -19,6 +19,10 @@ pub(crate) struct SftpDir {
 
 #[derive(Default)]
 struct State {
+    /// What is told of the directory itself.
+    told: Attributes,
+    /// It is open, and the names in `listed` are not all.
+    open: Option<Open>,
     /// What was listed; `None` where it was opened again, or could not be listed.
     listed: Option<Listed>,
     /// Why the listing is not whole.
@@ -87,11 +91,26 @@ impl SftpDir {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What was told of each name, where it was listed.
-    pub(super) fn told(&self) -> Vec<(Attributes, Option<u8>)> {
+    /// What was told of the directory, and of each name so far.
+    pub(super) fn told(&self) -> (Attributes, Vec<(Attributes, Option<u8>)>) {
         let state = self.state();
         let entries = state.listed.iter().flat_map(|listed| &listed.entries);
-        entries.map(|one| (one.attributes, one.letter)).collect()
+        (state.told, entries.map(|one| (one.attributes, one.letter)).collect())
+    }
+
+    /// Reads the first names, if none were read yet; says whether there are any.
+    pub(super) fn first_names(&self) -> io::Result<bool> {
+        let mut state = self.state();
+        let State { open, listed, .. } = &mut *state;
+        if let (Some(Open { client, handle, .. }), Some(listed)) = (open.as_ref(), listed.as_mut()) {
+            while listed.entries.is_empty() {
+                match client.read_dir(handle).wait()? {
+                    Some(names) => listed.add(&names),
+                    None => break,
+                }
+            }
+        }
+        Ok(listed.as_ref().is_some_and(|listed| !listed.entries.is_empty()))
     }
 
     /// The target of a symlink that was asked for already.
@@ -101,7 +120,7 @@ impl SftpDir {
 }
 
 impl SftpSource {
-    /// Opens a directory and lists it. Only the operator's own path may be a symlink.
+    /// Opens a directory. Only the operator's own path may be a symlink.
     pub(super) fn open_directory(&self, path: Vec<u8>, is_root: bool) -> io::Result<Opened<SftpDir>> {
         let client = &self.client;
         let Some(share) = client.handles.take(1, || client.is_over()) else {
@@ -111,55 +130,47 @@ impl SftpSource {
         let looked = if is_root { client.stat(&path) } else { client.lstat(&path) };
         let opened = client.open_dir(&path);
         let room = self.mounts.then(|| client.room(&path));
-        let told = looked.wait().and_then(|told| self.known(&told, Some(b'd')));
-        let handle = opened.wait();
-        let (listed, failed) = match (&told, &handle) {
-            (Ok(told), Ok(handle)) if told.kind == Kind::Directory => self.read_directory(handle),
-            _ => (Listed::default(), None),
-        };
-        if let Ok(handle) = &handle {
-            drop(client.close(handle));
-        }
-        drop(share);
-        let mut metadata = told?;
+        let looked = looked.wait();
+        let open = opened.wait().map(|handle| Open { client: Arc::clone(client), handle, _share: share });
+        let told = looked?;
+        let mut metadata = self.known(&told, Some(b'd'))?;
         if metadata.kind != Kind::Directory {
-            return Err(replaced());
+            return Err(if is_root { io::ErrorKind::NotADirectory.into() } else { replaced() });
         }
         metadata.mount = room.map(|room| room.wait().map(|room| room.id)).transpose()?;
-        let unlistable = match handle {
-            Ok(_) => None,
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Some(error),
+        let (open, unlistable) = match open {
+            Ok(open) => (Some(open), None),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => (None, Some(error)),
             Err(error) => return Err(error),
         };
-        let listed = unlistable.is_none().then_some(listed);
-        let state = State { listed, broken: failed, targets: HashMap::new() };
+        let listed = open.is_some().then(Listed::default);
+        let state = State { told, open, listed, broken: None, targets: HashMap::new() };
         Ok(Opened { dir: SftpDir { path, state: Mutex::new(state) }, metadata, unlistable })
     }
 
     /// Reads all names, several parts at once; what came before an error is kept.
-    fn read_directory(&self, handle: &Handle) -> (Listed, Option<io::Error>) {
-        let mut listed = Listed::default();
+    fn read_directory(&self, handle: &Handle, listed: &mut Listed) -> io::Result<()> {
         let mut under_way: VecDeque<Asked<Option<Names>>> = VecDeque::new();
         let (mut parts, mut is_over) = (PARTS, false);
         loop {
             while !is_over && under_way.len() < parts {
                 under_way.push_back(self.client.read_dir(handle));
             }
-            let Some(first) = under_way.pop_front() else { return (listed, None) };
-            match first.wait() {
+            let Some(first) = under_way.pop_front() else { return Ok(()) };
+            match first.wait()? {
                 // A server may work on several at once: names may still come behind the end.
-                Ok(None) => is_over = true,
-                Ok(Some(names)) => listed.add(&names),
-                Err(error) => return (listed, Some(error)),
+                None => is_over = true,
+                Some(names) => listed.add(&names),
             }
             if listed.entries.len() > MOST_NAMES {
-                return (listed, Some(self.client.distrust("a directory that has no end")));
+                return Err(self.client.distrust("a directory that has no end"));
             }
             parts = (parts + 1).min(MOST_PARTS);
         }
     }
 
-    pub(super) fn list_directory(&self, dir: &SftpDir, listing: &mut Listing) -> io::Result<()> {
+    /// Reads all names that were not read yet.
+    fn list_whole(&self, dir: &SftpDir) -> io::Result<()> {
         if dir.state().listed.is_none() {
             let again = self.open_directory(dir.path.clone(), dir.path == self.root)?;
             if let Some(error) = again.unlistable {
@@ -168,6 +179,16 @@ impl SftpSource {
             let fresh = again.dir.state.into_inner().unwrap_or_else(PoisonError::into_inner);
             *dir.state() = fresh;
         }
+        let mut state = dir.state();
+        let State { open, listed, broken, .. } = &mut *state;
+        if let (Some(open), Some(listed)) = (open.take(), listed) {
+            *broken = self.read_directory(&open.handle, listed).err();
+        }
+        Ok(())
+    }
+
+    pub(super) fn list_directory(&self, dir: &SftpDir, listing: &mut Listing) -> io::Result<()> {
+        self.list_whole(dir)?;
         let mut state = dir.state();
         for one in state.listed.iter().flat_map(|listed| &listed.entries) {
             let name = state.listed.as_ref().map_or(c"", |listed| listed.name(one));
@@ -214,6 +235,7 @@ impl SftpSource {
     /// Reads a file of rules: only a regular one of less than 1 MiB.
     pub(super) fn read_rule_file(&self, dir: &SftpDir, name: &CStr) -> io::Result<RuleFile> {
         const LIMIT: usize = 1 << 20;
+        self.list_whole(dir)?;
         let mut state = dir.state();
         let is_absent =
             state.broken.is_none() && state.listed.as_mut().is_some_and(|listed| listed.find(name).is_none());
@@ -247,6 +269,19 @@ impl SftpSource {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(RuleFile::Absent),
             read => read.map(RuleFile::Content),
         }
+    }
+}
+
+/// A directory that is open on the server.
+struct Open {
+    client: Arc<Client>,
+    handle: Handle,
+    _share: Share,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        drop(self.client.close(&self.handle));
     }
 }
 

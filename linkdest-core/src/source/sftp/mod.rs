@@ -28,7 +28,7 @@ use crate::policy::attributes::Reach;
 use crate::sftp::{Address, Attributes, Client, Ssh};
 
 /// So many directories are looked at at once: threads wait most of the time.
-const THREADS: usize = 32;
+const THREADS: usize = 48;
 /// SFTP tells whole seconds, in nanoseconds.
 const SECOND: u32 = 1_000_000_000;
 
@@ -61,7 +61,10 @@ impl SftpSource {
         let client = Arc::new(Client::connect(address, ssh, stop)?);
         let name = address.canonical();
         let failed = |error: io::Error| {
-            let kind = ErrorKind::SourceUnreadable;
+            let kind = match error.kind() {
+                io::ErrorKind::NotADirectory => ErrorKind::SourceNotADirectory,
+                _ => ErrorKind::SourceUnreadable,
+            };
             Error::within(&error).unwrap_or_else(|| Error::io_as(kind, "read the source: open", &name, error))
         };
         let mounts = one_file_system;
@@ -72,13 +75,9 @@ impl SftpSource {
         let root = client.real_path(&address.path).wait().map_err(failed)?;
         let born = effective_ids();
         let mut source = Self { client, root, kept: Kept::default(), mounts, born };
-        let attributes = source.client.stat(&source.root).wait().map_err(failed)?;
-        if attributes.kind().is_some_and(|kind| kind != Kind::Directory) {
-            let error = io::Error::from(io::ErrorKind::NotADirectory);
-            return Err(Error::io_as(ErrorKind::SourceNotADirectory, "read the source: open", &name, error));
-        }
         let opened = source.open_root().map_err(failed)?;
-        let (kept, remarks) = Kept::found(&attributes, &opened.dir, asked);
+        opened.dir.first_names().map_err(failed)?;
+        let (kept, remarks) = Kept::found(&opened.dir, asked);
         source.kept = kept;
         Ok((source, remarks))
     }
@@ -194,6 +193,10 @@ impl Source for SftpSource {
 
     fn list(&self, dir: &SftpDir, listing: &mut Listing) -> io::Result<()> {
         self.list_directory(dir, listing)
+    }
+
+    fn is_empty(&self, dir: &SftpDir) -> io::Result<bool> {
+        dir.first_names().map(|any| !any)
     }
 
     fn stat(&self, dir: &SftpDir, names: &[&CStr], answer: &mut dyn FnMut(usize, io::Result<Metadata>)) {

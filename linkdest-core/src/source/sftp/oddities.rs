@@ -28,11 +28,11 @@ const SAME_MODES: &str = "the server tells the same modes of everything: they ar
 impl Kept {
     /// Finds out what to keep, by what is told of the root and of the names in it, and why not all.
     pub(super) fn found(
-        root: &Attributes,
         listed: &SftpDir,
         (owners, modes): (Option<bool>, Option<bool>),
     ) -> (Self, Vec<&'static str>) {
-        Self::judge(root, &listed.told(), (owners, modes))
+        let (root, told) = listed.told();
+        Self::judge(&root, &told, (owners, modes))
     }
 
     fn judge(
