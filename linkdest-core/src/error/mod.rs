@@ -110,13 +110,16 @@ impl Error {
         Self::io_as(kind, operation, path, source)
     }
 
-    /// Makes an error of a given kind from what the operating system said.
+    /// Makes an error of a given kind from what the operating system said; what ends a run by itself stays what it is.
     pub(crate) fn io_as(
         kind: ErrorKind,
         operation: &'static str,
         path: impl Into<PathBuf>,
         source: io::Error,
     ) -> Self {
+        if let Some(ended) = Self::within(&source) {
+            return ended;
+        }
         let path = path.into();
         let message = format!("{}: cannot {operation}", Escaped(path.as_os_str().as_bytes()));
         Self { kind, message, operation, path: Some(path), source: Some(source) }

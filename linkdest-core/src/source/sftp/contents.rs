@@ -152,7 +152,7 @@ impl SftpSource {
                 }
             }
         }
-        let told = after.wait().and_then(|told| self.known(&told, None));
+        let told = after.wait().and_then(|told| self.known(&told, Some(b'-')));
         let after = told.and_then(|now| if now.kind == Kind::File { Ok(now) } else { Err(replaced()) });
         Ok(Early { bytes, is_whole, after: Some(after) })
     }

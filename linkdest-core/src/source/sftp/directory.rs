@@ -151,22 +151,22 @@ impl SftpSource {
     /// Reads all names, several parts at once; what came before an error is kept.
     fn read_directory(&self, handle: &Handle, listed: &mut Listed) -> io::Result<()> {
         let mut under_way: VecDeque<Asked<Option<Names>>> = VecDeque::new();
-        let (mut parts, mut is_over) = (PARTS, false);
-        loop {
-            while !is_over && under_way.len() < parts {
+        let mut wanted = PARTS;
+        for part in 0.. {
+            // Behind the first part most directories end.
+            while part != 1 && under_way.len() < wanted {
                 under_way.push_back(self.client.read_dir(handle));
             }
-            let Some(first) = under_way.pop_front() else { return Ok(()) };
-            match first.wait()? {
-                // A server may work on several at once: names may still come behind the end.
-                None => is_over = true,
-                Some(names) => listed.add(&names),
-            }
+            let Some(first) = under_way.pop_front() else { break };
+            // A server goes through the requests of one directory in order: behind the end there is nothing.
+            let Some(names) = first.wait()? else { break };
+            listed.add(&names);
             if listed.entries.len() > MOST_NAMES {
                 return Err(self.client.distrust("a directory that has no end"));
             }
-            parts = (parts + 1).min(MOST_PARTS);
+            wanted = (wanted * 2).min(MOST_PARTS);
         }
+        Ok(())
     }
 
     /// Reads all names that were not read yet.

@@ -81,7 +81,7 @@ impl SourceFile for SftpFile {
         }
         drop(state);
         let told = self.source.client.lstat(&self.path).wait()?;
-        let metadata = self.source.known(&told, None)?;
+        let metadata = self.source.known(&told, Some(b'-'))?;
         if metadata.kind == Kind::File { Ok(metadata) } else { Err(replaced()) }
     }
 
