@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::references::Origin;
 use crate::entry::{FileId, Kind, Metadata};
 use crate::error::{Error, ErrorKind, Result};
-use crate::os::Dir;
+use crate::os::{Dir, host_name};
 use crate::sftp::Address;
 
 /// A source that was found.
@@ -65,6 +65,14 @@ pub(super) fn refuse_same(source: &Path, metadata: &Metadata, repository: &Path)
         return Err(Error::new(ErrorKind::SourceIsRepository, source, message));
     }
     Ok(())
+}
+
+/// The host that snapshots of a source are known by: this one, or the server.
+pub(crate) fn host_of(path: &Path) -> String {
+    match Address::is_one(path).then(|| Address::parse(path)) {
+        Some(Ok(address)) => address.host,
+        _ => host_name(),
+    }
 }
 
 /// The source's path as its snapshots are known by: absolute, without resolving symlinks in it; of one on a server, its

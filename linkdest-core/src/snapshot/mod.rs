@@ -35,7 +35,7 @@ mod stamp;
 mod worker;
 
 pub use filtering::Filtering;
-pub(crate) use found::absolute;
+pub(crate) use found::{absolute, host_of};
 pub(crate) use queue::Queue;
 pub use report::SnapshotReport;
 pub(crate) use run::proc_is_mounted;
