@@ -8,7 +8,7 @@ use super::description::{damages, finish_record, header, new_record};
 use super::engine::{Plan, Walked, walk};
 use super::found::{Found, Known, absolute, open_source, refuse_same};
 use super::points::names_of;
-use super::references::{Collected, Reference, collect, given};
+use super::references::{Collected, Reference, check_references, collect};
 use super::shift::find_shift;
 use super::space::{self, Space};
 use super::{SnapshotReport, Snapshotter};
@@ -62,7 +62,15 @@ fn run_far(asked: &Snapshotter, monitor: &dyn Monitor) -> Result<SnapshotReport>
     let known = Known { id: FileId::default(), path, place, host: address.host };
     // The connection stays: it would end with the server, not with a disk that is unmounted.
     let again = || Ok(source.clone());
-    run_on(asked, monitor, Found { source: source.clone(), again: &again, known })
+    let taken = run_on(asked, monitor, Found { source: source.clone(), again: &again, known });
+    taken.map_err(|error| {
+        // Ctrl-C reaches an ssh that may ask at the terminal as well, and may end it before it is heard here.
+        let may_be_stopped = error.kind() == ErrorKind::Connection && asked.ssh.is_interactive();
+        if may_be_stopped {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        if may_be_stopped && asked.stop.is_stopped() { Error::interrupted() } else { error }
+    })
 }
 
 fn run_on<S: Source>(
@@ -102,30 +110,6 @@ pub(crate) fn proc_is_mounted() -> Result<()> {
     let place = Path::new("/proc/self/fd");
     let missing = |error| Error::io("reach extended attributes (is /proc mounted?): open", place, error);
     Dir::open_operator_path(place).map(drop).map_err(missing)
-}
-
-/// Opens the given references before anything is written; an absent repository will lie where its parent is.
-fn check_references(asked: &Snapshotter, source: FileId) -> Result<Vec<Reference>> {
-    if asked.link_dest.is_empty() {
-        return Ok(Vec::new());
-    }
-    let parent = || Dir::open_operator_path(&parent_of(&asked.repository));
-    let here = Dir::open_operator_path(&asked.repository).or_else(|_| parent());
-    match here {
-        Ok(here) => {
-            let references = given(&here, &asked.repository, &asked.link_dest)?;
-            let is_source = |one: &&Reference| one.root.stat().is_ok_and(|stat| stat.id == source);
-            match references.iter().find(is_source) {
-                Some(one) => {
-                    let message = "is the source: a snapshot must not share files with what will change";
-                    Err(Error::new(ErrorKind::BadReference, &one.label, message))
-                }
-                None => Ok(references),
-            }
-        }
-        // That there is no place for the repository is the error to report, and it will be.
-        Err(_) => Ok(Vec::new()),
-    }
 }
 
 /// Takes a snapshot, under the lock.

@@ -103,14 +103,17 @@ impl SftpDir {
         let mut state = self.state();
         let State { open, listed, .. } = &mut *state;
         if let (Some(Open { client, handle, .. }), Some(listed)) = (open.as_ref(), listed.as_mut()) {
-            while listed.entries.is_empty() {
-                match client.read_dir(handle).wait()? {
-                    Some(names) => listed.add(&names),
-                    None => break,
+            // The first part may have nothing but `.` and `..`.
+            for _ in 0..2 {
+                if listed.entries.is_empty()
+                    && let Some(names) = client.read_dir(handle).wait()?
+                {
+                    listed.add(&names);
                 }
             }
         }
-        Ok(listed.as_ref().is_some_and(|listed| !listed.entries.is_empty()))
+        // What may not be listed is not known to be empty.
+        Ok(listed.as_ref().is_none_or(|listed| !listed.entries.is_empty()))
     }
 
     /// The target of a symlink that was asked for already.
@@ -160,8 +163,10 @@ impl SftpSource {
             let Some(first) = under_way.pop_front() else { break };
             // A server goes through the requests of one directory in order: behind the end there is nothing.
             let Some(names) = first.wait()? else { break };
+            let before = listed.entries.len();
             listed.add(&names);
-            if listed.entries.len() > MOST_NAMES {
+            // Only the first part may have nothing but `.` and `..`.
+            if listed.entries.len() > MOST_NAMES || (part > 1 && listed.entries.len() == before) {
                 return Err(self.client.distrust("a directory that has no end"));
             }
             wanted = (wanted * 2).min(MOST_PARTS);
