@@ -1,5 +1,7 @@
 //! A request that was sent and what its answer means. Who wants many on their way asks first and waits later.
 
+#![expect(clippy::needless_pass_by_value, reason = "an answer is handed over whole to what reads it")]
+
 use std::io;
 use std::sync::Arc;
 

@@ -79,9 +79,9 @@ impl Client {
     /// # Errors
     /// [`ErrorKind::Connection`](crate::ErrorKind::Connection), with what the program said that leads there.
     pub fn connect(address: &Address, ssh: &Ssh, stop: &StopFlag) -> Result<Self> {
-        let (command, name) = (ssh.to_command(address)?, address.canonical());
+        let (mut command, name) = (ssh.to_command(address)?, address.canonical());
         let exchange = Exchange::new(name.clone(), stop.clone(), ssh.silence());
-        let transport = Transport::start(command, !ssh.is_interactive(), exchange, name.clone())?;
+        let transport = Transport::start(&mut command, !ssh.is_interactive(), exchange, &name)?;
         let failed =
             |error: io::Error| Error::within(&error).unwrap_or_else(|| Error::io("connect to", &name, error));
         let greeting = transport.exchange.send(&Request::new(kind::INIT)).and_then(Ticket::wait);
@@ -123,6 +123,7 @@ impl Client {
         self.transport.exchange.distrust(reply::Malformed(what))
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "a request is made for its one sending")]
     pub(super) fn ask<T>(
         &self,
         request: Request,

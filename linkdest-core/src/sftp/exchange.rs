@@ -91,7 +91,7 @@ impl Exchange {
             state = self.room.wait_timeout(state, TICK).unwrap_or_else(PoisonError::into_inner).0;
         }
         if let Some(why) = &state.lost {
-            return Err(self.error(why.clone()));
+            return Err(self.error(why));
         }
         if state.waiting.is_empty() {
             // Silence counts from here on.
@@ -186,10 +186,10 @@ impl Exchange {
 
     fn lost_error(&self) -> io::Error {
         let why = lock(&self.state).lost.clone();
-        self.error(why.unwrap_or_else(|| "the connection is closed".to_owned()))
+        self.error(why.as_deref().unwrap_or("the connection is closed"))
     }
 
-    fn error(&self, why: String) -> io::Error {
+    fn error(&self, why: &str) -> io::Error {
         if self.stop.is_stopped() {
             return Error::interrupted().into();
         }

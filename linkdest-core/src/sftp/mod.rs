@@ -14,7 +14,7 @@ mod reply;
 mod ssh;
 mod transport;
 mod wire;
-#[cfg_attr(not(test), allow(dead_code, reason = "what replicating to a server needs"))]
+#[cfg_attr(not(test), allow(dead_code, reason = "this is what replicating to a server needs"))]
 mod writing;
 
 pub(crate) use address::Address;

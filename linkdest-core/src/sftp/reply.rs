@@ -63,7 +63,7 @@ impl Data {
     /// Takes what was read, of at most so many bytes; none at all is no answer.
     pub(super) fn read(body: Vec<u8>, most: usize) -> Result<Self, Malformed> {
         match Input(&body).string() {
-            Some(bytes) if bytes.is_empty() => Err(Malformed("a read without any data")),
+            Some([]) => Err(Malformed("a read without any data")),
             Some(bytes) if bytes.len() > most => Err(Malformed("more data than was asked for")),
             Some(_) => Ok(Self(body)),
             None => Err(Malformed("data that are cut short")),
@@ -129,8 +129,11 @@ pub(super) fn path(body: &[u8]) -> Result<Vec<u8>, Malformed> {
     }
 }
 
-/// The answer to INIT: the version, and the extensions with what they say of themselves.
-pub(super) fn version(body: &[u8]) -> Result<(u32, Vec<(&[u8], &[u8])>), Malformed> {
+/// The version, and the extensions with what they say of themselves.
+pub(super) type Greeting<'g> = (u32, Vec<(&'g [u8], &'g [u8])>);
+
+/// The answer to INIT.
+pub(super) fn version(body: &[u8]) -> Result<Greeting<'_>, Malformed> {
     let mut input = Input(body);
     let version = input.number().ok_or(Malformed("a greeting without a version"))?;
     let mut extensions = Vec::new();
@@ -153,12 +156,11 @@ pub(super) fn longs<const N: usize>(body: &[u8]) -> Result<[u64; N], Malformed> 
     Ok(numbers)
 }
 
-/// The names of users and groups: two strings that are lists of strings. A name that is not known is empty.
-pub(super) fn names_by_id(
-    body: &[u8],
-    users: usize,
-    groups: usize,
-) -> Result<(Vec<Vec<u8>>, Vec<Vec<u8>>), Malformed> {
+/// The user names and the group names of numbers; one that the server does not know is empty.
+pub(crate) type NamesById = (Vec<Vec<u8>>, Vec<Vec<u8>>);
+
+/// The names of users and groups: two strings that are lists of strings.
+pub(super) fn names_by_id(body: &[u8], users: usize, groups: usize) -> Result<NamesById, Malformed> {
     let mut input = Input(body);
     let mut list = |count: usize| {
         let mut names = Input(input.string()?);

@@ -1,7 +1,7 @@
 //! The program that leads to the server: its standard input and output, what it says when it fails, its end.
 
 use std::io::{BufReader, Read, Write};
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, sleep};
@@ -37,23 +37,18 @@ struct Process {
 
 impl Transport {
     /// Starts the program. `own_group` keeps a terminal's signals from it.
-    pub fn start(
-        mut command: Command,
-        own_group: bool,
-        exchange: Exchange,
-        address: PathBuf,
-    ) -> Result<Self> {
+    pub fn start(command: &mut Command, own_group: bool, exchange: Exchange, address: &Path) -> Result<Self> {
         let program = command.get_program().to_owned();
         let Piped { child, input, output, errors } =
-            Child::spawn_piped(&mut command, own_group).map_err(|error| {
+            Child::spawn_piped(command, own_group).map_err(|error| {
                 let shown = Escaped(std::os::unix::ffi::OsStrExt::as_bytes(program.as_os_str()));
-                Error::connection("connect", &address, format!("{shown}: cannot be started: {error}"))
+                Error::connection("connect", address, format!("{shown}: cannot be started: {error}"))
             })?;
         let process = Process { child: Mutex::new(child), said: Mutex::default(), silent: Mutex::new(false) };
         let transport = Self { exchange: Arc::new(exchange), process: Arc::new(process) };
         let thread = |name: &str, work: Box<dyn FnOnce() + Send>| {
             let started = Builder::new().name(format!("sftp {name}")).spawn(work);
-            started.map(drop).map_err(|error| Error::io("start a thread for", &address, error))
+            started.map(drop).map_err(|error| Error::io("start a thread for", address, error))
         };
         let process = Arc::clone(&transport.process);
         thread("errors", Box::new(move || listen(errors, &process)))?;

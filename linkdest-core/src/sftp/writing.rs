@@ -6,11 +6,8 @@ use std::io;
 use super::asked::{self, Asked};
 use super::attributes::Attributes;
 use super::client::{Client, Handle, number, opened, opening};
-use super::reply;
+use super::reply::{self, NamesById};
 use super::wire::{HEAD, Request, kind};
-
-/// The user names and the group names of numbers; one that the server does not know is empty.
-pub(crate) type NamesById = (Vec<Vec<u8>>, Vec<Vec<u8>>);
 
 const WRITE: u32 = 2;
 const CREATE: u32 = 8;
@@ -171,5 +168,87 @@ impl Writing<'_> {
             result = result.and(asked.wait());
         }
         result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::monitor::StopFlag;
+    use crate::sftp::{Address, Ssh};
+    use std::path::Path;
+
+    /// OpenSSH's own server on a pipe, and a directory for it.
+    fn connected() -> Option<(Client, linkdest_testkit::TestDir)> {
+        let server = linkdest_testkit::sftp_server().map_err(linkdest_testkit::skip).ok()?;
+        let address = Address::parse(Path::new("sftp://far/")).unwrap();
+        let ssh = Ssh::default().command([server]);
+        let client = Client::connect(&address, &ssh, &StopFlag::default()).unwrap();
+        Some((client, linkdest_testkit::TestDir::new()))
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "tests look at their trees by path")]
+    fn what_is_written_is_there() {
+        use std::os::unix::fs::MetadataExt as _;
+        let Some((client, dir)) = connected() else { return };
+        let at = |name: &str| dir.join(name).to_str().unwrap().as_bytes().to_vec();
+        client.make_dir(&at("d"), 0o700).wait().unwrap();
+        assert!(client.make_dir(&at("d"), 0o700).wait().is_err());
+        let handle = client.create(&at("d/a"), 0o600).wait().unwrap();
+        assert!(client.create(&at("d/a"), 0o600).wait().is_err(), "an existing name stays");
+        let content: Vec<u8> = (0..2_000_003_u32).map(|byte| (byte % 251).to_be_bytes()[3]).collect();
+        let mut writing = client.writing(handle);
+        content.chunks(300_000).for_each(|part| writing.write(part).unwrap());
+        writing.skip(5);
+        let size = content.len() as u64 + 5;
+        assert_eq!(client.fstat(writing.handle()).wait().unwrap().size, Some(size - 5));
+        let last = Attributes { size: Some(size), mode: Some(0o640), times: Some((5, 7)), owner: None };
+        writing.finish(&last, true).unwrap();
+        let stat = std::fs::metadata(dir.join("d/a")).unwrap();
+        assert_eq!((stat.len(), stat.mode() & 0o777, stat.mtime()), (size, 0o640, 7));
+        assert_eq!(std::fs::read(dir.join("d/a")).unwrap(), [&content[..], &[0; 5]].concat());
+        client.link(&at("d/a"), &at("b")).wait().unwrap();
+        assert_eq!(std::fs::metadata(dir.join("b")).unwrap().ino(), stat.ino());
+        client.make_symlink(b"d/a", &at("link")).wait().unwrap();
+        client
+            .set_link(&at("link"), &Attributes { times: Some((1, 2)), ..Attributes::default() })
+            .wait()
+            .unwrap();
+        assert_eq!(std::fs::symlink_metadata(dir.join("link")).unwrap().mtime(), 2);
+        assert_eq!(client.read_link(&at("link")).wait().unwrap(), b"d/a");
+        assert!(client.rename_new(&at("link"), &at("b")).wait().is_err(), "an existing name stays");
+        client.rename(&at("link"), &at("b")).wait().unwrap();
+        client.set(&at("d"), &Attributes { mode: Some(0o711), ..Attributes::default() }).wait().unwrap();
+        assert_eq!(client.lstat(&at("d")).wait().unwrap().mode, Some(0o040_711));
+        client.remove(&at("b")).wait().unwrap();
+        assert_eq!(client.remove_dir(&at("d")).wait().unwrap_err().kind(), io::ErrorKind::Other);
+        client.remove(&at("d/a")).wait().unwrap();
+        client.remove_dir(&at("d")).wait().unwrap();
+        assert_eq!(client.lstat(&at("d")).wait().unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "tests look at their trees by path")]
+    fn extensions_do_what_they_say() {
+        let Some((client, dir)) = connected() else { return };
+        let at = |name: &str| dir.join(name).to_str().unwrap().as_bytes().to_vec();
+        let extensions = client.extensions();
+        assert!(extensions.posix_rename && extensions.hardlink && extensions.fsync && extensions.lsetstat);
+        let room = client.room(&at("")).wait().unwrap();
+        assert!(room.total >= room.available && room.total > 0, "{room:?}");
+        if extensions.users_groups_by_id {
+            let (users, groups) = client.names_by_id(&[0, 4_000_000_000], &[0]).wait().unwrap();
+            assert_eq!((users, groups.len()), (vec![b"root".to_vec(), Vec::new()], 1));
+        }
+        if extensions.copy_data {
+            std::fs::write(dir.join("from"), "0123456789").unwrap();
+            let from = client.open(&at("from")).wait().unwrap();
+            let to = client.create(&at("to"), 0o600).wait().unwrap();
+            client.copy(&from, (2, 5), &to, 0).wait().unwrap();
+            client.sync(&to).wait().unwrap();
+            client.set_open(&to, &Attributes { size: Some(3), ..Attributes::default() }).wait().unwrap();
+            assert_eq!(std::fs::read(dir.join("to")).unwrap(), b"234");
+        }
     }
 }

@@ -32,6 +32,9 @@ const DIRECTORIES: usize = 256;
 /// So many wait for their turn; their parents are open meanwhile.
 const OPEN: usize = 16;
 
+/// A directory that waits for its turn: its parent and its name, but for the root, and its records.
+type Turn<D> = (Option<(Rc<D>, CString)>, Locator);
+
 /// Finds out whether the modification times of the source are all those of the first reference, moved by one shift;
 /// returns it in seconds.
 ///
@@ -43,8 +46,7 @@ pub(super) fn find_shift<S: Source>(source: &S, reference: Option<&Reference>) -
     let mut shift = None;
     let mut files = 0;
     // Opened when their turn comes: far away that takes time.
-    let mut todo: Vec<(Option<(Rc<S::Dir>, CString)>, Locator)> =
-        vec![(None, reference.root_record()?.child?)];
+    let mut todo: Vec<Turn<S::Dir>> = vec![(None, reference.root_record()?.child?)];
     let mut directories = 0;
     while let Some((place, locator)) = todo.pop() {
         let opened = match &place {

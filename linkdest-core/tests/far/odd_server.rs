@@ -44,7 +44,7 @@ pub fn serve(what: &str) {
             continue;
         }
         let answer = server.answer(&packet);
-        server.send(answer, &mut out);
+        server.send(&answer, &mut out);
     }
 }
 
@@ -69,11 +69,11 @@ impl Server {
         self.what == what
     }
 
-    fn send(&mut self, answer: Vec<u8>, out: &mut impl Write) {
+    fn send(&mut self, answer: &[u8], out: &mut impl Write) {
         let framed = match self.what.as_str() {
-            "long-packet" if self.opened > 0 => [&[0xff; 4][..], &answer].concat(),
-            "tiny-packet" if self.opened > 0 => [&[0; 4][..], &answer].concat(),
-            _ => string(&answer),
+            "long-packet" if self.opened > 0 => [&[0xff; 4][..], answer].concat(),
+            "tiny-packet" if self.opened > 0 => [&[0; 4][..], answer].concat(),
+            _ => string(answer),
         };
         if self.is("twice") && self.opened > 0 {
             self.held.push(framed.clone());
