@@ -7,6 +7,7 @@ mod filter;
 mod guards;
 mod history;
 mod profile;
+mod remote;
 mod removal;
 mod restore;
 
@@ -26,6 +27,7 @@ pub use filter::{Filter, FilterCheck, FilterCommand, FilterExplain, FilterList};
 pub use guards::{Accept, Guards};
 pub use history::{Diff, Find, Ls, Runs, Usage};
 pub use profile::{Profile, ProfileCheck, ProfileCommand, Run, Schedule};
+pub use remote::Remote;
 pub use removal::{Delete, Forget, Pin, Removing, Unpin};
 pub use restore::{Overwrite, Restore};
 
@@ -55,6 +57,7 @@ Examples:
   linkdest snapshot /home/me /mnt/backup/laptop --link-dest /mnt/backup/2024
   linkdest snapshot --rules laptop.rules / /mnt/backup/laptop
   linkdest snapshot --exclude .cache/ --exclude '*.o' /home/me /mnt/backup/laptop
+  linkdest snapshot sftp://phone:2222/sdcard /mnt/backup/phone
   linkdest snapshot --json /home/me /mnt/backup/laptop | tail -n 1";
 
 /// Keeps snapshots as plain directories: unchanged files are hard links
@@ -150,8 +153,11 @@ pub struct Init {
 #[derive(Debug, Args)]
 #[command(after_long_help = format!("{EXIT_STATUS}\n\n{SNAPSHOT_EXAMPLES}"))]
 pub struct Snapshot {
-    /// The directory to save
-    #[arg(value_parser = directory())]
+    /// The directory to save, or one on a server: sftp://[user@]host[:port]/path
+    ///
+    /// `/~/` at the beginning of the path is the home directory there. The path is percent-encoded: `%20` is a space. A
+    /// directory here whose name begins with `sftp://` is written with `./` before it.
+    #[arg(value_parser = source())]
     pub source: PathBuf,
     /// The repository that holds the snapshots
     #[arg(value_parser = directory())]
@@ -191,7 +197,7 @@ pub struct Snapshot {
     /// Mount points become empty directories.
     #[arg(short = 'x', long)]
     pub one_file_system: bool,
-    /// Sets the number of threads [default: the cores]
+    /// Sets the number of threads [default: the cores; 48 with a server]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
     /// Waits for another run to end, e.g. 30s, 10m, 1h
@@ -205,6 +211,8 @@ pub struct Snapshot {
     /// compares every byte.
     #[arg(long)]
     pub no_sync: bool,
+    #[command(flatten, next_help_heading = "Source on a server")]
+    pub remote: Remote,
     #[command(flatten, next_help_heading = "Guards")]
     pub guards: Guards,
     #[command(flatten, next_help_heading = rules::HEADING)]
@@ -248,6 +256,18 @@ pub struct List {
 fn directory() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().try_map(|text| {
         if text.is_empty() { Err("a path cannot be empty") } else { Ok(without_trailing_slash(&text)) }
+    })
+}
+
+/// Takes a directory, or an address, which is left as it is.
+fn source() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().try_map(|text| {
+        if text.is_empty() {
+            return Err("a path cannot be empty");
+        }
+        let is_address =
+            text.as_encoded_bytes().get(..7).is_some_and(|start| start.eq_ignore_ascii_case(b"sftp://"));
+        Ok(if is_address { text.into() } else { without_trailing_slash(&text) })
     })
 }
 

@@ -70,6 +70,7 @@ mod repository;
 mod restore;
 mod retention;
 mod rule_files;
+mod sftp;
 mod size;
 mod snapshot;
 mod source;
@@ -106,6 +107,9 @@ pub use repository::{
 pub use restore::{Overwrite, RestoreCounts, RestoreReport, Restorer};
 pub use retention::{Age, Candidate, InvalidAge, KeepReason, KeepRules};
 pub use rule_files::LocalRuleFiles;
+pub use sftp::Ssh;
+#[doc(hidden)]
+pub use sftp::read_replies as sftp_read_replies;
 pub use size::{InvalidSize, parse_size};
 pub use snapshot::{Filtering, Selected, SnapshotReport, Snapshotter};
 pub use step::{Fact, Outcome, Step};

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use linkdest_core::filter::{Filter, FilterBuilder};
-use linkdest_core::{Checksum, LocalRuleFiles, Monitor, Quick, Snapshotter, StopFlag, Strict};
+use linkdest_core::{Checksum, LocalRuleFiles, Monitor, Quick, Snapshotter, Ssh, StopFlag, Strict};
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
@@ -20,11 +20,13 @@ use crate::rules::Rules;
     signature = (
         source, repository, *, init = false, rules = None, filters = Rules::default(), exclude = Rules::default(),
         policy = "quick", link_dest = FsPaths::default(), threads = None, one_file_system = false, progress = None,
-        allow_empty = false, mass_change = Some(Share(50)), repository_id = None, reserve = None
+        allow_empty = false, mass_change = Some(Share(50)), repository_id = None, reserve = None, ssh_command = None,
+        keep_owners = None, keep_modes = None
     ),
     text_signature = "(source, repository, *, init=False, rules=None, filters=(), exclude=(), policy='quick', \
                       link_dest=(), threads=None, one_file_system=False, progress=None, allow_empty=False, \
-                      mass_change=50, repository_id=None, reserve=None)"
+                      mass_change=50, repository_id=None, reserve=None, ssh_command=None, keep_owners=None, \
+                      keep_modes=None)"
 )]
 #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
 pub(crate) fn snapshot(
@@ -44,6 +46,9 @@ pub(crate) fn snapshot(
     mass_change: Option<Share>,
     repository_id: Option<String>,
     reserve: Option<u64>,
+    ssh_command: Option<Program>,
+    keep_owners: Option<bool>,
+    keep_modes: Option<bool>,
 ) -> PyResult<SnapshotReport> {
     let stop = StopFlag::default();
     let mut snapshotter =
@@ -56,6 +61,11 @@ pub(crate) fn snapshot(
     if let Some(bytes) = reserve {
         snapshotter = snapshotter.reserve(bytes);
     }
+    if let Some(program) = ssh_command {
+        snapshotter = snapshotter.ssh(program.into_ssh().map_err(|error| exception(py, &error))?);
+    }
+    snapshotter = keep_owners.into_iter().fold(snapshotter, Snapshotter::keep_owners);
+    snapshotter = keep_modes.into_iter().fold(snapshotter, Snapshotter::keep_modes);
     if let Some(filter) = filter(py, rules, filters, exclude)? {
         snapshotter = snapshotter.filter(filter);
     }
@@ -113,6 +123,22 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Share {
         number
             .map(Self)
             .ok_or_else(|| PyValueError::new_err("mass_change must be a number from 0 to 100, or None"))
+    }
+}
+
+/// A program that leads to a server: one line, or its words.
+#[derive(FromPyObject)]
+pub(crate) enum Program {
+    Line(String),
+    Words(Vec<String>),
+}
+
+impl Program {
+    fn into_ssh(self) -> linkdest_core::Result<Ssh> {
+        match self {
+            Self::Line(line) => Ssh::default().command_line(line),
+            Self::Words(words) => Ok(Ssh::default().command(words)),
+        }
     }
 }
 

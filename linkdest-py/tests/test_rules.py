@@ -198,4 +198,5 @@ def test_the_keywords_come_in_the_order_that_is_documented() -> None:
     assert list(inspect.signature(linkdest.snapshot).parameters) == [
         "source", "repository", "init", "rules", "filters", "exclude", "policy", "link_dest", "threads",
         "one_file_system", "progress", "allow_empty", "mass_change", "repository_id", "reserve",
+        "ssh_command", "keep_owners", "keep_modes",
     ]  # fmt: skip

@@ -1,5 +1,5 @@
 //! Test support for linkdest: builds awkward trees, judges two trees exactly, mounts small
-//! file systems on loop devices, and removes trees of any depth.
+//! file systems on loop devices, starts SSH servers, and removes trees of any depth.
 //!
 //! Nothing here depends on the code under test, so a mistake there cannot hide itself here.
 //! Everything works through open directories, one name at a time, with a bounded number of
@@ -45,6 +45,7 @@ mod random;
 mod remove;
 mod run;
 mod skip;
+mod sshd;
 mod test_dir;
 mod xattrs;
 
@@ -64,5 +65,6 @@ pub use random::Random;
 pub use remove::remove_tree;
 pub use run::{NOBODY, as_user, is_root, rsync_differences};
 pub use skip::skip;
+pub use sshd::{Flaw, Sshd, sftp_server};
 pub use test_dir::TestDir;
 pub use xattrs::is_portable_xattr;

@@ -1,6 +1,6 @@
 //! `linkdest snapshot`
 
-use linkdest_core::{Checksum, Filtering, Quick, SnapshotReport, Snapshotter, StopFlag, Strict};
+use linkdest_core::{Checksum, Error, Filtering, Quick, SnapshotReport, Snapshotter, StopFlag, Strict};
 
 use crate::args::{Metadata, Output, Policy, Snapshot};
 use crate::console::{Console, Label};
@@ -15,7 +15,7 @@ pub fn run(asked: &Snapshot, output: &Output) -> Result<u8, Failure> {
     let with_bar = !(output.json || output.quiet || output.verbose || output.no_progress);
     let console = Console::new(output.json, with_bar);
     let watch = Watch::new(&console, output, asked.dry_run);
-    let result = snapshotter(asked, filtering, stop).run(&watch);
+    let result = snapshotter(asked, filtering, stop).and_then(|snapshotter| snapshotter.run(&watch));
     console.bar.clear();
     let report = match result {
         Ok(report) => report,
@@ -34,7 +34,7 @@ pub fn run(asked: &Snapshot, output: &Output) -> Result<u8, Failure> {
     Ok(code)
 }
 
-fn snapshotter(asked: &Snapshot, filtering: Filtering, stop: StopFlag) -> Snapshotter {
+fn snapshotter(asked: &Snapshot, filtering: Filtering, stop: StopFlag) -> Result<Snapshotter, Error> {
     let mut snapshotter = Snapshotter::new(&asked.source, &asked.repo)
         .filter(filtering)
         .init(asked.init)
@@ -53,7 +53,8 @@ fn snapshotter(asked: &Snapshot, filtering: Filtering, stop: StopFlag) -> Snapsh
     if let Some(threads) = asked.threads {
         snapshotter = snapshotter.threads(threads);
     }
-    asked.link_dest.iter().fold(asked.guards.apply(snapshotter), Snapshotter::link_dest)
+    let snapshotter = asked.remote.apply(asked.guards.apply(snapshotter))?;
+    Ok(asked.link_dest.iter().fold(snapshotter, Snapshotter::link_dest))
 }
 
 fn tell(report: &SnapshotReport, console: &Console, output: &Output) {

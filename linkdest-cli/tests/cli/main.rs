@@ -21,6 +21,7 @@ mod json;
 mod lists;
 mod place;
 mod profiles;
+mod remote;
 mod removal;
 mod restore;
 mod signals;

@@ -12,6 +12,8 @@ pub enum ErrorKind {
     Locked,
     /// The source is missing or cannot be read.
     SourceUnreadable,
+    /// The other side of a connection cannot be reached, refuses, does not answer as it should, or is gone.
+    Connection,
     /// The source is no directory.
     SourceNotADirectory,
     /// Nothing is left of a source that had entries in its newest snapshot.
@@ -67,6 +69,7 @@ impl ErrorKind {
             Self::WrongRepository => "wrong_repository",
             Self::Locked => "locked",
             Self::SourceUnreadable => "source_unreadable",
+            Self::Connection => "connection",
             Self::SourceNotADirectory => "source_not_a_directory",
             Self::SourceEmpty => "source_empty",
             Self::SourceIsRepository => "source_is_repository",

@@ -71,6 +71,25 @@ impl Error {
         Self { kind: ErrorKind::Hook, message, operation: "run hook", path: None, source: None }
     }
 
+    /// Makes the error of a connection that cannot be made or used, which is a whole sentence already.
+    pub(crate) fn connection(operation: &'static str, address: &Path, message: impl Into<String>) -> Self {
+        let (kind, message, path) = (ErrorKind::Connection, message.into(), Some(address.to_owned()));
+        Self { kind, message, operation, path, source: None }
+    }
+
+    /// What ends the run, where that is what stands behind the error of one entry: a lost connection, a stop.
+    pub(crate) fn within(error: &io::Error) -> Option<Self> {
+        let inner = error.get_ref()?.downcast_ref::<Self>()?;
+        let ends = matches!(inner.kind, ErrorKind::Connection | ErrorKind::Interrupted);
+        ends.then(|| Self {
+            kind: inner.kind,
+            message: inner.message.clone(),
+            operation: inner.operation,
+            path: inner.path.clone(),
+            source: None,
+        })
+    }
+
     /// Makes the error of a run that was told to stop.
     pub(crate) fn interrupted() -> Self {
         Self::stopped("stopped before the snapshot was published; what was saved so far helps the next run")
@@ -91,13 +110,16 @@ impl Error {
         Self::io_as(kind, operation, path, source)
     }
 
-    /// Makes an error of a given kind from what the operating system said.
+    /// Makes an error of a given kind from what the operating system said; what ends a run by itself stays what it is.
     pub(crate) fn io_as(
         kind: ErrorKind,
         operation: &'static str,
         path: impl Into<PathBuf>,
         source: io::Error,
     ) -> Self {
+        if let Some(ended) = Self::within(&source) {
+            return ended;
+        }
         let path = path.into();
         let message = format!("{}: cannot {operation}", Escaped(path.as_os_str().as_bytes()));
         Self { kind, message, operation, path: Some(path), source: Some(source) }

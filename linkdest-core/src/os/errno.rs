@@ -61,3 +61,13 @@ pub(crate) fn is_refusal(error: &io::Error) -> bool {
         ],
     )
 }
+
+/// What a system says where there is nothing of a name.
+pub(crate) fn absent() -> io::Error {
+    Errno::NOENT.into()
+}
+
+/// What a system says where this user may not.
+pub(crate) fn denied() -> io::Error {
+    Errno::ACCESS.into()
+}

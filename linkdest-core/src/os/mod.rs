@@ -16,7 +16,7 @@ mod process;
 mod stat;
 mod xattr;
 
-pub(crate) use child::{Child, is_program};
+pub(crate) use child::{Child, Piped, is_program};
 pub(crate) use dir::Dir;
 pub(crate) use file::File;
 pub(crate) use listing::{Listed, Listing, prefix};

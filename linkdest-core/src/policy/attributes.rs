@@ -66,6 +66,11 @@ impl Reach {
         source.mtime.same_tick(reference.mtime, self.granularity)
     }
 
+    /// Says whether any extended attributes, or ACLs, are compared and kept.
+    pub fn any_xattrs(&self) -> bool {
+        self.user_xattrs || self.trusted_xattrs || self.security_xattrs || self.acls
+    }
+
     /// Sorts one extended attribute by its name (xattr(7)).
     pub fn xattr(&self, name: &[u8]) -> XattrPlaceInRun {
         let (reached, what) = match name.split(|&byte| byte == b'.').next() {

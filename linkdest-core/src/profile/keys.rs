@@ -35,6 +35,9 @@ const TOP: &[&str] = &[
     "link-dest",
     "one-file-system",
     "threads",
+    "ssh-command",
+    "keep-owners",
+    "keep-modes",
     "lock-wait",
     "free-space",
     "keep",
@@ -90,6 +93,9 @@ fn empty(path: &Path) -> Profile {
         link_dest: Vec::new(),
         one_file_system: false,
         threads: None,
+        ssh_command: None,
+        keep_owners: None,
+        keep_modes: None,
         lock_wait: std::time::Duration::ZERO,
         keep: KeepRules::default(),
         free_space: None,
@@ -102,7 +108,7 @@ fn empty(path: &Path) -> Profile {
 /// Takes a key of the top level; says whether there is such a key.
 fn top<'t>(profile: &mut Profile, key: &str, value: &Value<'t>, reader: &mut Reader<'t>) -> bool {
     match key {
-        "source" => profile.source = reader.path(value).unwrap_or_default(),
+        "source" => profile.source = reader.place(value).unwrap_or_default(),
         "repository" => profile.repository = reader.path(value).unwrap_or_default(),
         "repository-id" => profile.repository_id = repository_id(value, reader),
         "policy" => profile.policy = reader.word(value, POLICIES).unwrap_or_default(),
@@ -122,6 +128,9 @@ fn top<'t>(profile: &mut Profile, key: &str, value: &Value<'t>, reader: &mut Rea
             let threads = reader.number(value, 1..1 << 16).and_then(|threads| usize::try_from(threads).ok());
             profile.threads = threads.and_then(NonZeroUsize::new);
         }
+        "ssh-command" => profile.ssh_command = reader.command(value),
+        "keep-owners" => profile.keep_owners = reader.boolean(value),
+        "keep-modes" => profile.keep_modes = reader.boolean(value),
         "lock-wait" => profile.lock_wait = reader.duration(value).unwrap_or_default(),
         "free-space" => profile.free_space = reader.size(value),
         "keep" => {

@@ -25,6 +25,7 @@ use std::time::Duration;
 use crate::error::Result;
 use crate::repository::Repository;
 use crate::retention::KeepRules;
+use crate::sftp::Ssh;
 use crate::snapshot::Snapshotter;
 use crate::verify::Sample;
 use hooks::Hooks;
@@ -64,6 +65,9 @@ pub struct Profile {
     link_dest: Vec<PathBuf>,
     one_file_system: bool,
     threads: Option<NonZeroUsize>,
+    ssh_command: Option<Vec<std::ffi::OsString>>,
+    keep_owners: Option<bool>,
+    keep_modes: Option<bool>,
     lock_wait: Duration,
     keep: KeepRules,
     free_space: Option<u64>,
@@ -131,7 +135,7 @@ impl Profile {
         &self.path
     }
 
-    /// What is saved.
+    /// What is saved: a path, or the address of a directory on a server.
     #[must_use]
     pub fn source(&self) -> &Path {
         &self.source
@@ -188,6 +192,11 @@ impl Profile {
         if let Some(threads) = self.threads {
             snapshotter = snapshotter.threads(threads);
         }
+        if let Some(words) = &self.ssh_command {
+            snapshotter = snapshotter.ssh(Ssh::default().command(words));
+        }
+        snapshotter = self.keep_owners.into_iter().fold(snapshotter, Snapshotter::keep_owners);
+        snapshotter = self.keep_modes.into_iter().fold(snapshotter, Snapshotter::keep_modes);
         self.link_dest.iter().fold(self.guards(snapshotter), Snapshotter::link_dest)
     }
 

@@ -11,6 +11,7 @@ use toml::de::{DeTable, DeValue};
 use super::fault::ProfileFault;
 use super::hooks::Program;
 use super::suggest::closest;
+use crate::sftp::{Address, Ssh};
 use crate::size::parse_size;
 
 pub(super) type Value<'t> = Spanned<DeValue<'t>>;
@@ -136,6 +137,29 @@ impl<'t> Reader<'t> {
         let path = self.expanded(value, &given)?;
         // Trailing slashes change nothing, not even messages.
         Some(self.directory.join(path).components().collect())
+    }
+
+    /// A path, or the address of a directory on a server.
+    pub fn place(&mut self, value: &Value<'t>) -> Option<PathBuf> {
+        let given = PathBuf::from(self.string(value)?);
+        if !Address::is_one(&given) {
+            return self.path(value);
+        }
+        let wrong = Address::parse(&given).err();
+        wrong.map(|error| self.fault(value.span(), error.to_string())).is_none().then_some(given)
+    }
+
+    /// A program and its arguments: a list of words, or one line that is split as the command line does.
+    pub fn command(&mut self, value: &Value<'t>) -> Option<Vec<std::ffi::OsString>> {
+        if matches!(value.get_ref(), DeValue::Array(_)) {
+            return match self.program(value)? {
+                Program::Direct(words) => Some(words),
+                Program::Shell(_) => None,
+            };
+        }
+        let split = Ssh::default().command_line(self.string(value)?);
+        let split = split.map_err(|error| self.fault(value.span(), error.to_string())).ok()?;
+        split.words().map(<[_]>::to_vec)
     }
 
     /// Puts the home directory in the place of `~/`.

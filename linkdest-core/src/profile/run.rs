@@ -8,9 +8,8 @@ use super::report::{HookFailure, ProfileReport};
 use super::{Profile, locate::escaped};
 use crate::error::{Error, ErrorKind, Result};
 use crate::monitor::{Event, Monitor, StopFlag};
-use crate::os::host_name;
 use crate::repository::{ForgetPlan, Removal, Repository, SnapshotName, Status};
-use crate::snapshot::{SnapshotReport, absolute};
+use crate::snapshot::{SnapshotReport, absolute, host_of};
 use crate::step::{Fact, Outcome, Step};
 use crate::verify::{Verifier, VerifyReport};
 
@@ -292,7 +291,7 @@ impl Running<'_, '_> {
             true => repository.plan_keeping_all()?,
             false => repository.plan_forget(&profile.keep)?,
         };
-        let plan = all.only(&host_name(), &absolute(&profile.source));
+        let plan = all.only(&host_of(&profile.source), &absolute(&profile.source));
         match profile.free_space {
             Some(target) => repository.make_space(plan, target),
             None => Ok(plan),

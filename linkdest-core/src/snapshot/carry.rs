@@ -11,7 +11,7 @@ use super::recorded::{DeviceNumbers, Known, Placing, encoded};
 use super::worker::Worker;
 use crate::counts::Counter;
 use crate::entry::{FileId, Kind, Metadata};
-use crate::error::{Problem, ProblemKind, Result};
+use crate::error::{Error, Problem, ProblemKind, Result};
 use crate::manifest::{Directory, DirectoryDraft, Entry, EntryFlags, Found, Locator, Origin};
 use crate::monitor::{Action, Reason};
 use crate::os::{Dir, Listing, XattrPlace, errno};
@@ -44,7 +44,7 @@ fn is_unreadable(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::StaleNetworkFileHandle | io::ErrorKind::NotADirectory
     );
-    !gone && !errno::is_symlink(error) && !errno::is_exhausted(error)
+    !gone && !errno::is_symlink(error) && !errno::is_exhausted(error) && Error::within(error).is_none()
 }
 
 impl<S: Source> Worker<'_, '_, S> {

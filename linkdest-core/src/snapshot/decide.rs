@@ -15,7 +15,7 @@ use crate::monitor::Reason;
 use crate::os::{Dir, XattrPlace, errno};
 use crate::path::RelPath;
 use crate::policy::{Comparison, MARGIN, Verdict};
-use crate::source::{KnownXattrs, Source};
+use crate::source::{KnownXattrs, Source, read_xattrs};
 
 /// Another path of a reference that an entry may be linked to. Many may wait to be read: none keeps a directory open.
 #[derive(Debug)]
@@ -334,13 +334,12 @@ impl<S: Source> Worker<'_, '_, S> {
         other: Other<'_>,
         known: &Known,
     ) -> std::result::Result<bool, SideError> {
-        if known.untouched && !known.recorded_only && self.engine.inherits_xattrs() {
+        let is_inherited = known.untouched && !known.recorded_only && self.engine.inherits_xattrs();
+        if is_inherited || !self.engine.plan.reach.any_xattrs() {
             return Ok(true);
         }
-        let reach = self.engine.plan.reach;
-        let place = XattrPlace::At(other.dir, other.name);
-        let theirs =
-            crate::source::read_xattrs(place, &reach, &mut self.xattrs).map_err(SideError::Reference)?;
+        let (reach, place) = (self.engine.plan.reach, XattrPlace::At(other.dir, other.name));
+        let theirs = read_xattrs(place, &reach, &mut self.xattrs).map_err(SideError::Reference)?;
         Ok(subject.xattrs(self)?.kept == theirs.kept)
     }
 }

@@ -1,7 +1,7 @@
 //! What is written down of a run: before the walk, and at its end.
 
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::Snapshotter;
 use super::engine::Walked;
@@ -10,7 +10,7 @@ use crate::counts::Counts;
 use crate::entry::{FileId, Timestamp};
 use crate::error::Result;
 use crate::manifest::Header;
-use crate::os::{boot_id, host_name};
+use crate::os::boot_id;
 use crate::path::RelPath;
 use crate::repository::{Damage, Repository, RunRecord, Staging, Status};
 
@@ -19,7 +19,7 @@ pub(super) fn header(
     asked: &Snapshotter,
     staging: &Staging,
     started: Timestamp,
-    source: &Path,
+    (source, host): (&Path, &str),
     references: &[Reference],
     sequence: u64,
 ) -> Header {
@@ -27,7 +27,7 @@ pub(super) fn header(
         snapshot: staging.name().to_string(),
         sequence,
         source: source.as_os_str().as_bytes().to_vec(),
-        host: host_name(),
+        host: host.to_owned(),
         started,
         policy: asked.policy.name().to_owned(),
         rules: asked.filtering.rules_text(),
@@ -42,13 +42,13 @@ pub(super) fn new_record(
     repository: &Repository,
     staging: &Staging,
     started: Timestamp,
-    source: PathBuf,
+    (source, host): (&Path, &str),
 ) -> Result<RunRecord> {
     Ok(RunRecord {
         snapshot: staging.name().clone(),
         sequence: repository.next_sequence()?,
-        source,
-        host: host_name(),
+        source: source.to_owned(),
+        host: host.to_owned(),
         policy: asked.policy.name().to_owned(),
         started,
         ended: None,

@@ -311,7 +311,8 @@ impl<S: Source> Engine<'_, S> {
 
     /// Says whether an entry may have changed in the tick in which it was looked at.
     pub fn is_racy(&self, metadata: &Metadata) -> bool {
-        metadata.ctime.is_some_and(|ctime| ctime >= self.plan.started.minus_seconds(MARGIN))
+        let changed = metadata.ctime.unwrap_or(metadata.mtime);
+        changed >= self.plan.started.minus_seconds(MARGIN)
     }
 
     pub fn is_dry(&self) -> bool {

@@ -5,8 +5,8 @@ use std::io;
 use std::path::Path;
 
 use super::filtering::Filtering;
+use super::found::{absolute, open_source};
 use super::rule_reading::RuleReading;
-use super::run::{absolute, open_source};
 use crate::entry::{Kind, Metadata};
 use crate::error::{Error, Problem, ProblemKind, Result};
 use crate::filter::{Descent, DirectoryRules, Explanation, Extra, FilterBuilder};

@@ -318,7 +318,7 @@ impl<S: Source> Worker<'_, '_, S> {
             }
             Kind::File => {
                 let mut result = Ok(Placed::No);
-                engine.plan.source.contents(&handles.source, &[(name, metadata.id)], &mut |_, answer| {
+                engine.plan.source.contents(&handles.source, &[(name, &metadata)], &mut |_, answer| {
                     result = match answer {
                         Ok((file, metadata)) => {
                             let anew = Decision::Anew(reason);

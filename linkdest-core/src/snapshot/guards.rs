@@ -6,8 +6,8 @@ use super::references::Reference;
 use crate::entry::Metadata;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::FileSystemId;
-use crate::os::{Dir, Listing};
 use crate::path::Escaped;
+use crate::source::Source;
 
 /// What is looked out for.
 #[derive(Debug, Clone)]
@@ -42,19 +42,18 @@ impl Guards {
     }
 
     /// Refuses a source that has nothing in it, where the snapshot before has something: its disk is not mounted.
-    pub fn refuse_empty_root(
+    pub fn refuse_empty_root<S: Source>(
         &self,
         asked: &Snapshotter,
-        source: &Dir,
+        source: &S,
         references: &[Reference],
     ) -> Result<()> {
         if self.allow_empty || entries_before(references).is_none() {
             return Ok(());
         }
-        let mut listing = Listing::default();
         // What cannot be listed is an error of the walk.
-        match source.open_dir(c".").and_then(|root| root.list(&mut listing)) {
-            Ok(()) if listing.entries().is_empty() => Err(refused(asked, references, "the source is empty")),
+        match source.open_root().and_then(|root| source.is_empty(&root.dir)) {
+            Ok(true) => Err(refused(asked, references, "the source is empty")),
             _ => Ok(()),
         }
     }

@@ -86,7 +86,7 @@ impl<'f> Source for Slow<'f> {
     fn contents(
         &self,
         dir: &Dir,
-        wanted: &[(&CStr, FileId)],
+        wanted: &[(&CStr, &Metadata)],
         answer: &mut dyn FnMut(usize, io::Result<(SlowFile<'f>, Metadata)>),
     ) {
         self.tree.contents(dir, wanted, &mut |index, opened| {

@@ -10,6 +10,7 @@ mod engine;
 mod explain;
 mod filtering;
 mod finishing;
+mod found;
 mod fresh;
 mod grouping;
 mod groups;
@@ -41,9 +42,10 @@ mod stamp;
 mod worker;
 
 pub use filtering::Filtering;
+pub(crate) use found::{absolute, host_of};
 pub(crate) use queue::Queue;
 pub use report::SnapshotReport;
-pub(crate) use run::{absolute, proc_is_mounted};
+pub(crate) use run::proc_is_mounted;
 pub use select::Selected;
 
 use groups::HARD_LINKS;
@@ -56,6 +58,7 @@ use std::time::Duration;
 use crate::error::Result;
 use crate::monitor::{Monitor, StopFlag};
 use crate::policy::{ChangePolicy, Quick};
+use crate::sftp::Ssh;
 
 /// Takes snapshots of a source into a repository.
 ///
@@ -95,6 +98,9 @@ pub struct Snapshotter {
     lock_wait: Duration,
     guards: Guards,
     stop: StopFlag,
+    ssh: Ssh,
+    keep_owners: Option<bool>,
+    keep_modes: Option<bool>,
 }
 
 impl std::fmt::Debug for Snapshotter {
@@ -109,6 +115,9 @@ impl std::fmt::Debug for Snapshotter {
 
 impl Snapshotter {
     /// Names the source and the repository. Both paths are the caller's own: symlinks in them are followed.
+    ///
+    /// A source that begins with `sftp://` is on a server: `sftp://[user@]host[:port]/path`, percent-encoded, where
+    /// `/~/` is the home directory there. A directory here of such a name is written with `./` before it.
     pub fn new(source: impl AsRef<Path>, repository: impl AsRef<Path>) -> Self {
         Self {
             source: source.as_ref().to_owned(),
@@ -128,6 +137,9 @@ impl Snapshotter {
             lock_wait: Duration::ZERO,
             guards: Guards::default(),
             stop: StopFlag::default(),
+            ssh: Ssh::default(),
+            keep_owners: None,
+            keep_modes: None,
         }
     }
 
@@ -153,7 +165,7 @@ impl Snapshotter {
         self
     }
 
-    /// Sets the number of threads. Unset: one for each core.
+    /// Sets the number of threads. Unset: one for each core; 48 for a source on a server, where most of them wait.
     #[must_use]
     pub fn threads(mut self, threads: NonZeroUsize) -> Self {
         self.threads = Some(threads);
@@ -259,6 +271,29 @@ impl Snapshotter {
     #[must_use]
     pub fn reserve(mut self, bytes: u64) -> Self {
         self.guards.reserve = Some(bytes);
+        self
+    }
+
+    /// Sets how the server of an `sftp://` source is reached. Unset: by `ssh`, with nobody there to be asked anything.
+    #[must_use]
+    pub fn ssh(mut self, ssh: Ssh) -> Self {
+        self.ssh = ssh;
+        self
+    }
+
+    /// Sets whether the owners that the server of an `sftp://` source tells are kept; where not, what is saved belongs
+    /// to this user. Unset: they are, unless it tells none.
+    #[must_use]
+    pub fn keep_owners(mut self, keep: bool) -> Self {
+        self.keep_owners = Some(keep);
+        self
+    }
+
+    /// Sets whether the modes that the server of an `sftp://` source tells are kept; where not, only their owner may read
+    /// what is saved. Unset: they are, unless it tells none, or the same for everything.
+    #[must_use]
+    pub fn keep_modes(mut self, keep: bool) -> Self {
+        self.keep_modes = Some(keep);
         self
     }
 

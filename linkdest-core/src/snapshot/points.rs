@@ -9,6 +9,7 @@ use crate::descent::Descent;
 use crate::entry::Kind;
 use crate::os::{Dir, Listing, errno};
 use crate::path::RelPath;
+use crate::source::Source;
 
 /// So many names of the source are looked for in each place.
 const SAMPLE: usize = 256;
@@ -21,14 +22,14 @@ const MOST_POINTS: usize = 256;
 /// (the backup points of rsnapshot), the tree itself, and the source's last name in it (rsync without a trailing slash).
 /// Of places with equally many the first is taken: the more of the path a place has, the more it is the source's own.
 pub(super) fn find(tree: &Dir, source: &Origin<'_>) -> io::Result<RelPath> {
-    let names = listed(source.root, |_| true)?;
+    let names = (source.names)()?;
     let mut best = (0, RelPath::root());
     let mut descent = Descent::new(tree);
     for place in places(tree, source)? {
         let Some(dir) = open(&mut descent, &place)? else { continue };
         let is_there =
             |(name, kind): &&(CString, Kind)| dir.stat_at(name).is_ok_and(|there| there.kind == *kind);
-        let count = names.iter().take(SAMPLE).filter(is_there).count();
+        let count = names.iter().filter(is_there).count();
         if count > best.0 {
             best = (count, place);
         }
@@ -38,7 +39,7 @@ pub(super) fn find(tree: &Dir, source: &Origin<'_>) -> io::Result<RelPath> {
 
 /// The places where the source may be, the likeliest first.
 fn places(tree: &Dir, source: &Origin<'_>) -> io::Result<Vec<RelPath>> {
-    let whole = RelPath::from_typed(source.path.as_os_str().as_bytes()).unwrap_or_default();
+    let whole = RelPath::from_typed(source.place.as_os_str().as_bytes()).unwrap_or_default();
     let mut places = Vec::new();
     if whole != RelPath::root() {
         places.push(whole.clone());
@@ -54,7 +55,7 @@ fn places(tree: &Dir, source: &Origin<'_>) -> io::Result<Vec<RelPath>> {
         RelPath::from_names(parts.filter(|part| !part.is_empty()))
     }));
     places.push(RelPath::root());
-    places.extend(source.path.file_name().and_then(|name| RelPath::new(name.as_bytes())));
+    places.extend(source.place.file_name().and_then(|name| RelPath::new(name.as_bytes())));
     Ok(places)
 }
 
@@ -63,6 +64,25 @@ fn open<'d>(descent: &'d mut Descent<'_>, place: &RelPath) -> io::Result<Option<
         Err(error) if errno::is_absent(&error) || error.kind() == io::ErrorKind::PermissionDenied => Ok(None),
         opened => opened.map(Some),
     }
+}
+
+/// The names in the root of a source.
+pub(super) fn names_of<S: Source>(source: &S) -> io::Result<Vec<(CString, Kind)>> {
+    let root = source.open_root()?.dir;
+    let mut listing = Listing::default();
+    source.list(&root, &mut listing)?;
+    let mut names = Vec::new();
+    for entry in listing.entries().iter().take(SAMPLE) {
+        let name = listing.name(*entry);
+        let mut kind = entry.kind;
+        if kind.is_none() {
+            let mut looked = Ok(());
+            source.stat(&root, &[name], &mut |_, answer| looked = answer.map(|stat| kind = Some(stat.kind)));
+            looked?;
+        }
+        names.extend(kind.map(|kind| (name.to_owned(), kind)));
+    }
+    Ok(names)
 }
 
 /// The names in a directory whose kind is wanted.

@@ -75,7 +75,8 @@ impl<S: Source> Engine<'_, S> {
     /// Sorts an error of the source: gone is a notice, everything else a problem.
     ///
     /// # Errors
-    /// Those that say that this process is out of something: going on would lose entry after entry.
+    /// Those that say that this process is out of something, or the source out of reach: going on would lose entry after
+    /// entry.
     pub fn source_problem(
         &self,
         worker: usize,
@@ -83,6 +84,9 @@ impl<S: Source> Engine<'_, S> {
         operation: &'static str,
         error: &io::Error,
     ) -> Result<()> {
+        if let Some(error) = Error::within(error) {
+            return Err(error);
+        }
         if errno::is_exhausted(error) {
             let error = io::Error::from_raw_os_error(error.raw_os_error().unwrap_or_default());
             return Err(Error::io(operation, path.as_path(), error));

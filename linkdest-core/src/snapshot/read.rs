@@ -43,7 +43,8 @@ impl<S: Source> Worker<'_, '_, S> {
         if wanted.is_empty() {
             return Ok(());
         }
-        let request: Vec<(&CStr, FileId)> = wanted.iter().map(|one| (one.name, one.metadata.id)).collect();
+        let stamps: Vec<(&CStr, Metadata)> = wanted.iter().map(|one| (one.name, one.metadata)).collect();
+        let request: Vec<(&CStr, &Metadata)> = stamps.iter().map(|(name, stat)| (*name, stat)).collect();
         let mut wanted: Vec<Option<Wanted<'_, S>>> = wanted.into_iter().map(Some).collect();
         let mut result = Ok(());
         self.engine.plan.source.contents(&handles.source, &request, &mut |index, answer| {

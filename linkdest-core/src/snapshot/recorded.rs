@@ -113,7 +113,9 @@ impl Known {
                 && source.ctime.is_some()
                 && then.ctime != source.ctime,
             untouched: same_inode && plain && then.ctime.is_some() && then.same_stamps(source),
-            doubtful: record.flags.bits() & DOUBTFUL.bits() != 0,
+            // Without a change time, what was written in the very second of the last look shows nothing of it.
+            doubtful: record.flags.bits() & DOUBTFUL.bits() != 0
+                || source.ctime.is_none() && record.flags.contains(EntryFlags::RACY),
             recorded_only,
             // Without the source's inode the record tells what is on disk, which proves nothing of the source.
             differs: then.id.inode != 0

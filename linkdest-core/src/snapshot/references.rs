@@ -1,17 +1,19 @@
 //! What unchanged entries are linked to: earlier snapshots, leftovers of killed runs, `--link-dest` directories.
 
+use std::ffi::CString;
+use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use super::points;
+use super::{Snapshotter, points};
 use crate::descent::Descent;
-use crate::entry::{Metadata, Timestamp};
+use crate::entry::{FileId, Kind, Metadata, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{BlockCache, Entry, Found, Manifest};
 use crate::os::{Dir, boot_id, effective_ids};
 use crate::path::{Escaped, RelPath};
 use crate::repository::staging::Leftover;
-use crate::repository::{Repository, RunRecord, SnapshotName};
+use crate::repository::{Repository, RunRecord, SnapshotName, parent_of};
 
 /// One tree that entries may be linked to.
 pub(super) struct Reference {
@@ -107,9 +109,13 @@ pub(super) fn collect(
 
 /// The source of a run: where it is, and what is in it.
 pub(super) struct Origin<'s> {
+    /// What its snapshots are known by.
     pub path: &'s Path,
+    /// Its absolute path where it is.
+    pub place: &'s Path,
     pub host: &'s str,
-    pub root: &'s Dir,
+    /// The names in its root, with their kinds.
+    pub names: &'s dyn Fn() -> io::Result<Vec<(CString, Kind)>>,
 }
 
 fn newest(
@@ -129,7 +135,7 @@ fn newest(
     });
     let (top, base) = match opened {
         // Another tool's tree may be out of this user's reach.
-        Err(error) if newest.is_adopted() && error.kind() == std::io::ErrorKind::PermissionDenied => {
+        Err(error) if newest.is_adopted() && error.kind() == io::ErrorKind::PermissionDenied => {
             damaged.push(failed(error));
             return Ok(None);
         }
@@ -192,10 +198,34 @@ fn of_leftover(leftover: &Leftover) -> Option<Reference> {
     })
 }
 
+/// Opens the given references before anything is written; an absent repository will lie where its parent is.
+pub(super) fn check_references(asked: &Snapshotter, source: FileId) -> Result<Vec<Reference>> {
+    if asked.link_dest.is_empty() {
+        return Ok(Vec::new());
+    }
+    let parent = || Dir::open_operator_path(&parent_of(&asked.repository));
+    let here = Dir::open_operator_path(&asked.repository).or_else(|_| parent());
+    match here {
+        Ok(here) => {
+            let references = given(&here, &asked.repository, &asked.link_dest)?;
+            let is_source = |one: &&Reference| one.root.stat().is_ok_and(|stat| stat.id == source);
+            match references.iter().find(is_source) {
+                Some(one) => {
+                    let message = "is the source: a snapshot must not share files with what will change";
+                    Err(Error::new(ErrorKind::BadReference, &one.label, message))
+                }
+                None => Ok(references),
+            }
+        }
+        // That there is no place for the repository is the error to report, and it will be.
+        Err(_) => Ok(Vec::new()),
+    }
+}
+
 /// Opens the `--link-dest` directories. Links reach no further than one file system, seen through one mount.
 ///
 /// `here` is the repository, or where it is going to be.
-pub(super) fn given(here: &Dir, repository: &Path, link_dest: &[PathBuf]) -> Result<Vec<Reference>> {
+fn given(here: &Dir, repository: &Path, link_dest: &[PathBuf]) -> Result<Vec<Reference>> {
     if link_dest.len() > MOST {
         return Err(Error::option(format!("at most {MOST} reference directories can be given")));
     }

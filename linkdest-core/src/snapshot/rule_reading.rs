@@ -123,7 +123,7 @@ impl<S: Source> Reader<'_, S> {
 
     /// Reads in a directory above the source, which is the operator's; a file of the source gets no further.
     fn above(&self, path: &Path, name: &CStr) -> io::Result<RuleFile> {
-        if !self.root.starts_with(path) {
+        if !self.source.is_here() || !self.root.starts_with(path) {
             return Ok(RuleFile::Absent);
         }
         read_rule_file(&Dir::open_operator_path(path)?, name)

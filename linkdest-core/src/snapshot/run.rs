@@ -6,11 +6,13 @@ use std::time::Instant;
 
 use super::description::{damages, finish_record, header, new_record};
 use super::engine::{Plan, Walked, walk};
-use super::references::{Collected, Origin, Reference, collect, given};
+use super::found::{Found, Known, absolute, open_source, refuse_same};
+use super::points::names_of;
+use super::references::{Collected, Reference, check_references, collect};
 use super::shift::find_shift;
 use super::space::{self, Space};
 use super::{SnapshotReport, Snapshotter};
-use crate::entry::{FileId, Metadata, Timestamp};
+use crate::entry::{FileId, Timestamp};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::manifest::ManifestWriter;
 use crate::monitor::{Event, Monitor, Notice};
@@ -18,27 +20,74 @@ use crate::os::{Dir, effective_ids, host_name, open_file_limit};
 use crate::policy::attributes::Reach;
 use crate::repository::staging::Leftover;
 use crate::repository::{Lock, Repository, SnapshotName, Staging, parent_of};
-use crate::source::LocalSource;
+use crate::sftp::Address;
+use crate::source::{LocalSource, SftpSource, Source};
 
 /// Runs what was asked for.
 pub(super) fn run(asked: &Snapshotter, monitor: &dyn Monitor) -> Result<SnapshotReport> {
     let begun = Instant::now();
     asked.guards.check()?;
     proc_is_mounted()?;
-    let (source, metadata) = open_source(&asked.source)?;
-    refuse_same(&asked.source, &metadata, &asked.repository)?;
-    let link_dest = check_references(asked, &metadata)?;
-    let repository = open_repository(asked)?;
-    let mut report = match &repository {
-        Some(repository) if asked.dry_run => plan_only(asked, monitor, repository, source),
-        Some(repository) => {
-            drop(source);
-            take(asked, monitor, repository)
-        }
-        None => plan_first(asked, monitor, source, &link_dest),
-    }?;
+    let taken =
+        if Address::is_one(&asked.source) { run_far(asked, monitor) } else { run_here(asked, monitor) };
+    let mut report = taken?;
     report.duration = begun.elapsed();
     Ok(report)
+}
+
+/// Takes a source on this machine.
+fn run_here(asked: &Snapshotter, monitor: &dyn Monitor) -> Result<SnapshotReport> {
+    if asked.keep_owners.is_some() || asked.keep_modes.is_some() {
+        let message = "whether owners and modes are kept can be said of sources on a server alone";
+        return Err(Error::option(message));
+    }
+    let (root, metadata) = open_source(&asked.source)?;
+    refuse_same(&asked.source, &metadata, &asked.repository)?;
+    let path = absolute(&asked.source);
+    let known = Known { id: metadata.id, place: path.clone(), path, host: host_name() };
+    let again = || open_source(&asked.source).map(|(root, _)| LocalSource::new(root));
+    run_on(asked, monitor, Found { source: LocalSource::new(root), again: &again, known })
+}
+
+/// Takes a source on a server.
+fn run_far(asked: &Snapshotter, monitor: &dyn Monitor) -> Result<SnapshotReport> {
+    let address = Address::parse(&asked.source)?;
+    let kept = (asked.keep_owners, asked.keep_modes);
+    let connected = SftpSource::connect(&address, &asked.ssh, kept, asked.one_file_system, &asked.stop);
+    let (source, remarks) = connected?;
+    for remark in remarks {
+        monitor.event(&Event::Notice(Notice::SourceOdd(remark)));
+    }
+    let (path, place) = (address.canonical(), source.place());
+    let known = Known { id: FileId::default(), path, place, host: address.host };
+    // The connection stays: it would end with the server, not with a disk that is unmounted.
+    let again = || Ok(source.clone());
+    let taken = run_on(asked, monitor, Found { source: source.clone(), again: &again, known });
+    taken.map_err(|error| {
+        // Ctrl-C reaches an ssh that may ask at the terminal as well, and may end it before it is heard here.
+        let may_be_stopped = error.kind() == ErrorKind::Connection && asked.ssh.is_interactive();
+        if may_be_stopped {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        if may_be_stopped && asked.stop.is_stopped() { Error::interrupted() } else { error }
+    })
+}
+
+fn run_on<S: Source>(
+    asked: &Snapshotter,
+    monitor: &dyn Monitor,
+    found: Found<'_, S>,
+) -> Result<SnapshotReport> {
+    let Found { source, again, known } = found;
+    let link_dest = check_references(asked, known.id)?;
+    match &open_repository(asked)? {
+        Some(repository) if asked.dry_run => plan_only(asked, monitor, repository, &source, &known),
+        Some(repository) => {
+            drop(source);
+            take(asked, monitor, repository, again, &known)
+        }
+        None => plan_first(asked, monitor, &source, &known, &link_dest),
+    }
 }
 
 /// Opens the repository, or makes it if that is asked for; `None` if a dry run would.
@@ -63,74 +112,24 @@ pub(crate) fn proc_is_mounted() -> Result<()> {
     Dir::open_operator_path(place).map(drop).map_err(missing)
 }
 
-pub(super) fn open_source(path: &Path) -> Result<(Dir, Metadata)> {
-    let kind = |error: &std::io::Error| match error.kind() {
-        std::io::ErrorKind::NotADirectory => ErrorKind::SourceNotADirectory,
-        _ => ErrorKind::SourceUnreadable,
-    };
-    let failed = |error| Error::io_as(kind(&error), "read the source: open", path, error);
-    let dir = Dir::open_operator_path(path).map_err(failed)?;
-    let metadata = dir.stat().map_err(failed)?;
-    Ok((dir, metadata))
-}
-
-/// The backup of the backup would grow with each run.
-fn refuse_same(source: &Path, metadata: &Metadata, repository: &Path) -> Result<()> {
-    let Ok(root) = Dir::open_operator_path(repository) else { return Ok(()) };
-    let same = |dir: &Dir| dir.stat().is_ok_and(|stat| stat.id == metadata.id);
-    if same(&root) {
-        return Err(Error::new(
-            ErrorKind::SourceIsRepository,
-            source,
-            "source and repository are the same directory",
-        ));
-    }
-    let control = root.open_dir(c".linkdest");
-    let staging = control.as_ref().ok().and_then(|control| control.open_dir(c"staging").ok());
-    if control.is_ok_and(|control| same(&control)) || staging.is_some_and(|staging| same(&staging)) {
-        let message = "the source is where the repository keeps its records";
-        return Err(Error::new(ErrorKind::SourceIsRepository, source, message));
-    }
-    Ok(())
-}
-
-/// Opens the given references before anything is written; an absent repository will lie where its parent is.
-fn check_references(asked: &Snapshotter, source: &Metadata) -> Result<Vec<Reference>> {
-    if asked.link_dest.is_empty() {
-        return Ok(Vec::new());
-    }
-    let parent = || Dir::open_operator_path(&parent_of(&asked.repository));
-    let here = Dir::open_operator_path(&asked.repository).or_else(|_| parent());
-    match here {
-        Ok(here) => {
-            let references = given(&here, &asked.repository, &asked.link_dest)?;
-            let is_source = |one: &&Reference| one.root.stat().is_ok_and(|stat| stat.id == source.id);
-            match references.iter().find(is_source) {
-                Some(one) => {
-                    let message = "is the source: a snapshot must not share files with what will change";
-                    Err(Error::new(ErrorKind::BadReference, &one.label, message))
-                }
-                None => Ok(references),
-            }
-        }
-        // That there is no place for the repository is the error to report, and it will be.
-        Err(_) => Ok(Vec::new()),
-    }
-}
-
 /// Takes a snapshot, under the lock.
-fn take(asked: &Snapshotter, monitor: &dyn Monitor, repository: &Repository) -> Result<SnapshotReport> {
+fn take<S: Source>(
+    asked: &Snapshotter,
+    monitor: &dyn Monitor,
+    repository: &Repository,
+    open: &dyn Fn() -> Result<S>,
+    known: &Known,
+) -> Result<SnapshotReport> {
     let lock: Lock = repository.lock(asked.lock_wait, &asked.stop)?;
-    // Opened only now: while the lock was waited for, it may have gone.
-    let (source, _) = open_source(&asked.source)?;
+    let source = open()?;
     repository.check_latest()?;
     repository.repair()?;
     let started = Timestamp::now();
-    let path = absolute(&asked.source);
     let mut leftovers = repository.leftovers()?;
-    let host = host_name();
-    let origin = Origin { path: &path, host: &host, root: &source };
-    let find = |leftovers: &[Leftover]| collect(repository, &origin, started, leftovers, &asked.link_dest);
+    let names = || names_of(&source);
+    let find = |leftovers: &[Leftover]| {
+        collect(repository, &known.origin(&names), started, leftovers, &asked.link_dest)
+    };
     let mut collected = find(&leftovers)?;
     asked.guards.refuse_empty_root(asked, &source, &collected.references)?;
     let staging = match repository.stage(started) {
@@ -142,7 +141,7 @@ fn take(asked: &Snapshotter, monitor: &dyn Monitor, repository: &Repository) -> 
         }
         staging => staging?,
     };
-    let taken = take_staged(asked, monitor, repository, source, (started, path), collected, staging);
+    let taken = take_staged(asked, monitor, repository, (&source, known), started, collected, staging);
     match taken {
         Ok((name, mut walked)) => {
             if let Err(error) = repository.remove_leftovers(leftovers) {
@@ -169,18 +168,19 @@ fn take(asked: &Snapshotter, monitor: &dyn Monitor, repository: &Repository) -> 
 }
 
 /// Fills the staging directory and publishes it.
-fn take_staged(
+fn take_staged<S: Source>(
     asked: &Snapshotter,
     monitor: &dyn Monitor,
     repository: &Repository,
-    source: Dir,
-    (started, path): (Timestamp, PathBuf),
+    (source, known): (&S, &Known),
+    started: Timestamp,
     Collected { references, damaged }: Collected,
     staging: Staging,
 ) -> Result<(SnapshotName, Walked)> {
     let place = repository.control_path(Path::new("staging").join(staging.name().as_str()));
-    let header = header(asked, &staging, started, &path, &references, repository.next_sequence()?);
-    let mut record = new_record(asked, repository, &staging, started, path)?;
+    let from = (known.path.as_path(), known.host.as_str());
+    let header = header(asked, &staging, started, from, &references, repository.next_sequence()?);
+    let mut record = new_record(asked, repository, &staging, started, from)?;
     staging.write_record(&record, &place)?;
     let (tree, probed) = staging.make_tree(&place)?;
     if let Some(error) = probed.link_error {
@@ -191,8 +191,8 @@ fn take_staged(
     let scratch = staging.reopen().map_err(|error| Error::io("open", &place, error))?;
     let reach = probed.capabilities.reach(probed.born);
     let manifest = staging.begin_manifest(&header, &place)?;
-    let walk =
-        Walk { asked, monitor, references: &references, damaged: repository.damaged_inodes()?, started };
+    let damaged_before = repository.damaged_inodes()?;
+    let walk = Walk { asked, monitor, known, references: &references, damaged: damaged_before, started };
     let mut walked = walk.into(repository, source, reach, Some(Staged { tree, scratch, manifest }))?;
     for error in &damaged {
         walked.add_problem(Problem::unusable_manifest(error), monitor);
@@ -209,18 +209,20 @@ fn take_staged(
 }
 
 /// Plans a snapshot into an existing repository. Takes no lock: it only reads.
-fn plan_only(
+fn plan_only<S: Source>(
     asked: &Snapshotter,
     monitor: &dyn Monitor,
     repository: &Repository,
-    source: Dir,
+    source: &S,
+    known: &Known,
 ) -> Result<SnapshotReport> {
     repository.check_latest()?;
     let leftovers = repository.leftovers()?;
     let started = Timestamp::now();
-    let origin = Origin { path: &absolute(&asked.source), host: &host_name(), root: &source };
+    let names = || names_of(source);
+    let origin = known.origin(&names);
     let Collected { references, .. } = collect(repository, &origin, started, &leftovers, &asked.link_dest)?;
-    asked.guards.refuse_empty_root(asked, &source, &references)?;
+    asked.guards.refuse_empty_root(asked, source, &references)?;
     tell_start(monitor, None, &references);
     let mut reach = repository.capabilities().reach(effective_ids());
     // What `init` found out as root does not hold for everybody.
@@ -228,25 +230,27 @@ fn plan_only(
     reach.owner &= root;
     reach.trusted_xattrs &= root;
     reach.security_xattrs &= root;
-    let walk =
-        Walk { asked, monitor, references: &references, damaged: repository.damaged_inodes()?, started };
+    let damaged = repository.damaged_inodes()?;
+    let walk = Walk { asked, monitor, known, references: &references, damaged, started };
     let walked = walk.into(repository, source, reach, None)?;
     space::warn(&repository.root, asked.guards.reserve, walked.counts.bytes_copied, monitor);
     Ok(report_of(None, None, walked))
 }
 
 /// Plans the first snapshot into a repository that `--init` would make.
-fn plan_first(
+fn plan_first<S: Source>(
     asked: &Snapshotter,
     monitor: &dyn Monitor,
-    source: Dir,
+    source: &S,
+    known: &Known,
     references: &[Reference],
 ) -> Result<SnapshotReport> {
     Repository::check_init(&asked.repository)?;
     tell_start(monitor, None, references);
     let parent = Dir::open_operator_path(&parent_of(&asked.repository));
     let device = parent.as_ref().ok().and_then(|parent| parent.stat().ok()).map(|stat| stat.id.device);
-    let walk = Walk { asked, monitor, references, damaged: HashSet::new(), started: Timestamp::now() };
+    let (damaged, started) = (HashSet::new(), Timestamp::now());
+    let walk = Walk { asked, monitor, known, references, damaged, started };
     let place =
         Destination { repository: &asked.repository, device: device.unwrap_or_default(), own: Vec::new() };
     let walked = walk.run(place, source, Reach::unknown(effective_ids()), None)?;
@@ -260,6 +264,7 @@ fn plan_first(
 struct Walk<'w> {
     asked: &'w Snapshotter,
     monitor: &'w dyn Monitor,
+    known: &'w Known,
     references: &'w [Reference],
     damaged: HashSet<u64>,
     started: Timestamp,
@@ -281,10 +286,10 @@ struct Destination<'d> {
 
 impl Walk<'_> {
     /// Walks for an existing repository.
-    fn into(
+    fn into<S: Source>(
         self,
         repository: &Repository,
-        source: Dir,
+        source: &S,
         reach: Reach,
         staged: Option<Staged>,
     ) -> Result<Walked> {
@@ -299,16 +304,15 @@ impl Walk<'_> {
         Ok(walked)
     }
 
-    fn run(
+    fn run<S: Source>(
         self,
         place: Destination<'_>,
-        source: Dir,
+        source: &S,
         reach: Reach,
         staged: Option<Staged>,
     ) -> Result<Walked> {
-        let Self { asked, monitor, references, damaged, started } = self;
-        let source = LocalSource::new(source);
-        let shift = find_shift(&source, references.first());
+        let Self { asked, monitor, known, references, damaged, started } = self;
+        let shift = find_shift(source, references.first());
         if let Some(seconds) = shift {
             monitor.event(&Event::Notice(Notice::TimesShifted { seconds }));
         }
@@ -317,8 +321,8 @@ impl Walk<'_> {
             None => (None, None, None),
         };
         let mut walked = walk(Plan {
-            source: &source,
-            source_path: &absolute(&asked.source),
+            source,
+            source_path: &known.place,
             filtering: &asked.filtering,
             select_only: false,
             staged,
@@ -332,12 +336,12 @@ impl Walk<'_> {
             record_attributes: asked.record_attributes,
             shift,
             trust_shift: asked.trust_shift,
-            reach,
+            reach: source.limit(reach),
             one_file_system: asked.one_file_system,
             own: place.own,
             repository: place.repository,
             space: Space::new(asked.guards.reserve),
-            threads: threads(asked),
+            threads: threads(asked, source.threads()),
             descriptors: descriptors(asked),
             hard_links: asked.hard_links,
             monitor,
@@ -352,12 +356,13 @@ impl Walk<'_> {
 /// More threads than this only wait for each other.
 const MOST_THREADS: usize = 64;
 
-fn threads(asked: &Snapshotter) -> usize {
+fn threads(asked: &Snapshotter, suited: Option<usize>) -> usize {
     let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     // Each worker holds a few directories open at a time, whatever the budget says.
     let references = asked.link_dest.len() + 2;
     let affordable = (descriptors(asked) / (3 * (2 + references) + 4)).max(1);
-    asked.threads.map_or_else(|| cores().min(MOST_THREADS), std::num::NonZero::get).min(affordable.max(2))
+    let unasked = || suited.unwrap_or_else(cores).min(MOST_THREADS);
+    asked.threads.map_or_else(unasked, std::num::NonZero::get).min(affordable.max(2))
 }
 
 fn descriptors(asked: &Snapshotter) -> usize {
@@ -369,13 +374,6 @@ fn tell_start(monitor: &dyn Monitor, snapshot: Option<&str>, references: &[Refer
         snapshot: snapshot.map(str::to_owned),
         reference: references.first().map(|reference| reference.label.clone()),
     });
-}
-
-/// The source's path as its snapshots are known by: absolute, without resolving symlinks in it.
-pub(crate) fn absolute(path: &Path) -> PathBuf {
-    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    // Trailing slashes change nothing.
-    absolute.components().collect()
 }
 
 fn report_of(snapshot: Option<SnapshotName>, path: Option<PathBuf>, walked: Walked) -> SnapshotReport {

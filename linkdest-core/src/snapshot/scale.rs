@@ -102,7 +102,7 @@ impl Source for Made {
     fn contents(
         &self,
         dir: &Place,
-        wanted: &[(&CStr, FileId)],
+        wanted: &[(&CStr, &Metadata)],
         answer: &mut dyn FnMut(usize, io::Result<(Empty, Metadata)>),
     ) {
         for (index, (name, _)) in wanted.iter().enumerate() {

@@ -6,8 +6,8 @@ use std::sync::{Mutex, PoisonError};
 
 use super::engine::{Plan, walk};
 use super::filtering::Filtering;
+use super::found::{absolute, open_source};
 use super::groups::HARD_LINKS;
-use super::run::{absolute, open_source};
 use super::space::Space;
 use crate::entry::Timestamp;
 use crate::error::Result;

@@ -2,14 +2,15 @@
 //! changed its time zone. The content did not change.
 
 use std::ffi::CString;
+use std::rc::Rc;
 
 use super::decide::Proof;
 use super::engine::Engine;
 use super::recorded::Known;
 use super::references::Reference;
 use crate::entry::{Kind, Metadata, Timestamp};
-use crate::manifest::BlockCache;
-use crate::source::Source;
+use crate::manifest::{BlockCache, Locator};
+use crate::source::{Opened, Source};
 
 const QUARTER: i64 = 15 * 60;
 /// From one end of the world's time zones to the other, and an hour of daylight saving.
@@ -28,8 +29,11 @@ pub(super) fn is_shift(a: Timestamp, b: Timestamp) -> bool {
 const SAMPLE: usize = 64;
 /// So many directories are looked into for them.
 const DIRECTORIES: usize = 256;
-/// So many are kept open meanwhile.
+/// So many wait for their turn; their parents are open meanwhile.
 const OPEN: usize = 16;
+
+/// A directory that waits for its turn: its parent and its name, but for the root, and its records.
+type Turn<D> = (Option<(Rc<D>, CString)>, Locator);
 
 /// Finds out whether the modification times of the source are all those of the first reference, moved by one shift;
 /// returns it in seconds.
@@ -41,9 +45,16 @@ pub(super) fn find_shift<S: Source>(source: &S, reference: Option<&Reference>) -
     let mut cache = BlockCache::default();
     let mut shift = None;
     let mut files = 0;
-    let mut todo = vec![(source.open_root().ok()?.dir, reference.root_record()?.child?)];
+    // Opened when their turn comes: far away that takes time.
+    let mut todo: Vec<Turn<S::Dir>> = vec![(None, reference.root_record()?.child?)];
     let mut directories = 0;
-    while let Some((dir, locator)) = todo.pop() {
+    while let Some((place, locator)) = todo.pop() {
+        let opened = match &place {
+            Some((parent, name)) => source.open_dir(parent, name),
+            None => Ok(source.open_root().ok()?),
+        };
+        let Ok(Opened { dir, .. }) = opened else { continue };
+        let dir = Rc::new(dir);
         directories += 1;
         let records = manifest.directory(locator, &mut cache).ok()?;
         let mut names = Vec::new();
@@ -72,9 +83,8 @@ pub(super) fn find_shift<S: Source>(source: &S, reference: Option<&Reference>) -
         for entry in records.entries().filter(|entry| entry.metadata.kind == Kind::Directory) {
             if let (Ok(name), Some(child)) = (CString::new(entry.name), entry.child)
                 && todo.len() < OPEN
-                && let Ok(opened) = source.open_dir(&dir, &name)
             {
-                todo.push((opened.dir, child));
+                todo.push((Some((Rc::clone(&dir), name)), child));
             }
         }
     }
@@ -106,11 +116,19 @@ impl<S: Source> Engine<'_, S> {
         }
         match (self.plan.trust_shift, proof) {
             (_, Proof::Both) => Proof::Both,
-            // One in sixteen is a sample.
-            (true, _) if !source.id.inode.is_multiple_of(16) => Proof::Unread,
+            (true, _) if !is_in_sample(source) => Proof::Unread,
             _ => Proof::Source,
         }
     }
+}
+
+/// One in sixteen is a sample. Where there are no inodes, size and time tell files apart well enough.
+fn is_in_sample(source: &Metadata) -> bool {
+    let number = match source.id.inode {
+        0 => (source.size ^ source.mtime.seconds.unsigned_abs()).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 60,
+        inode => inode,
+    };
+    number.is_multiple_of(16)
 }
 
 #[cfg(test)]

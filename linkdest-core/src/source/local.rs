@@ -81,11 +81,11 @@ impl Source for LocalSource {
     fn contents(
         &self,
         dir: &Dir,
-        wanted: &[(&CStr, FileId)],
+        wanted: &[(&CStr, &Metadata)],
         answer: &mut dyn FnMut(usize, io::Result<(File, Metadata)>),
     ) {
-        for (index, (name, id)) in wanted.iter().enumerate() {
-            answer(index, open_file(dir, name, *id));
+        for (index, (name, looked_at)) in wanted.iter().enumerate() {
+            answer(index, open_file(dir, name, looked_at.id));
         }
     }
 

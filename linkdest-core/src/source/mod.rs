@@ -5,8 +5,10 @@
 //! can have many requests on their way at once.
 
 mod local;
+mod sftp;
 
 pub(crate) use local::{LocalSource, read_rule_file, read_xattrs};
+pub(crate) use sftp::SftpSource;
 
 use std::ffi::{CStr, CString};
 use std::io;
@@ -59,6 +61,21 @@ pub(crate) trait Source: Sync {
     /// A file that is being read.
     type File: SourceFile;
 
+    /// Says whether the tree is on this machine.
+    fn is_here(&self) -> bool {
+        true
+    }
+
+    /// How many threads suit it, where that is not the number of cores.
+    fn threads(&self) -> Option<usize> {
+        None
+    }
+
+    /// What of that which a run can store this source can tell.
+    fn limit(&self, reach: Reach) -> Reach {
+        reach
+    }
+
     /// Opens the root.
     fn open_root(&self) -> io::Result<Opened<Self::Dir>>;
 
@@ -77,16 +94,23 @@ pub(crate) trait Source: Sync {
     /// Lists a directory. What was read before an error stays in the listing.
     fn list(&self, dir: &Self::Dir, listing: &mut Listing) -> io::Result<()>;
 
+    /// Says whether a directory that was opened just now has nothing in it.
+    fn is_empty(&self, dir: &Self::Dir) -> io::Result<bool> {
+        let mut listing = Listing::default();
+        self.list(dir, &mut listing).map(|()| listing.entries().is_empty())
+    }
+
     /// Looks at many names of one directory; each is answered once, in any order, by its index.
     fn stat(&self, dir: &Self::Dir, names: &[&CStr], answer: &mut dyn FnMut(usize, io::Result<Metadata>));
 
     /// Opens many regular files of one directory for reading; each is answered once, in any order, by its index.
     ///
-    /// A file that is no longer the inode it was looked at as is an error of kind `StaleNetworkFileHandle`.
+    /// Each comes with what it was looked at as, and is answered with what it was before anything was read of it. A file
+    /// that is no longer that inode is an error of kind `StaleNetworkFileHandle`.
     fn contents(
         &self,
         dir: &Self::Dir,
-        wanted: &[(&CStr, FileId)],
+        wanted: &[(&CStr, &Metadata)],
         answer: &mut dyn FnMut(usize, io::Result<(Self::File, Metadata)>),
     );
 

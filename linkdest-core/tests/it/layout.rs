@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 const ORDER: &[&[&str]] = &[
     &["entry", "path", "error", "counts", "finding", "monitor", "inodes", "crew", "size", "step"],
     &["filter", "policy", "retention", "os"],
-    &["rule_files", "source", "manifest", "hashing", "reading", "descent", "placing"],
+    &["rule_files", "sftp", "source", "manifest", "hashing", "reading", "descent", "placing"],
     &["repository", "snapshot"],
     &["history", "verify", "reindex", "restore"],
     &["adopt", "profile"],

@@ -41,6 +41,7 @@ mod restore;
 mod restore_killed;
 mod restore_targets;
 mod schedule;
+mod sftp;
 mod small_disks;
 mod stop;
 mod support;

@@ -59,6 +59,9 @@ def snapshot(
     mass_change: int | None = 50,
     repository_id: str | None = None,
     reserve: int | None = None,
+    ssh_command: str | list[str] | None = None,
+    keep_owners: bool | None = None,
+    keep_modes: bool | None = None,
 ) -> SnapshotReport:
     """Takes one snapshot of `source` into `repository`.
 
@@ -73,6 +76,10 @@ def snapshot(
     `mass_change` percent of them are gone or changed, or the source is on another file system, the snapshot is
     published and marked as suspect: see `Repository.accept`. A repository with another id than `repository_id` is
     `NotARepository`. `reserve` bytes stay free on its file system; a hundredth and 1 GiB at most unless given.
+
+    A source like "sftp://[user@]host[:port]/path" is on a server (docs/network.md), reached by ssh, which asks nobody
+    anything, or by `ssh_command`, a program with its arguments that speaks SFTP. `keep_owners` and `keep_modes` say
+    whether the owners and modes that the server tells are kept; unless given, where they mean something.
 
     `progress` is called on the calling thread with the figures so far, at least once before the snapshot is published
     and at most ten times a second. Its return value is ignored; an exception from it stops the run and propagates.

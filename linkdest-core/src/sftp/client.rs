@@ -1,0 +1,272 @@
+//! A connection to a server: what it can do, and what it can be asked. Paths and names are bytes.
+
+use std::io;
+
+use super::address::Address;
+use super::asked::{self, Asked};
+use super::attributes::Attributes;
+use super::budget::Budget;
+use super::exchange::{Exchange, Ticket};
+use super::reply::{self, Data, Names};
+use super::ssh::Ssh;
+use super::transport::Transport;
+use super::wire::{Request, kind};
+use crate::error::{Error, Result};
+use crate::monitor::StopFlag;
+
+/// A connection to an SFTP server, for many threads.
+///
+/// Each call sends its request at once and returns; the answer is waited for with [`Asked::wait`].
+pub(crate) struct Client {
+    transport: Transport,
+    extensions: Extensions,
+    limits: Limits,
+    /// Files and directories that may be open on the server.
+    pub handles: Budget,
+    /// Bytes that may be on their way or waiting to be taken.
+    pub bytes: Budget,
+}
+
+/// What a server has beyond SFTP 3.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Extensions {
+    pub posix_rename: bool,
+    pub hardlink: bool,
+    pub fsync: bool,
+    pub statvfs: bool,
+    pub lsetstat: bool,
+    pub limits: bool,
+    pub copy_data: bool,
+    pub users_groups_by_id: bool,
+}
+
+/// How much a server takes, in bytes but for the handles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Limits {
+    pub packet: usize,
+    pub read: usize,
+    pub write: usize,
+    pub handles: usize,
+}
+
+/// What every server must take (draft-ietf-secsh-filexfer-02, section 3); most leave 1,000 files open.
+const LEAST: Limits = Limits { packet: 34_000, read: 32_768, write: 32_768, handles: 128 };
+/// More is never asked for at once.
+const MOST: Limits = Limits { packet: 256 << 10, read: 255 << 10, write: 255 << 10, handles: 1000 };
+/// So much may be on its way, in bytes.
+const UNDER_WAY: usize = 32 << 20;
+
+/// An open file or directory on the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Handle(pub(super) Vec<u8>);
+
+/// The room on a file system of the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Room {
+    /// In bytes.
+    pub total: u64,
+    /// What this user may still write, in bytes.
+    pub available: u64,
+    /// What tells the file system from others there; 0 is unknown.
+    pub id: u64,
+}
+
+const READ: u32 = 1;
+
+impl Client {
+    /// Connects, and finds out what the server can do.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Connection`](crate::ErrorKind::Connection), with what the program said that leads there.
+    pub fn connect(address: &Address, ssh: &Ssh, stop: &StopFlag) -> Result<Self> {
+        let (mut command, name) = (ssh.to_command(address)?, address.canonical());
+        let exchange = Exchange::new(name.clone(), stop.clone(), ssh.silence());
+        let transport = Transport::start(&mut command, !ssh.is_interactive(), exchange, &name)?;
+        let failed =
+            |error: io::Error| Error::within(&error).unwrap_or_else(|| Error::io("connect to", &name, error));
+        let greeting = transport.exchange.send(&Request::new(kind::INIT)).and_then(Ticket::wait);
+        let greeting = greeting.map_err(failed)?;
+        let distrust = |malformed| failed(transport.exchange.distrust(malformed));
+        if greeting.kind != kind::VERSION {
+            return Err(distrust(reply::Malformed("no greeting")));
+        }
+        let (version, offered) = reply::version(&greeting.body).map_err(distrust)?;
+        if version < 3 {
+            return Err(distrust(reply::Malformed("it is older than version 3")));
+        }
+        let extensions = Extensions::of(&offered);
+        let (handles, bytes) = (Budget::new(LEAST.handles), Budget::new(UNDER_WAY));
+        let mut client = Self { transport, extensions, limits: LEAST, handles, bytes };
+        if extensions.limits {
+            let told = client
+                .ask(Request::extended("limits@openssh.com"), |raw| asked::extended(raw, reply::longs::<4>));
+            match told.wait() {
+                Ok(told) => client.limits = Limits::of(told),
+                Err(error) if Error::within(&error).is_some() => return Err(failed(error)),
+                Err(_) => {}
+            }
+            client.handles = Budget::new(client.limits.handles);
+        }
+        Ok(client)
+    }
+
+    pub fn extensions(&self) -> Extensions {
+        self.extensions
+    }
+
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// Gives the connection up because of something that no server may say.
+    pub fn distrust(&self, what: &'static str) -> io::Error {
+        self.transport.exchange.distrust(reply::Malformed(what))
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "a request is made for its one sending")]
+    pub(super) fn ask<T>(
+        &self,
+        request: Request,
+        meaning: impl FnOnce(reply::Raw) -> std::result::Result<io::Result<T>, reply::Malformed> + Send + 'static,
+    ) -> Asked<T> {
+        let exchange = &self.transport.exchange;
+        let sent = if request.len() > self.limits.packet {
+            Err(io::Error::new(io::ErrorKind::InvalidFilename, "a path that is too long for the server"))
+        } else {
+            exchange.send(&request)
+        };
+        Asked::new(exchange, sent, meaning)
+    }
+
+    /// The absolute path of a path, symlinks resolved.
+    pub fn real_path(&self, path: &[u8]) -> Asked<Vec<u8>> {
+        self.ask(Request::new(kind::REALPATH).string(path), asked::path)
+    }
+
+    /// What a path leads to.
+    pub fn stat(&self, path: &[u8]) -> Asked<Attributes> {
+        self.ask(Request::new(kind::STAT).string(path), asked::attributes)
+    }
+
+    /// What is at a path, symlinks not followed.
+    pub fn lstat(&self, path: &[u8]) -> Asked<Attributes> {
+        self.ask(Request::new(kind::LSTAT).string(path), asked::attributes)
+    }
+
+    /// The target of a symlink.
+    pub fn read_link(&self, path: &[u8]) -> Asked<Vec<u8>> {
+        self.ask(Request::new(kind::READLINK).string(path), asked::path)
+    }
+
+    /// Opens a file for reading. The server follows a symlink in its place.
+    pub fn open(&self, path: &[u8]) -> Asked<Handle> {
+        self.ask(opening(path, READ, &Attributes::default()), opened)
+    }
+
+    /// Opens a directory for listing.
+    pub fn open_dir(&self, path: &[u8]) -> Asked<Handle> {
+        self.ask(Request::new(kind::OPENDIR).string(path), opened)
+    }
+
+    /// The next names of a directory; `None` at its end.
+    pub fn read_dir(&self, handle: &Handle) -> Asked<Option<Names>> {
+        self.ask(Request::new(kind::READDIR).string(&handle.0), asked::names)
+    }
+
+    /// Some bytes of a file, as many as were asked for or fewer; `None` at its end.
+    pub fn read(&self, handle: &Handle, offset: u64, length: usize) -> Asked<Option<Data>> {
+        let length = length.min(self.limits.read);
+        let request = Request::new(kind::READ).string(&handle.0).long(offset).number(number(length));
+        self.ask(request, move |raw| asked::data(raw, length))
+    }
+
+    /// The room on the file system that a path is on (`statvfs@openssh.com`).
+    pub fn room(&self, path: &[u8]) -> Asked<Room> {
+        self.ask(Request::extended("statvfs@openssh.com").string(path), |raw| {
+            asked::extended(raw, |body| {
+                let [_, unit, blocks, _, available, _, _, _, id, _, _] = reply::longs::<11>(body)?;
+                let bytes = |blocks: u64| blocks.saturating_mul(unit);
+                Ok(Room { total: bytes(blocks), available: bytes(available), id })
+            })
+        })
+    }
+
+    /// Closes a file or a directory.
+    pub fn close(&self, handle: &Handle) -> Asked<()> {
+        self.ask(Request::new(kind::CLOSE).string(&handle.0), asked::done)
+    }
+}
+
+impl Extensions {
+    fn of(offered: &[(&[u8], &[u8])]) -> Self {
+        let has = |name: &str| offered.iter().any(|(offered, _)| *offered == name.as_bytes());
+        Self {
+            posix_rename: has("posix-rename@openssh.com"),
+            hardlink: has("hardlink@openssh.com"),
+            fsync: has("fsync@openssh.com"),
+            statvfs: has("statvfs@openssh.com"),
+            lsetstat: has("lsetstat@openssh.com"),
+            limits: has("limits@openssh.com"),
+            copy_data: has("copy-data"),
+            users_groups_by_id: has("users-groups-by-id@openssh.com"),
+        }
+    }
+}
+
+impl Limits {
+    /// Takes what a server says; 0 is unknown.
+    fn of([packet, read, write, handles]: [u64; 4]) -> Self {
+        let bounded = |told: u64, least: usize, most: usize| match usize::try_from(told).unwrap_or(most) {
+            0 => least,
+            told => told.min(most),
+        };
+        let packet = bounded(packet, LEAST.packet, MOST.packet).max(LEAST.packet);
+        let room = packet - 1024;
+        Self {
+            packet,
+            read: bounded(read, LEAST.read, MOST.read).clamp(1024, room),
+            write: bounded(write, LEAST.write, MOST.write).clamp(1024, room),
+            // Some stay free for what else the server has open.
+            handles: (bounded(handles, LEAST.handles, MOST.handles) * 3 / 4).max(4),
+        }
+    }
+}
+
+pub(super) fn opening(path: &[u8], flags: u32, attributes: &Attributes) -> Request {
+    Request::new(kind::OPEN).string(path).number(flags).plain(&attributes.encoded())
+}
+
+pub(super) fn opened(raw: reply::Raw) -> std::result::Result<io::Result<Handle>, reply::Malformed> {
+    asked::handle(raw).map(|handle| handle.map(Handle))
+}
+
+pub(super) fn number(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}
+
+impl Client {
+    /// Says whether nothing more can be had: the connection is lost, or the run is to stop.
+    pub fn is_over(&self) -> bool {
+        self.transport.exchange.is_over()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_believed_within_reason() {
+        for (told, expected) in [
+            ([0, 0, 0, 0], Limits { handles: 96, ..LEAST }),
+            (
+                [262_144, 261_120, 261_120, 1019],
+                Limits { packet: 262_144, read: 261_120, write: 261_120, handles: 750 },
+            ),
+            ([u64::MAX; 4], Limits { handles: 750, ..MOST }),
+            ([1, 1, 1, 1], Limits { packet: 34_000, read: 1024, write: 1024, handles: 4 }),
+        ] {
+            assert_eq!(Limits::of(told), expected, "{told:?}");
+        }
+    }
+}
