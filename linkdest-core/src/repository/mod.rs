@@ -23,6 +23,7 @@ mod publish;
 pub(crate) mod record;
 mod records;
 mod removal;
+mod replica;
 mod resolve;
 mod scratch;
 mod snapshots;
@@ -42,6 +43,7 @@ pub use record::{InvalidRunRecord, RunRecord, Status};
 pub use snapshots::Snapshot;
 
 pub(crate) use adopted::{AdoptedTree, is_adoptable};
+pub(crate) use forget::plan as plan_retention;
 pub(crate) use init::parent_of;
 pub(crate) use lock::Lock;
 pub(crate) use manifests::manifest_error;
