@@ -8,6 +8,7 @@ mod guards;
 mod history;
 mod profile;
 mod removal;
+mod replicate;
 mod restore;
 
 use std::ffi::OsStr;
@@ -27,6 +28,7 @@ pub use guards::{Accept, Guards};
 pub use history::{Diff, Find, Ls, Runs, Usage};
 pub use profile::{Profile, ProfileCheck, ProfileCommand, Run, Schedule};
 pub use removal::{Delete, Forget, Pin, Removing, Unpin};
+pub use replicate::Replicate;
 pub use restore::{Overwrite, Restore};
 
 const EXIT_STATUS: &str = "\
@@ -76,8 +78,8 @@ pub struct Cli {
 pub struct Output {
     /// Prints results as JSON
     ///
-    /// `snapshot`, `restore`, `verify`, `reindex`, `adopt`, `run` and `filter list` print JSON Lines, each with a
-    /// `message_type`, the first six with a `summary` or an `error` at the end; `diff`, `find` and `ls` print a line for each result; the
+    /// `snapshot`, `restore`, `replicate`, `verify`, `reindex`, `adopt`, `run` and `filter list` print JSON Lines, each with
+    /// a `message_type`, the first seven with a `summary` or an `error` at the end; `diff`, `find` and `ls` print a line for each result; the
     /// other commands print one document. Paths that are not UTF-8 come with their bytes as `path_b64`.
     #[arg(long, global = true, help_heading = "Output")]
     pub json: bool,
@@ -114,6 +116,7 @@ pub enum Command {
     Verify(Verify),
     Reindex(Reindex),
     Adopt(Adopt),
+    Replicate(Replicate),
     Delete(Delete),
     Forget(Forget),
     Expunge(Expunge),

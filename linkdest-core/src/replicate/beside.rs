@@ -166,9 +166,8 @@ impl<'s> Sides<'s> {
         entry: &Entry<'_>,
     ) -> Result<Option<Link>> {
         let Some(earlier) = known.open(name)? else { return Ok(None) };
-        let found = known.find(&earlier, path.as_bytes(), entry, |at| {
-            (at.repository_inode, linked_flags(entry, at))
-        })?;
+        let found = known
+            .find(&earlier, path.as_bytes(), entry, |at| (at.repository_inode, linked_flags(entry, at)))?;
         Ok(found.map(|(inode, flags)| Link { from: From::At(earlier, path), inode, flags }))
     }
 }

@@ -24,7 +24,8 @@ struct Leftover<'l, D> {
 impl<'l, D: Enter> Leftovers<'l, D> {
     /// Takes the roots of the trees, each with whether it was written in this boot.
     pub fn new(roots: &'l [(D, bool)]) -> Self {
-        let open = |(root, same_boot): &'l (D, bool)| Leftover { tree: Descent::new(root), same_boot: *same_boot };
+        let open =
+            |(root, same_boot): &'l (D, bool)| Leftover { tree: Descent::new(root), same_boot: *same_boot };
         Self(roots.iter().map(open).collect())
     }
 }
@@ -68,7 +69,12 @@ impl<F: Far> Tree<'_, '_, F> {
             self.counts.files_linked += 1;
             self.counts.bytes_shared += found.size;
             let flags = EntryFlags::from_bits(entry.flags.bits() & !EntryFlags::NOT_STORED.bits());
-            return Ok(Some(Made { inode: found.id.inode, flags, content: entry.content, action: Action::Link }));
+            return Ok(Some(Made {
+                inode: found.id.inode,
+                flags,
+                content: entry.content,
+                action: Action::Link,
+            }));
         }
         Ok(None)
     }

@@ -26,7 +26,13 @@ pub(super) struct Local<'l> {
 
 impl<'l> Local<'l> {
     pub fn new(repository: &'l Repository, reach: Reach) -> Self {
-        Self { repository, reach, unclonable: !reach.reflink, buffer: Vec::new(), xattrs: XattrBuffer::default() }
+        Self {
+            repository,
+            reach,
+            unclonable: !reach.reflink,
+            buffer: Vec::new(),
+            xattrs: XattrBuffer::default(),
+        }
     }
 
     /// Shares the blocks of a file, if that can be done.

@@ -58,16 +58,32 @@ pub(super) fn plan(sides: &mut Sides<'_>, known: &mut Known<'_>, stop: &StopFlag
         is_first,
         is_remade: sides.manifest.header().generation > 0,
         plan: Plan::default(),
-        lost: HashMap::new(),
+        open: HashMap::new(),
+        lost: HashSet::new(),
         fresh: HashSet::new(),
     };
     planning.walk(sides, known, stop)?;
     let (fresh, table) = (&planning.fresh, &planning.plan.table);
-    planning.lost.retain(|key, _| !fresh.contains(key) && !table.contains_key(key));
+    planning.lost.retain(|key| !fresh.contains(key) && !table.contains_key(key));
     planning.search(sides, known, stop)?;
-    let Planning { mut plan, lost, .. } = planning;
-    lost.values().for_each(|(kind, bytes)| count_sent(&mut plan.counts, *kind, *bytes));
+    let Planning { mut plan, open, .. } = planning;
+    for (key, Open { kind, bytes, names }) in open {
+        let linked = if plan.table.contains_key(&key) {
+            names
+        } else {
+            count_sent(&mut plan.counts, kind, bytes);
+            names - 1
+        };
+        count_linked(&mut plan.counts, kind, linked, 0);
+    }
     Ok(plan)
+}
+
+/// An inode that is not found yet.
+struct Open {
+    kind: Kind,
+    bytes: u64,
+    names: u64,
 }
 
 struct Planning {
@@ -76,8 +92,10 @@ struct Planning {
     /// `reindex` or `expunge` wrote the manifest.
     is_remade: bool,
     plan: Plan,
-    /// What no record leads to: its kind and size.
-    lost: HashMap<Key, (Kind, u64)>,
+    /// Inodes that were not found where they were met.
+    open: HashMap<Key, Open>,
+    /// Those of them that no record leads to.
+    lost: HashSet<Key>,
     /// Inodes with several names that were made in the run.
     fresh: HashSet<Key>,
 }
@@ -126,7 +144,7 @@ impl Planning {
         let (kind, shared) = (entry.metadata.kind, may_be_shared(entry));
         let key = key(entry);
         if let Some(Link { from, .. }) = sides.find(known, &self.plan.table, here, entry)? {
-            count_linked(&mut self.plan.counts, kind, entry.metadata.size);
+            count_linked(&mut self.plan.counts, kind, 1, entry.metadata.size);
             let place = match from {
                 From::Base => sides.base.as_ref().map(|base| {
                     Place::At(base.earlier.name.clone(), here.directory.path().child(entry.name))
@@ -143,20 +161,16 @@ impl Planning {
             return Ok(());
         }
         let bytes = entry.metadata.size.min(entry.metadata.allocated);
-        match key {
-            Some(key) if !self.is_surely_fresh(entry) && key.0 == 0 => {
-                if self.lost.insert(key, (kind, bytes)).is_some() || self.fresh.contains(&key) {
-                    count_linked(&mut self.plan.counts, kind, 0);
-                }
-            }
-            Some(key) if shared => {
-                if self.fresh.insert(key) {
-                    count_sent(&mut self.plan.counts, kind, bytes);
-                } else {
-                    count_linked(&mut self.plan.counts, kind, 0);
-                }
-            }
-            _ => count_sent(&mut self.plan.counts, kind, bytes),
+        let fresh = self.is_surely_fresh(entry);
+        let Some(key) = key.filter(|_| shared || !fresh) else {
+            count_sent(&mut self.plan.counts, kind, bytes);
+            return Ok(());
+        };
+        self.open.entry(key).or_insert(Open { kind, bytes, names: 0 }).names += 1;
+        if fresh {
+            self.fresh.insert(key);
+        } else if key.0 == 0 {
+            self.lost.insert(key);
         }
         Ok(())
     }
@@ -184,12 +198,11 @@ impl Planning {
                 // What cannot be read there is not found there.
                 let Ok(directory) = directory else { break };
                 for entry in directory.entries() {
-                    let Some(key) = key(&entry).filter(|key| self.lost.contains_key(key)) else { continue };
+                    let Some(key) = key(&entry).filter(|key| self.lost.contains(key)) else { continue };
                     let path = directory.path().child(entry.name);
                     if known.find(&earlier, path.as_bytes(), &entry, |_| ())?.is_some()
-                        && let Some((kind, bytes)) = self.lost.remove(&key)
+                        && self.lost.remove(&key)
                     {
-                        count_linked(&mut self.plan.counts, kind, bytes);
                         self.plan.used.insert(name.clone());
                         self.plan.table.insert(key, Place::At(name.clone(), path));
                     }
@@ -203,12 +216,12 @@ impl Planning {
     }
 }
 
-fn count_linked(counts: &mut Counts, kind: Kind, bytes: u64) {
+fn count_linked(counts: &mut Counts, kind: Kind, names: u64, bytes: u64) {
     if kind == Kind::File {
-        counts.files_linked += 1;
+        counts.files_linked += names;
         counts.bytes_shared += bytes;
     } else {
-        counts.other_linked += 1;
+        counts.other_linked += names;
     }
 }
 

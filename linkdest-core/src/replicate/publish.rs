@@ -65,8 +65,8 @@ pub(super) fn bring(running: &Running<'_>, snapshot: &Snapshot, known: &mut Know
     let roots = Roots { staged: &staged, base: base.as_ref(), source: &tree };
     let leftovers = Leftovers::new(&leftovers);
     let root = manifest.root();
-    let grown = Tree::new(running, (sides, plan, known), &header.references, far, &roots, leftovers)
-        .grow(writer)?;
+    let grown =
+        Tree::new(running, (sides, plan, known), &header.references, far, &roots, leftovers).grow(writer)?;
     let Grown { digest, mut counts, problems } = grown;
     if problems.count > 0 {
         record.status = Some(Status::Problems);

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::time::Instant;
 
+use super::Replicator;
 use super::choose::{Choice, choose};
 use super::earlier::Known;
 use super::publish::{bring, estimate};
@@ -10,7 +11,6 @@ use super::report::{Replica, ReplicaState, ReplicateReport};
 use super::throttle::Throttle;
 use super::tree::Running;
 use super::watch::Watch;
-use super::Replicator;
 use crate::counts::Counts;
 use crate::error::{Error, ErrorKind, Problem, ProblemKind, Result};
 use crate::monitor::Monitor;
@@ -109,7 +109,12 @@ fn lies_in(dir: &Dir, above: crate::entry::FileId) -> std::io::Result<bool> {
 type Outcome = (Vec<Replica>, Vec<SnapshotName>);
 
 /// Brings the snapshots under the target's lock, and applies the keep rules after it.
-fn replicate(asked: &Replicator, source: &Repository, target: &Repository, watch: &Watch<'_>) -> Result<Outcome> {
+fn replicate(
+    asked: &Replicator,
+    source: &Repository,
+    target: &Repository,
+    watch: &Watch<'_>,
+) -> Result<Outcome> {
     let lock = target.lock(asked.lock_wait, &asked.stop)?;
     target.check_latest()?;
     target.repair()?;

@@ -46,7 +46,12 @@ impl<F: Far> Tree<'_, '_, F> {
         };
         let flags = self.refused(&path, entry.flags, refused)?;
         self.counts.other_created += 1;
-        Ok(Some(Made { inode: self.look_inode(directory, name), flags, content: None, action: Action::Create }))
+        Ok(Some(Made {
+            inode: self.look_inode(directory, name),
+            flags,
+            content: None,
+            action: Action::Create,
+        }))
     }
 
     fn stamps_of(

@@ -16,9 +16,7 @@ use crate::counts::Counts;
 use crate::descent::Descent;
 use crate::entry::Kind;
 use crate::error::{Error, ErrorKind, Problem, ProblemKind, Result};
-use crate::manifest::{
-    ContentHash, DirectoryDraft, Entry, EntryFlags, ManifestWriter, Totals, XattrValue,
-};
+use crate::manifest::{ContentHash, DirectoryDraft, Entry, EntryFlags, ManifestWriter, Totals, XattrValue};
 use crate::monitor::{Action, Reason, StopFlag};
 use crate::os::{Dir, XattrBuffer, XattrPlace, Xattrs, errno};
 use crate::path::RelPath;
@@ -220,7 +218,8 @@ impl<'t, 'k, F: Far> Tree<'t, 'k, F> {
 
     /// Gives a directory its last attributes; returns the flags of its record.
     fn stamp(&mut self, path: &RelPath, entry: &Entry<'_>) -> Result<EntryFlags> {
-        let mut stamps = self.recorded(entry, |tree| Ok(tree.source.open(path)?.open_dir_search(c".")?), path)?;
+        let mut stamps =
+            self.recorded(entry, |tree| Ok(tree.source.open(path)?.open_dir_search(c".")?), path)?;
         // Renaming a directory changes `..` in it: its owner must be allowed to write it until it is published.
         if path.as_bytes().is_empty() && stamps.metadata.mode & 0o200 == 0 {
             stamps.metadata.mode |= 0o700;
@@ -348,7 +347,11 @@ impl<'t, 'k, F: Far> Tree<'t, 'k, F> {
         }
         if !source.has_snapshot(self.name)? {
             let message = "was removed while it was being replicated";
-            return Err(Error::new(ErrorKind::NoSuchSnapshot, source.path().join(self.name.as_str()), message));
+            return Err(Error::new(
+                ErrorKind::NoSuchSnapshot,
+                source.path().join(self.name.as_str()),
+                message,
+            ));
         }
         self.problem(Problem::io(path.clone(), ProblemKind::Unreadable, operation, &error));
         Ok(())

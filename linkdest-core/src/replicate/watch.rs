@@ -110,7 +110,13 @@ impl<'w> Watch<'w> {
     }
 
     /// Tells what was done with an entry, if anybody wants to know.
-    pub fn entry(&self, snapshot: &SnapshotName, path: impl FnOnce() -> RelPath, action: Action, reason: Reason) {
+    pub fn entry(
+        &self,
+        snapshot: &SnapshotName,
+        path: impl FnOnce() -> RelPath,
+        action: Action,
+        reason: Reason,
+    ) {
         if self.monitor.wants_entries() {
             let path = below(snapshot, &path());
             self.monitor.event(&Event::Entry { path, action, reason });

@@ -3,7 +3,9 @@
 use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use linkdest_core::{Collecting, ErrorKind, Event, Monitor, ProblemKind, Repository, Silent, Status, StopFlag};
+use linkdest_core::{
+    Collecting, ErrorKind, Event, Monitor, ProblemKind, Repository, Silent, Status, StopFlag,
+};
 use linkdest_testkit::random_edits;
 
 use crate::adopt::assert_sound;
@@ -69,7 +71,8 @@ fn what_was_written_before_a_restart_is_believed_by_its_hash() {
     let staging = second(&pair).join(".linkdest/staging");
     let left = fs::read_dir(&staging).unwrap().next().unwrap().unwrap().path();
     let record = fs::read_to_string(left.join("run.toml")).unwrap();
-    let lines = record.lines().map(|line| if line.starts_with("boot_id") { "boot_id = 'another'" } else { line });
+    let lines =
+        record.lines().map(|line| if line.starts_with("boot_id") { "boot_id = 'another'" } else { line });
     fs::write(left.join("run.toml"), lines.collect::<Vec<_>>().join("\n")).unwrap();
     // Content that did not reach the disk.
     change_a_byte(&left.join("tree/d0/f0"));

@@ -75,10 +75,14 @@ fn any_selection_in_any_order_shares_what_it_has() {
     history(&pair);
     let all = names(&pair.repository);
     // A bit for each snapshot: what is brought first, the rest comes after.
-    for selection in [0b1_0000_0000, 0b1_0101_0101, 0b0_1010_1010, 0b1_0000_0001, 0b0_0001_0000, 0b1_1100_0111_u32] {
-        let (first, rest): (Vec<_>, Vec<_>) = all.iter().enumerate().partition(|(bit, _)| selection >> bit & 1 == 1);
+    for selection in
+        [0b1_0000_0000, 0b1_0101_0101, 0b0_1010_1010, 0b1_0000_0001, 0b0_0001_0000, 0b1_1100_0111_u32]
+    {
+        let (first, rest): (Vec<_>, Vec<_>) =
+            all.iter().enumerate().partition(|(bit, _)| selection >> bit & 1 == 1);
         let left_out: Vec<SnapshotName> = rest.into_iter().map(|(_, name)| name.clone()).collect();
-        let replicator = first.into_iter().fold(replicator(&pair), |all, (_, name)| all.snapshot(name.clone()));
+        let replicator =
+            first.into_iter().fold(replicator(&pair), |all, (_, name)| all.snapshot(name.clone()));
         let report = replicator.run(&Silent).unwrap();
         assert_eq!(report.status(), Status::Complete, "{:?}", report.problems());
         assert_same_of(&pair, &left_out);
@@ -102,7 +106,9 @@ fn what_was_deleted_between_runs_and_on_either_side() {
     let copied = |pair: &Pair| replicate(pair).counts().files_copied;
     // `c` was changed in the meantime.
     assert_eq!(copied(&pair), 1);
-    for (one, other, path) in [(4, 6, "e/early"), (4, 6, "moved/x"), (3, 7, "stays"), (2, 8, "e/early"), (4, 8, "moved/y")] {
+    for (one, other, path) in
+        [(4, 6, "e/early"), (4, 6, "moved/x"), (3, 7, "stays"), (2, 8, "e/early"), (4, 8, "moved/y")]
+    {
         let inode_in = |number: usize| inode(tree(&second(&pair), &all[number]).join(path));
         assert_eq!(inode_in(one), inode_in(other), "{path} in {one} and {other}");
     }
