@@ -22,6 +22,7 @@ mod lists;
 mod place;
 mod profiles;
 mod removal;
+mod replicate;
 mod restore;
 mod signals;
 mod snapshots;

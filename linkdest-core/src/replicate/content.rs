@@ -33,12 +33,11 @@ impl<F: Far> Tree<'_, '_, F> {
         }
         let path = directory.child(entry.name);
         let opened = self.source.open(directory).and_then(|dir| {
-            let dir = dir.open_dir_search(c".")?;
             let file = dir.open_file(name)?;
             let stat = file.stat()?;
-            Ok((dir, file, stat))
+            Ok((file, stat))
         });
-        let (dir, file, stat) = match opened {
+        let (file, stat) = match opened {
             Ok(opened) => opened,
             Err(error) => return self.source_problem(&path, "open", error).map(|()| None),
         };
@@ -57,7 +56,8 @@ impl<F: Far> Tree<'_, '_, F> {
         let stamps = if is_apart(entry) {
             self.as_it_is(&path, &file, stat)?
         } else {
-            self.recorded(entry, |_| Ok(dir), &path)?
+            let open = |tree: &mut Self| tree.source.open(directory)?.open_dir_search(c".");
+            self.recorded(entry, open, &path)?
         };
         // The times come last: only what has them is taken for whole by the next run, if this one is killed.
         let refused = self.far.stamp_file(&to, &stamps);

@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::manifest::{Header, Manifest};
 use crate::monitor::Event;
 use crate::os::{Dir, boot_id};
-use crate::repository::{Repository, RunRecord, Snapshot, SnapshotName, Staging, Status};
+use crate::repository::{Repository, RunRecord, Sealed, Snapshot, SnapshotName, Status};
 
 /// Opens the manifest of a snapshot that is to be brought.
 fn manifest_of(source: &Repository, name: &SnapshotName) -> Result<Manifest> {
@@ -76,7 +76,7 @@ pub(super) fn bring(running: &Running<'_>, snapshot: &Snapshot, known: &mut Know
     }
     record.manifest = Some(digest.to_string());
     record.root_mode = (root.metadata.mode & 0o200 == 0).then_some(root.metadata.mode);
-    publish(running, staging, record, root.metadata.mtime, &mut counts)?;
+    publish(running, snapshot, staging.seal(record, root.metadata.mtime, false), &mut counts)?;
     if snapshot.is_pinned() {
         target.set_pin(name)?;
     }
@@ -84,24 +84,28 @@ pub(super) fn bring(running: &Running<'_>, snapshot: &Snapshot, known: &mut Know
 }
 
 /// Makes a finished replica visible. Which is the newest is looked up when all are there.
-fn publish(
-    running: &Running<'_>,
-    staging: Staging,
-    record: RunRecord,
-    root_mtime: crate::entry::Timestamp,
-    counts: &mut Counts,
-) -> Result<()> {
+fn publish(running: &Running<'_>, snapshot: &Snapshot, sealed: Sealed, counts: &mut Counts) -> Result<()> {
     if running.stop.is_stopped() {
         return Err(Error::interrupted());
     }
     running.watch.monitor().event(&Event::Publishing);
-    for problem in running.target.publish(staging.seal(record, root_mtime, false))? {
+    for problem in running.target.publish(sealed)? {
         counts.problems += 1;
         running.watch.problem(None, &problem);
     }
-    let untidy = running.target.repair_latest().err();
-    untidy.iter().for_each(|error| running.watch.problem(None, &Problem::housekeeping(error)));
+    for done in [running.target.repair_latest(), drop_leftovers(running, snapshot)] {
+        if let Err(error) = done {
+            counts.problems += 1;
+            running.watch.problem(None, &Problem::housekeeping(&error));
+        }
+    }
     Ok(())
+}
+
+/// What killed runs left of a snapshot is of no more use once that is published.
+fn drop_leftovers(running: &Running<'_>, snapshot: &Snapshot) -> Result<()> {
+    let left = running.target.leftovers_of(&running.source.identity(snapshot))?;
+    running.target.remove_leftovers(left)
 }
 
 fn unreadable(source: &Repository, name: &SnapshotName, error: std::io::Error) -> Error {

@@ -209,8 +209,9 @@ fn fail(watch: &Watch<'_>, name: &SnapshotName, error: &Error) {
 
 /// Removes what killed runs left of replicas; what snapshots left stays for the next one.
 fn remove_replicas_left(target: &Repository) -> Result<()> {
+    // Without a record it helps nobody: somebody was killed while it was made, or removed.
     let is_replica = |left: &crate::repository::staging::Leftover| {
-        left.record.as_ref().is_some_and(|record| record.replica_of.is_some())
+        left.record.as_ref().is_none_or(|record| record.replica_of.is_some())
     };
     target.remove_leftovers(target.leftovers()?.into_iter().filter(is_replica).collect())
 }

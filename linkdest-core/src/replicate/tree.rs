@@ -218,8 +218,7 @@ impl<'t, 'k, F: Far> Tree<'t, 'k, F> {
 
     /// Gives a directory its last attributes; returns the flags of its record.
     fn stamp(&mut self, path: &RelPath, entry: &Entry<'_>) -> Result<EntryFlags> {
-        let mut stamps =
-            self.recorded(entry, |tree| Ok(tree.source.open(path)?.open_dir_search(c".")?), path)?;
+        let mut stamps = self.recorded(entry, |tree| tree.source.open(path)?.open_dir_search(c"."), path)?;
         // Renaming a directory changes `..` in it: its owner must be allowed to write it until it is published.
         if path.as_bytes().is_empty() && stamps.metadata.mode & 0o200 == 0 {
             stamps.metadata.mode |= 0o700;

@@ -47,7 +47,7 @@ pub(crate) use forget::plan as plan_retention;
 pub(crate) use init::parent_of;
 pub(crate) use lock::Lock;
 pub(crate) use manifests::manifest_error;
-pub(crate) use publish::check_latest;
+pub(crate) use publish::{Sealed, check_latest};
 pub(crate) use removal::remove_tree_but;
 pub(crate) use scratch::Scratch;
 pub(crate) use staging::Staging;

@@ -90,7 +90,7 @@ impl Repository {
 
     /// Removes what a run had of a replica that is not published.
     pub(crate) fn drop_staged(&self, name: &CStr) -> Result<()> {
-        let leftovers = self.leftovers()?.into_iter().filter(|leftover| &*leftover.name == name);
+        let leftovers = self.leftovers()?.into_iter().filter(|leftover| *leftover.name == *name);
         self.remove_leftovers(leftovers.collect())
     }
 }
