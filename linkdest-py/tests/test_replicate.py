@@ -31,6 +31,9 @@ def test_replicate_brings_everything_once(source: Path, repository: Path, second
     inodes = {(second / name / "notes").stat().st_ino for name in names}
     assert len(inodes) == 1
     assert linkdest.Repository(second).verify().finding_count == 0
+    made_in = {run.replica_of for run in linkdest.Repository(second).runs()}
+    assert made_in == {linkdest.Repository(repository).id}
+    assert linkdest.Repository(repository).runs()[0].replica_of is None
     again = linkdest.replicate(repository, second)
     assert {one.state for one in again.replicas} == {"present"} and again.counts.entries == 0
     assert again.replicas[0] != report.replicas[0]

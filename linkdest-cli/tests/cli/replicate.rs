@@ -88,6 +88,8 @@ fn replicate_tells_programs_what_it_did() {
         }
         assert_eq!(of_type(&lines, "status").len(), 1);
     }
+    let runs = place.json(&["runs", "T", "--json"]).remove(0);
+    assert_eq!(runs["runs"][0]["replica_of"].as_str().map(str::len), Some(32));
     let failed = place.run(&["replicate", "R", "R", "--json"]).code(1);
     let line: Value = serde_json::from_slice(&failed.get_output().stdout).unwrap();
     assert_eq!((&line["message_type"], &line["kind"]), (&json!("error"), &json!("source_is_repository")));

@@ -476,6 +476,10 @@ class Run:
         """Of an adopted snapshot: where its tree is, below the repository."""
 
     @property
+    def replica_of(self) -> str | None:
+        """The id of the repository that the snapshot was made in, where `replicate()` brought it here."""
+
+    @property
     def counts(self) -> Counts:
         """What was done."""
 
