@@ -1,9 +1,10 @@
 //! A snapshot beside the one that most of its entries are linked to, directory by directory.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use super::earlier::{Earlier, Known, linked_flags};
-use super::plan::{Place, Table, key};
+use super::plan::{Key, Place, Table, key, may_be_shared};
 use crate::error::Result;
 use crate::manifest::{BlockCache, Directory, Entry, EntryFlags, Locator, Manifest, Origin};
 use crate::path::RelPath;
@@ -17,6 +18,8 @@ pub(super) struct Sides<'s> {
     references: Vec<Option<SnapshotName>>,
     /// The snapshot of the target that is read beside it.
     pub base: Option<Base>,
+    /// Inodes of several names that those of the target have no room for: they are made anew.
+    pub limited: HashSet<Key>,
     cache: BlockCache,
 }
 
@@ -65,7 +68,8 @@ impl<'s> Sides<'s> {
             }),
             None => None,
         };
-        Ok(Self { name, manifest, references, base, cache: BlockCache::default() })
+        let (limited, cache) = (HashSet::new(), BlockCache::default());
+        Ok(Self { name, manifest, references, base, limited, cache })
     }
 
     /// Reads the root of all of them.
@@ -108,6 +112,17 @@ impl<'s> Sides<'s> {
         here: &Here,
         entry: &Entry<'_>,
     ) -> Result<Option<Link>> {
+        // The names of an inode stay together: once one of them had to be made anew, the others follow.
+        let shared = if may_be_shared(entry) { key(entry) } else { None };
+        if let Some(shared) = shared {
+            if let Some(Place::Staged { path, inode, flags }) = table.get(&shared) {
+                let from = From::Staged(path.clone());
+                return Ok(Some(Link { from, inode: *inode, flags: *flags }));
+            }
+            if self.limited.contains(&shared) {
+                return Ok(None);
+            }
+        }
         if let Some(link) = self.same_path(known, here, entry) {
             return Ok(Some(link));
         }
@@ -117,12 +132,8 @@ impl<'s> Sides<'s> {
             return Ok(Some(link));
         }
         match key(entry).and_then(|key| table.get(&key)) {
-            Some(Place::Staged { path, inode, flags }) => {
-                let from = From::Staged(path.clone());
-                Ok(Some(Link { from, inode: *inode, flags: *flags }))
-            }
             Some(Place::At(name, path)) => self.at(known, name, path.clone(), entry),
-            None => Ok(None),
+            Some(Place::Staged { .. }) | None => Ok(None),
         }
     }
 

@@ -9,7 +9,7 @@ use super::plan::{Place, key, may_be_shared};
 use super::tree::Tree;
 use crate::descent::Descent;
 use crate::entry::Kind;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Problem, ProblemKind, Result};
 use crate::manifest::{ContentHash, DirectoryDraft, Entry, EntryFlags, Origin};
 use crate::monitor::{Action, Reason};
 use crate::os::{Xattrs, errno};
@@ -63,7 +63,7 @@ impl<F: Far> Tree<'_, '_, F> {
         let Err(error) = linked else { return Ok(Linked::Yes) };
         if errno::is_link_limit(&error) {
             self.counts.relinked_limit += 1;
-            return Ok(Linked::No);
+            return self.at_link_limit(here, entry, link).map(|()| Linked::No);
         }
         if errno::is_target_failing(&error) || error.kind() == io::ErrorKind::AlreadyExists {
             // Making it anew would fail alike, and says so.
@@ -71,6 +71,21 @@ impl<F: Far> Tree<'_, '_, F> {
         }
         // Protected, immutable, gone: it can always be sent.
         Ok(Linked::No)
+    }
+
+    /// The inode has as many names as it may have. Where some of its names in this snapshot are linked to it already, the
+    /// snapshot is begun again, and all of them get a fresh one.
+    fn at_link_limit(&mut self, here: &Here, entry: &Entry<'_>, link: &Link) -> Result<()> {
+        let shared = may_be_shared(entry).then(|| key(entry)).flatten();
+        let Some(key) = shared.filter(|key| self.has_met(key)) else { return Ok(()) };
+        let path = here.directory.path().child(entry.name);
+        if matches!(link.from, From::Staged(_)) {
+            let message = "it has more names than this file system allows; they are parted";
+            self.problem(Problem::new(path, ProblemKind::NotStored, "link", message));
+            return Ok(());
+        }
+        self.limit.set(Some(key));
+        Err(Error::new(ErrorKind::Io, self.name.as_str(), "met the link limit in the middle of a group"))
     }
 
     fn target_error_of(

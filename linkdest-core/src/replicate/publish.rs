@@ -1,5 +1,7 @@
 //! One snapshot, from its manifest to the published replica.
 
+use std::cell::Cell;
+use std::collections::HashSet;
 use std::path::Path;
 
 use super::beside::Sides;
@@ -7,7 +9,7 @@ use super::earlier::Known;
 use super::far::Far as _;
 use super::leftover::Leftovers;
 use super::local::Local;
-use super::plan::{Plan, plan};
+use super::plan::{Key, Plan, plan};
 use super::tree::{Grown, Roots, Running, Tree};
 use crate::counts::Counts;
 use crate::error::{Error, ErrorKind, Problem, Result};
@@ -36,12 +38,31 @@ pub(super) fn estimate(
     Ok(plan(&mut sides, known, stop)?.counts)
 }
 
-/// Brings one snapshot.
+/// Brings one snapshot. Where the names of an inode would be parted by a link limit, it is begun again.
 pub(super) fn bring(running: &Running<'_>, snapshot: &Snapshot, known: &mut Known<'_>) -> Result<Counts> {
+    let (mut limited, limit) = (HashSet::new(), Cell::new(None));
+    loop {
+        match attempt(running, snapshot, known, (&limited, &limit)) {
+            Err(error) => match limit.take() {
+                Some(key) if limited.insert(key) => {}
+                _ => return Err(error),
+            },
+            brought => return brought,
+        }
+    }
+}
+
+fn attempt(
+    running: &Running<'_>,
+    snapshot: &Snapshot,
+    known: &mut Known<'_>,
+    (limited, limit): (&HashSet<Key>, &Cell<Option<Key>>),
+) -> Result<Counts> {
     let (source, target, name) = (running.source, running.target, snapshot.name());
     let manifest = manifest_of(source, name)?;
     let tree = source.open_tree(name).map_err(|error| unreadable(source, name, error))?;
     let mut sides = Sides::new(name, &manifest, known)?;
+    sides.limited.clone_from(limited);
     let plan = plan(&mut sides, known, running.stop)?;
     let staging = target.stage_as(name)?;
     let place = target.control_path(Path::new("staging").join(name.as_str()));
@@ -62,7 +83,7 @@ pub(super) fn bring(running: &Running<'_>, snapshot: &Snapshot, known: &mut Know
     let far = Local::new(target, probed.capabilities.reach(probed.born));
     let base = sides.base.as_ref().map(|base| far.tree(&base.earlier.name)).transpose();
     let base = base.map_err(|error| Error::io("open", target.path(), error))?;
-    let roots = Roots { staged: &staged, base: base.as_ref(), source: &tree };
+    let roots = Roots { staged: &staged, base: base.as_ref(), source: &tree, limit };
     let leftovers = Leftovers::new(&leftovers);
     let root = manifest.root();
     let grown =

@@ -1,6 +1,6 @@
 //! The second walk: a snapshot is placed in staging and written down, directories after what is in them.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::ffi::CString;
 use std::io;
@@ -52,6 +52,8 @@ pub(super) struct Tree<'t, 'k, F: Far> {
     pub xattrs: XattrBuffer,
     pub counts: Counts,
     pub problems: Problems,
+    /// The inode because of whose names the snapshot must be begun again.
+    pub limit: &'t Cell<Option<Key>>,
     totals: Totals,
     met: HashSet<Key>,
 }
@@ -63,11 +65,12 @@ pub(super) struct Grown {
     pub problems: Problems,
 }
 
-/// The trees that a replica grows from.
+/// The trees that a replica grows from, and where it says why it cannot.
 pub(super) struct Roots<'t, D> {
     pub staged: &'t D,
     pub base: Option<&'t D>,
     pub source: &'t Dir,
+    pub limit: &'t Cell<Option<Key>>,
 }
 
 struct Level {
@@ -101,6 +104,7 @@ impl<'t, 'k, F: Far> Tree<'t, 'k, F> {
             xattrs: XattrBuffer::default(),
             counts: Counts::default(),
             problems: Problems::default(),
+            limit: roots.limit,
             totals: Totals::default(),
             met: HashSet::new(),
         }
@@ -292,6 +296,11 @@ impl<'t, 'k, F: Far> Tree<'t, 'k, F> {
             self.problem(Problem::io(path.clone(), ProblemKind::NotStored, operation, &error));
         }
         Ok(flags)
+    }
+
+    /// Says whether a name of this inode was placed.
+    pub fn has_met(&self, key: &Key) -> bool {
+        self.met.contains(key)
     }
 
     pub fn check_stop(&self) -> Result<()> {
