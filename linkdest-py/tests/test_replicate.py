@@ -43,9 +43,11 @@ def test_replicate_brings_what_is_named_and_kept(source: Path, repository: Path,
     names = history(source, repository, 4)
     linkdest.replicate(repository, second, init=True, snapshots=["latest~3", names[1]])
     assert [one.name for one in linkdest.Repository(second).snapshots()] == names[:2]
-    report = linkdest.replicate(repository, second, keep={"last": 1, "within": "1s"}, bandwidth=1 << 30)
-    assert [one.state for one in report.replicas][2:] in (["not_kept", "sent"], ["sent", "sent"])
-    assert set(report.removed) <= set(names[:3])
+    report = linkdest.replicate(repository, second, keep={"last": 1}, bandwidth=1 << 30)
+    assert [one.state for one in report.replicas] == ["present", "present", "not_kept", "sent"]
+    assert report.removed == tuple(names[:2])
+    report = linkdest.replicate(repository, second, keep={"last": 1, "within": "1d"}, dry_run=True)
+    assert [one.state for one in report.replicas] == ["sent"] * 3 + ["present"]
     assert linkdest.Repository(second).snapshots()[-1].name == names[3]
 
 
