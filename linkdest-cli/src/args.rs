@@ -9,6 +9,7 @@ mod history;
 mod profile;
 mod remote;
 mod removal;
+mod replicate;
 mod restore;
 
 use std::ffi::OsStr;
@@ -29,6 +30,7 @@ pub use history::{Diff, Find, Ls, Runs, Usage};
 pub use profile::{Profile, ProfileCheck, ProfileCommand, Run, Schedule};
 pub use remote::Remote;
 pub use removal::{Delete, Forget, Pin, Removing, Unpin};
+pub use replicate::Replicate;
 pub use restore::{Overwrite, Restore};
 
 const EXIT_STATUS: &str = "\
@@ -79,8 +81,8 @@ pub struct Cli {
 pub struct Output {
     /// Prints results as JSON
     ///
-    /// `snapshot`, `restore`, `verify`, `reindex`, `adopt`, `run` and `filter list` print JSON Lines, each with a
-    /// `message_type`, the first six with a `summary` or an `error` at the end; `diff`, `find` and `ls` print a line for each result; the
+    /// `snapshot`, `restore`, `replicate`, `verify`, `reindex`, `adopt`, `run` and `filter list` print JSON Lines, each with
+    /// a `message_type`, the first seven with a `summary` or an `error` at the end; `diff`, `find` and `ls` print a line for each result; the
     /// other commands print one document. Paths that are not UTF-8 come with their bytes as `path_b64`.
     #[arg(long, global = true, help_heading = "Output")]
     pub json: bool,
@@ -117,6 +119,7 @@ pub enum Command {
     Verify(Verify),
     Reindex(Reindex),
     Adopt(Adopt),
+    Replicate(Replicate),
     Delete(Delete),
     Forget(Forget),
     Expunge(Expunge),

@@ -66,6 +66,7 @@ mod policy;
 mod profile;
 mod reading;
 mod reindex;
+mod replicate;
 mod repository;
 mod restore;
 mod retention;
@@ -100,6 +101,7 @@ pub use profile::{
     ScheduleFile, Severity, When,
 };
 pub use reindex::{ReindexReport, Reindexed, Reindexer};
+pub use replicate::{Replica, ReplicaState, ReplicateReport, Replicator};
 pub use repository::{
     Capabilities, Damage, Decision, Deleted, ExpungeReport, ExpungedEntry, Expunging, ForgetPlan, Group,
     InvalidRunRecord, InvalidSnapshotName, Removal, Repository, RunRecord, Snapshot, SnapshotName, Status,

@@ -15,7 +15,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use linkdest_core::calls::trace;
-use linkdest_core::{RelPath, Repository, Silent, SnapshotName, SnapshotReport, Snapshotter, Status};
+use linkdest_core::{
+    RelPath, Replicator, Repository, Silent, SnapshotName, SnapshotReport, Snapshotter, Status,
+};
 use linkdest_testkit::{Comparison, Inventory, TestDir, remove_tree};
 
 /// The trace is the whole process's.
@@ -232,4 +234,44 @@ fn a_restore_that_ends_at_any_call_can_be_done_again() {
         Comparison::new().assert_same(&scene.source, &target);
         scene.kept.assert_unchanged(&Inventory::of(&scene.first));
     });
+}
+
+#[test]
+fn replicating_that_ends_at_any_call_leaves_whole_snapshots_and_goes_on() {
+    let scene = Scene::new();
+    (0..2).for_each(|round| {
+        scene.edit(round);
+        take(&scene.source, &scene.repository()).unwrap();
+    });
+    let second = scene.dir.join("second");
+    let replicate = || Replicator::new(scene.repository(), &second).init(true).run(&Silent);
+    let trees = || Comparison::new().root_attributes(false).skip_path(".linkdest").skip_path("latest");
+    let count = || {
+        trace::start(None);
+        replicate().unwrap();
+        let calls = trace::finish().len();
+        remove_tree(&second).unwrap();
+        calls
+    };
+    at_every_call(count, |calls| {
+        trace::start_ending_after(calls);
+        let _ = replicate();
+        trace::finish();
+        let published = Repository::open(&second).and_then(|there| there.snapshots());
+        for there in published.iter().flatten() {
+            Comparison::new().assert_same(&scene.repository().join(there.name().as_str()), there.path());
+        }
+        let report = replicate().unwrap();
+        assert_eq!(report.status(), Status::Complete, "after {calls}: {:?}", report.problems());
+        trees().assert_same(&scene.repository(), &second);
+        assert_eq!(
+            std::fs::read_link(second.join("latest")).unwrap().to_str(),
+            Some(scene.names()[2].as_str())
+        );
+        for place in ["staging", "trash"] {
+            assert_eq!(entries(&second.join(".linkdest").join(place)), 0, "after {calls}: {place}");
+        }
+        remove_tree(&second).unwrap();
+    });
+    scene.kept.assert_unchanged(&Inventory::of(&scene.first));
 }

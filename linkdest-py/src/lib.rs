@@ -10,6 +10,7 @@ mod names;
 mod path;
 mod profile;
 mod published;
+mod replicate;
 mod report;
 mod repository;
 mod restore;
@@ -37,6 +38,8 @@ mod _linkdest {
     use super::profile::{ProfileCheck, ProfileReport, check_profile, run};
     #[pymodule_export]
     use super::published::Snapshot;
+    #[pymodule_export]
+    use super::replicate::{Replica, ReplicateReport, replicate};
     #[pymodule_export]
     use super::report::{Counts, Problem, SnapshotReport};
     #[pymodule_export]

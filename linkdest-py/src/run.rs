@@ -81,6 +81,12 @@ impl Run {
         self.0.tree().map(linkdest_core::RelPath::as_path)
     }
 
+    /// The id of the repository that the snapshot was made in, where it was brought here by replicate().
+    #[getter]
+    fn replica_of(&self) -> Option<&str> {
+        self.0.replica_of()
+    }
+
     /// What was done.
     #[getter]
     fn counts(&self) -> Counts {

@@ -15,6 +15,7 @@ mod pin;
 mod profile;
 mod reindex;
 mod removing;
+mod replicate;
 mod restore;
 mod run;
 mod runs;
@@ -44,6 +45,7 @@ pub fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Reindex(asked) => reindex::run(asked, &cli.output),
         Command::Adopt(asked) => adopt::run(asked, &cli.output),
         Command::Runs(asked) => runs::run(asked, &cli.output),
+        Command::Replicate(asked) => replicate::run(asked, &cli.output),
         Command::Verify(asked) => verify::run(asked, &cli.output),
         Command::Delete(asked) => delete::run(asked, &cli.output),
         Command::Forget(asked) => forget::run(asked, &cli.output),

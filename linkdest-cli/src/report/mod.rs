@@ -10,6 +10,7 @@ pub mod human;
 pub mod json;
 pub mod profile;
 pub mod removal;
+pub mod replicate;
 pub mod restore;
 pub mod runs;
 pub mod table;

@@ -94,6 +94,8 @@ struct Run<'a> {
     tree: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tree_b64: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replica_of: Option<&'a str>,
     #[serde(flatten)]
     counts: &'a Counts,
     /// The first 1,000; `problems` is the number of all.
@@ -126,6 +128,7 @@ impl<'a> From<&'a RunRecord> for Run<'a> {
             adopted: run.is_adopted(),
             tree: tree.as_ref().map(|(text, _)| text.clone()),
             tree_b64: tree.and_then(|(_, bytes)| bytes),
+            replica_of: run.replica_of(),
             counts: run.counts(),
             first_problems: run.problems().iter().map(ProblemFields::from).collect(),
         }

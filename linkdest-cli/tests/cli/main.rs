@@ -23,6 +23,7 @@ mod place;
 mod profiles;
 mod remote;
 mod removal;
+mod replicate;
 mod restore;
 mod signals;
 mod snapshots;

@@ -92,3 +92,47 @@ fn restores_killed_at_many_points_can_be_done_again_and_touch_no_snapshot() {
         }
     }
 }
+
+#[test]
+fn replicating_killed_at_many_points_goes_on_and_ends_equal() {
+    let mut scene = Scene::new(None, 4);
+    for _ in 0..4 {
+        scene.edit();
+        scene.recover("before replicating");
+    }
+    let second = scene.dir.join("second");
+    let replicate = |scene: &Scene| {
+        let mut command = scene.command(&["replicate", "--init", "-q", "REPO"]);
+        command.arg(&second);
+        command
+    };
+    let begun = std::time::Instant::now();
+    assert!(replicate(&scene).status().unwrap().success());
+    let whole = begun.elapsed();
+    linkdest_testkit::remove_tree(&second).unwrap();
+    let (all, mut killed) = (rounds(20), 0);
+    let trees = || {
+        let whole = linkdest_testkit::Comparison::new().root_attributes(false);
+        whole.skip_path(".linkdest").skip_path("latest")
+    };
+    for round in 0..all {
+        let child = replicate(&scene).spawn().unwrap();
+        killed += u64::from(kill_within(&mut scene, child, whole));
+        scene.check(&format!("replicating killed in round {round}"));
+        let there: Vec<_> = scene.names().into_iter().filter(|name| second.join(name).exists()).collect();
+        for name in &there {
+            linkdest_testkit::assert_same(&scene.repository.join(name), &second.join(name));
+        }
+        if there.len() == scene.names().len() || round + 1 == all {
+            assert!(replicate(&scene).status().unwrap().success(), "round {round}");
+            trees().assert_same(&scene.repository, &second);
+            for place in ["staging", "trash"] {
+                let left = std::fs::read_dir(second.join(".linkdest").join(place));
+                assert_eq!(left.map_or(0, Iterator::count), 0, "round {round}: {place}");
+            }
+            linkdest_testkit::remove_tree(&second).unwrap();
+        }
+    }
+    println!("{killed} of {all} replications killed");
+    assert!(killed * 3 > all, "{killed} of {all}: killed too late");
+}

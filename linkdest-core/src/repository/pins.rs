@@ -66,7 +66,8 @@ impl Repository {
         if pinned { self.set_pin(name) } else { self.drop_pin(name) }
     }
 
-    fn set_pin(&self, name: &SnapshotName) -> Result<bool> {
+    /// Pins a snapshot that is there. The lock is held.
+    pub(crate) fn set_pin(&self, name: &SnapshotName) -> Result<bool> {
         let failed = |error| Error::io("write", self.pin_path(name), error);
         let pins = self.control_dir(PINS)?;
         match c_name(name.as_str()).and_then(|name| pins.create_file(&name)) {

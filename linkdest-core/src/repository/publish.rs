@@ -182,7 +182,7 @@ impl Repository {
     }
 
     /// Points `latest` at the newest snapshot, where a run was killed before it could.
-    pub(super) fn repair_latest(&self) -> Result<()> {
+    pub(crate) fn repair_latest(&self) -> Result<()> {
         self.point_latest_at(self.snapshots()?.last())
     }
 

@@ -79,6 +79,8 @@ pub struct RunRecord {
     pub(crate) manifest: Option<String>,
     /// Of a snapshot that another tool made: where its tree is.
     pub(crate) adopted: Option<AdoptedTree>,
+    /// Of a replica: the id of the repository that the snapshot was made in.
+    pub(crate) replica_of: Option<String>,
     pub(crate) counts: Counts,
     pub(crate) problems: Vec<Problem>,
     /// Why the snapshot may not be what it should be.
@@ -168,6 +170,12 @@ impl RunRecord {
         self.adopted.as_ref().map(|adopted| &adopted.tree)
     }
 
+    /// The id of the repository that the snapshot was made in, where [`Replicator`](crate::Replicator) brought it here.
+    #[must_use]
+    pub fn replica_of(&self) -> Option<&str> {
+        self.replica_of.as_deref()
+    }
+
     /// The digest of the manifest that the run wrote: 64 hexadecimal digits.
     #[must_use]
     pub fn manifest(&self) -> Option<&str> {
@@ -216,6 +224,7 @@ mod tests {
             root_mode: Some(0o555),
             manifest: Some("ab".repeat(32)),
             adopted: None,
+            replica_of: Some("0f".repeat(16)),
             counts: Counts { entries: 4, problems: 1, ..Counts::default() },
             problems: vec![
                 Problem::new(

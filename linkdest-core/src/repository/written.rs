@@ -39,6 +39,8 @@ pub(super) struct Written {
     manifest: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     suspect: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    replica_of: Option<String>,
     #[serde(flatten)]
     adopted: WrittenTree,
     #[serde(default)]
@@ -78,6 +80,7 @@ impl From<&RunRecord> for Written {
             root_mode: record.root_mode,
             manifest: record.manifest.clone(),
             suspect: record.suspect.clone(),
+            replica_of: record.replica_of.clone(),
             adopted: WrittenTree::of(record.adopted.as_ref()),
             counts: record.counts,
             problems: record.problems.iter().map(WrittenProblem::from).collect(),
@@ -114,6 +117,7 @@ impl Written {
             root_mode: self.root_mode.filter(|mode| *mode <= 0o7777),
             manifest: self.manifest,
             suspect: self.suspect,
+            replica_of: self.replica_of,
             adopted: self.adopted.read().map_err(invalid)?,
             counts: self.counts,
             problems: problems.ok_or_else(|| invalid("a problem's path or kind"))?,

@@ -58,6 +58,7 @@ pub(super) fn new_record(
         root_mode: None,
         manifest: None,
         adopted: None,
+        replica_of: None,
         counts: Counts::default(),
         problems: Vec::new(),
         suspect: Vec::new(),

@@ -3,7 +3,7 @@
 use std::fs::{create_dir, hard_link};
 use std::path::Path;
 
-use linkdest_core::{Silent, Status};
+use linkdest_core::{Replicator, Silent, SnapshotReport, Status};
 use linkdest_testkit::{Comparison, FileSystem, Inventory, LoopMount, is_root, skip};
 
 use crate::support::{Pair, inode, path};
@@ -82,4 +82,57 @@ fn a_group_larger_than_any_inode_here_is_split_and_that_is_said() {
     assert_eq!(report.counts().problems, 1, "{:?}", report.problems());
     assert_eq!(report.counts().entries, 65_011);
     Comparison::new().hard_links(false).assert_same(&pair.source, path(&report));
+}
+
+/// Replicates onto the mount; returns the report.
+fn replicate(pair: &Pair, mount: &Path) -> linkdest_core::ReplicateReport {
+    Replicator::new(&pair.repository, mount.join("second")).init(true).run(&Silent).unwrap()
+}
+
+#[test]
+fn replicating_meets_the_limit_and_names_stay_together() {
+    let Some(mount) = ext4() else { return };
+    let pair = Pair::new();
+    for dir in ["a", "b", "c"] {
+        create_dir(pair.source.join(dir)).unwrap();
+    }
+    pair.write("a/f", "hello");
+    pair.write("single", "alone");
+    for other in ["a/g", "b/f", "b/g", "c/f"] {
+        hard_link(pair.source.join("a/f"), pair.source.join(other)).unwrap();
+    }
+    let first = pair.snapshot();
+    replicate(&pair, mount.path());
+    let tree = |report: &SnapshotReport| mount.join("second").join(report.snapshot().unwrap().as_str());
+    // Room for two of the five names.
+    link_up(&tree(&first).join("a/f"), &mount.join("room"), 5, 64_998);
+    link_up(&tree(&first).join("single"), &mount.join("more"), 1, 65_000);
+    let before = Inventory::of(&tree(&first));
+    let second = pair.snapshot();
+    let report = replicate(&pair, mount.path());
+    assert_eq!(report.status(), Status::Complete, "{:?}", report.problems());
+    // It was begun again in the middle of the group, and the single file taken over from the first attempt.
+    assert_eq!((report.counts().files_copied, report.counts().files_linked), (1, 5), "{:?}", report.counts());
+    Comparison::new().assert_same(&pair.source, &tree(&second));
+    before.assert_unchanged(&Inventory::of(&tree(&first)));
+    let third = pair.snapshot();
+    let report = replicate(&pair, mount.path());
+    assert_eq!((report.counts().files_copied, report.counts().relinked_limit), (0, 0));
+    assert_eq!(inode(tree(&second).join("c/f")), inode(tree(&third).join("b/f")));
+    crate::adopt::assert_sound(&mount.join("second"));
+}
+
+#[test]
+fn replicating_a_group_larger_than_any_inode_there_splits_it_and_says_so() {
+    let (Some(mount), Ok(source)) = (ext4(), LoopMount::new(FileSystem::Xfs)) else {
+        return skip("needs ext4 and XFS on loop devices");
+    };
+    let pair = Pair::both_on(source.path());
+    pair.write("f", "hello");
+    link_up(&pair.source.join("f"), &pair.source.join("d"), 1, 65_010);
+    let taken = pair.snapshot();
+    let report = replicate(&pair, mount.path());
+    assert_eq!((report.status(), report.problems().len()), (Status::Problems, 1), "{:?}", report.problems());
+    let tree = mount.join("second").join(taken.snapshot().unwrap().as_str());
+    Comparison::new().hard_links(false).assert_same(&pair.source, &tree);
 }

@@ -27,6 +27,8 @@ from linkdest._linkdest import (
     ProfileReport,
     Progress,
     ReindexReport,
+    Replica,
+    ReplicateReport,
     Repository,
     RestoreCounts,
     RestoreReport,
@@ -41,6 +43,7 @@ from linkdest._linkdest import (
     __version__,
     adopt,
     check_profile,
+    replicate,
     run,
     snapshot,
 )
@@ -64,6 +67,8 @@ __all__ = [
     "ProfileReport",
     "Progress",
     "ReindexReport",
+    "Replica",
+    "ReplicateReport",
     "Repository",
     "RestoreCounts",
     "RestoreReport",
@@ -79,6 +84,7 @@ __all__ = [
     "__version__",
     "adopt",
     "check_profile",
+    "replicate",
     "run",
     "snapshot",
 ]

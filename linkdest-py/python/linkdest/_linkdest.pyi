@@ -1,5 +1,5 @@
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar, Literal, TypeAlias, final
@@ -18,6 +18,8 @@ __all__ = [
     "ProfileReport",
     "Progress",
     "ReindexReport",
+    "Replica",
+    "ReplicateReport",
     "Repository",
     "RestoreCounts",
     "RestoreReport",
@@ -32,6 +34,7 @@ __all__ = [
     "__version__",
     "adopt",
     "check_profile",
+    "replicate",
     "run",
     "snapshot",
 ]
@@ -174,6 +177,30 @@ def adopt(
     stopped goes on when it is called again. `progress` is called as by `snapshot()`.
 
     Raises NotARepository if the directory is none and nothing in it is known, and Locked while another run goes on.
+    """
+
+def replicate(
+    repository: _AnyPath,
+    target: _AnyPath,
+    *,
+    init: bool = False,
+    snapshots: Iterable[str] = (),
+    keep: Mapping[str, int | str] | None = None,
+    bandwidth: int | None = None,
+    dry_run: bool = False,
+    lock_wait: float = 0.0,
+    progress: Callable[[Progress], object] | None = None,
+) -> ReplicateReport:
+    """Brings the snapshots of a repository to another one, the oldest first, with everything that they share.
+
+    The first one is only read. What the target has is linked there, the rest is sent and compared with its recorded hash.
+    Snapshots that the target has are passed over; what was stopped goes on when it is called again. `init` makes the target
+    a repository if it is none. `snapshots` names those to bring; without it all are. `keep` are rules as of
+    `Repository.forget()`, {"daily": 7, "within": "30d"}: what they would not keep is not brought, and removed at the
+    target. `bandwidth` is the number of bytes of content to send in a second at most. `progress` is called as by
+    `snapshot()`. Snapshots and entries that could not be brought as they are are problems of the report.
+
+    Raises NotARepository, Locked while another run at the target goes on, and ValueError for bad rules.
     """
 
 @final
@@ -456,6 +483,10 @@ class Run:
         """Of an adopted snapshot: where its tree is, below the repository."""
 
     @property
+    def replica_of(self) -> str | None:
+        """The id of the repository that the snapshot was made in, where `replicate()` brought it here."""
+
+    @property
     def counts(self) -> Counts:
         """What was done."""
 
@@ -524,6 +555,60 @@ class AdoptReport:
     @property
     def problem_count(self) -> int:
         """The number of all of them."""
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether nothing was written."""
+
+    @property
+    def duration(self) -> float:
+        """How long it took, in seconds."""
+
+@final
+class Replica:
+    """What became of one snapshot of the repository that was read."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    @property
+    def snapshot(self) -> str:
+        """Its name, the same in both repositories."""
+
+    @property
+    def state(self) -> Literal["present", "sent", "not_kept", "failed"]:
+        """"present" at the target already, "sent", "not_kept" by the rules, or "failed": a problem says why."""
+
+    @property
+    def counts(self) -> Counts:
+        """What was done for it: files copied or cloned were sent, those linked the target had."""
+
+@final
+class ReplicateReport:
+    """What replicating came to."""
+
+    @property
+    def target(self) -> Path:
+        """The repository that was written to."""
+
+    @property
+    def replicas(self) -> tuple[Replica, ...]:
+        """What became of each snapshot that was asked for, the oldest run first."""
+
+    @property
+    def removed(self) -> tuple[str, ...]:
+        """What the keep rules removed at the target, or would remove in a dry run."""
+
+    @property
+    def counts(self) -> Counts:
+        """The figures of all snapshots that were brought, added up."""
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """The first 1,000 problems; their paths begin with the snapshot. `counts.problems` has the number of all."""
+
+    @property
+    def status(self) -> _Status:
+        """"problems" if something could not be brought as it is."""
 
     @property
     def dry_run(self) -> bool:

@@ -1,0 +1,98 @@
+//! What the far side must be able to do: the tree operations that a replica needs, each on (directory, one name).
+//!
+//! It is no more than SFTP version 3 offers with `hardlink@openssh.com` and `lsetstat@openssh.com`: a directory there is a
+//! path below a root, and going into one costs nothing. Here it is an open directory.
+
+use std::ffi::CStr;
+use std::io;
+
+use crate::descent::Enter;
+use crate::entry::{Kind, Metadata};
+use crate::manifest::ContentHash;
+use crate::monitor::StopFlag;
+use crate::os::Xattrs;
+use crate::placing::{CopyError, Refused};
+use crate::policy::attributes::Reach;
+use crate::repository::SnapshotName;
+use crate::source::SourceFile;
+
+/// The attributes that an entry gets, as far as they can be kept there.
+#[derive(Debug)]
+pub(super) struct Stamps {
+    pub metadata: Metadata,
+    pub xattrs: Xattrs,
+}
+
+/// What came of sending content.
+#[derive(Debug)]
+pub(super) struct Filled {
+    /// Blocks are shared with the file that it was read from.
+    pub cloned: bool,
+    /// So many bytes were written.
+    pub written: u64,
+    pub hash: Option<ContentHash>,
+}
+
+/// Where replicas grow.
+pub(super) trait Far {
+    /// A directory that names are looked up in.
+    type Dir: Enter;
+    /// A file that is being made.
+    type File;
+
+    /// What can be stored there.
+    fn reach(&self) -> &Reach;
+
+    /// The tree of a snapshot that is there.
+    fn tree(&self, snapshot: &SnapshotName) -> io::Result<Self::Dir>;
+
+    /// Makes a sub-directory that nobody else may enter.
+    fn make_dir(&self, dir: &Self::Dir, name: &CStr) -> io::Result<()>;
+
+    /// Gives an inode one more name.
+    fn link(&self, from: &Self::Dir, from_name: &CStr, to: &Self::Dir, name: &CStr) -> io::Result<()>;
+
+    fn make_symlink(&self, target: &CStr, dir: &Self::Dir, name: &CStr) -> io::Result<()>;
+
+    /// Makes a FIFO, socket or device node.
+    fn make_node(&self, dir: &Self::Dir, name: &CStr, kind: Kind, device: u64) -> io::Result<()>;
+
+    /// Makes an empty file; an existing name is an error.
+    fn create(&self, dir: &Self::Dir, name: &CStr) -> io::Result<Self::File>;
+
+    /// Fills an empty file with what `from` holds, holes left out, and hashes it.
+    fn fill<S: SourceFile>(
+        &mut self,
+        file: &Self::File,
+        from: &S,
+        metadata: &Metadata,
+        stop: &StopFlag,
+    ) -> Result<Filled, CopyError>;
+
+    /// The inode of a file that is being made; 0 where that is not told.
+    fn inode(&self, file: &Self::File) -> u64;
+
+    /// Gives a new file its attributes, the times last; returns what was refused.
+    fn stamp_file(&mut self, file: &Self::File, stamps: &Stamps) -> Vec<Refused>;
+
+    /// Gives a new symlink or node its attributes.
+    fn stamp_name(&mut self, dir: &Self::Dir, name: &CStr, stamps: &Stamps) -> Vec<Refused>;
+
+    /// Gives a directory its attributes, after its last child.
+    fn stamp_dir(&mut self, dir: &Self::Dir, stamps: &Stamps) -> io::Result<Vec<Refused>>;
+
+    /// Looks at a name; `None` if there is nothing of that name.
+    fn look(&self, dir: &Self::Dir, name: &CStr) -> io::Result<Option<Metadata>>;
+
+    /// Removes what is no directory.
+    fn remove(&self, dir: &Self::Dir, name: &CStr) -> io::Result<()>;
+
+    /// Reads a file that is there for its hash; `None` if it is none that has one.
+    fn hash(
+        &mut self,
+        dir: &Self::Dir,
+        name: &CStr,
+        metadata: &Metadata,
+        stop: &StopFlag,
+    ) -> io::Result<Option<ContentHash>>;
+}
