@@ -37,6 +37,7 @@ mod reindex;
 mod replicate;
 mod replicate_killed;
 mod replicate_sharing;
+mod replicate_trouble;
 mod repository;
 mod resolve;
 mod restic;

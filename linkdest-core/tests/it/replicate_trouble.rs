@@ -1,0 +1,126 @@
+//! Replicating what is damaged, unreadable, unknown or gone.
+
+use std::fs;
+use std::path::PathBuf;
+
+use linkdest_core::{
+    Collecting, Event, Monitor, ProblemKind, ReplicaState, Replicator, Repository, Silent, SnapshotName,
+    Status,
+};
+use linkdest_testkit::remove_tree;
+
+use crate::adopt::assert_sound;
+use crate::replicate::{assert_same_repositories, names, replicate, replicator, second, states};
+use crate::support::{Pair, inode};
+use crate::verify::change_a_byte;
+
+#[test]
+fn damage_is_told_and_never_linked_to() {
+    let pair = Pair::new();
+    pair.write("bad", "content");
+    pair.write("good", "content");
+    pair.snapshot();
+    pair.snapshot();
+    change_a_byte(&pair.repository.join(names(&pair.repository)[0].as_str()).join("bad"));
+    let monitor = Collecting::default();
+    let report = replicator(&pair).run(&monitor).unwrap();
+    let told: Vec<_> = monitor.problems().iter().map(|one| (one.kind(), one.path().to_string())).collect();
+    let expected = names(&pair.repository)
+        .iter()
+        .map(|name| (ProblemKind::Damaged, format!("{name}/bad")))
+        .collect::<Vec<_>>();
+    assert_eq!((told, report.status()), (expected, Status::Problems));
+    assert_eq!(report.problems(), monitor.problems());
+    let there = second(&pair);
+    let inodes = |file: &str| {
+        names(&there).iter().map(|name| inode(there.join(name.as_str()).join(file))).collect::<Vec<_>>()
+    };
+    let (bad, good) = (inodes("bad"), inodes("good"));
+    assert!(bad[0] != bad[1] && good[0] == good[1]);
+    let target = Repository::open(&there).unwrap();
+    let noted: Vec<u64> = target.damages().unwrap().iter().map(linkdest_core::Damage::inode).collect();
+    assert_eq!(noted, bad);
+    assert_eq!(target.snapshots().unwrap()[0].status(), Status::Problems);
+    assert_eq!(target.snapshots().unwrap()[0].record().unwrap().problems().len(), 1);
+    // The repository that is read is only read.
+    assert!(Repository::open(&pair.repository).unwrap().damages().unwrap().is_empty());
+    // What was linked before the damage came stays good.
+    let sound = pair.dir.join("sound");
+    fs::remove_dir_all(&sound).unwrap_or_default();
+    change_a_byte(&pair.repository.join(names(&pair.repository)[0].as_str()).join("bad"));
+    let only =
+        |name: &SnapshotName| Replicator::new(&pair.repository, &sound).init(true).snapshot(name.clone());
+    let [first, last] = &names(&pair.repository)[..] else { panic!() };
+    only(first).run(&Silent).unwrap();
+    change_a_byte(&pair.repository.join(first.as_str()).join("bad"));
+    assert_eq!(only(last).run(&Silent).unwrap().status(), Status::Complete);
+    assert_eq!(fs::read(sound.join(last.as_str()).join("bad")).unwrap(), b"content");
+}
+
+#[test]
+fn what_cannot_be_read_is_told_and_the_rest_arrives() {
+    let pair = Pair::new();
+    pair.write("lost", "content");
+    pair.write("other", "content");
+    pair.write("replaced", "content");
+    pair.snapshot();
+    let tree = pair.repository.join(names(&pair.repository)[0].as_str());
+    fs::remove_file(tree.join("lost")).unwrap();
+    fs::remove_file(tree.join("replaced")).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", tree.join("replaced")).unwrap();
+    let report = replicator(&pair).run(&Silent).unwrap();
+    let told: Vec<_> = report
+        .problems()
+        .iter()
+        .map(|one| (one.kind(), one.path().as_bytes().rsplit(|&b| b == b'/').next().unwrap().to_vec()))
+        .collect();
+    assert_eq!(
+        told,
+        [(ProblemKind::Unreadable, b"lost".to_vec()), (ProblemKind::Unreadable, b"replaced".to_vec())]
+    );
+    let there = second(&pair).join(names(&pair.repository)[0].as_str());
+    assert_eq!(fs::read_dir(&there).unwrap().count(), 1);
+    assert_sound(&second(&pair));
+    let manifest =
+        Repository::open(second(&pair)).unwrap().manifest(&names(&second(&pair))[0]).unwrap().unwrap();
+    assert_eq!((manifest.totals().entries, manifest.totals().bytes), (1, 7));
+}
+
+#[test]
+fn a_snapshot_without_a_manifest_is_told_of_and_the_others_arrive() {
+    let pair = Pair::new();
+    pair.write("f", "content");
+    (0..3).for_each(|_| drop(pair.snapshot()));
+    let all = names(&pair.repository);
+    let manifests = pair.repository.join(".linkdest/manifests");
+    fs::remove_file(manifests.join(format!("{}.ldm", all[1]))).unwrap();
+    let report = replicator(&pair).run(&Silent).unwrap();
+    assert_eq!(states(&report), [ReplicaState::Sent, ReplicaState::Failed, ReplicaState::Sent]);
+    assert!(report.problems()[0].to_string().contains("reindex"), "{}", report.problems()[0]);
+    linkdest_core::Reindexer::new(&Repository::open(&pair.repository).unwrap()).run(&Silent).unwrap();
+    // It takes its place between the others, and shares with both.
+    assert_eq!(states(&replicate(&pair)), [ReplicaState::Present, ReplicaState::Sent, ReplicaState::Present]);
+    assert_same_repositories(&pair);
+}
+
+#[test]
+fn a_snapshot_that_is_removed_meanwhile_is_left_out() {
+    struct Remove(PathBuf);
+    impl Monitor for Remove {
+        fn event(&self, event: &Event) {
+            if matches!(event, Event::Started { .. }) && self.0.exists() {
+                remove_tree(&self.0).unwrap();
+            }
+        }
+    }
+    let pair = Pair::new();
+    pair.write("f", "content");
+    (0..2).for_each(|_| drop(pair.snapshot()));
+    let all = names(&pair.repository);
+    let monitor = Remove(pair.repository.join(all[0].as_str()));
+    let report = replicator(&pair).run(&monitor).unwrap();
+    assert_eq!(states(&report), [ReplicaState::Failed, ReplicaState::Sent]);
+    assert!(report.problems()[0].message().contains("removed"), "{:?}", report.problems());
+    assert_eq!(names(&second(&pair)), all[1..]);
+    assert_eq!(fs::read_dir(second(&pair).join(".linkdest/staging")).unwrap().count(), 0);
+}
