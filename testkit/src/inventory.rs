@@ -52,6 +52,16 @@ impl Inventory {
         Self { records: survey.records }
     }
 
+    /// Forgets the number of the root's device: a file system that is mounted again may get another one.
+    #[must_use]
+    pub fn mounted_anywhere(mut self) -> Self {
+        let device = self.get("").map(|root| root.attributes.dev);
+        for record in self.records.values_mut().filter(|record| Some(record.attributes.dev) == device) {
+            record.attributes.dev = 0;
+        }
+        self
+    }
+
     /// Returns the record of an entry by its path below the root.
     #[must_use]
     pub fn get(&self, path: impl AsRef<[u8]>) -> Option<&Record> {

@@ -96,7 +96,7 @@ impl Scene {
         for (name, known) in &self.known {
             let path = self.repository.join(name);
             let differences = match names.contains(name) {
-                true => known.differences(&Inventory::of(&path)),
+                true => known.differences(&Inventory::of(&path).mounted_anywhere()),
                 false => panic!("{what}: {name} is gone"),
             };
             assert!(differences.is_empty(), "{what}: {name}: {}", describe(&differences));
@@ -107,7 +107,7 @@ impl Scene {
             let path = self.repository.join(name);
             let differences = Comparison::new().run(&self.source, &path);
             assert!(differences.is_empty(), "{what}: {name}: {}", describe(&differences));
-            self.known.insert(name.clone(), Inventory::of(&path));
+            self.known.insert(name.clone(), Inventory::of(&path).mounted_anywhere());
         }
         new
     }
