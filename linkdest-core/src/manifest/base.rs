@@ -47,6 +47,12 @@ impl Base {
         self.repository_inode.max(1)
     }
 
+    /// Says whether a repository inode can be told: the number just below the least one would read as none.
+    #[inline]
+    pub fn can_tell(&self, repository_inode: u64) -> bool {
+        repository_inode == 0 || repository_inode != self.least_repository_inode() - 1
+    }
+
     pub fn attributes(&self) -> &[Attributes] {
         self.attributes.get(..self.known).unwrap_or_default()
     }

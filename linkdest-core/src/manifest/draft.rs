@@ -92,12 +92,31 @@ impl DirectoryDraft {
     }
 
     pub fn push(&mut self, entry: &Entry<'_>) {
+        if !self.base.can_tell(entry.repository_inode) {
+            self.leave_inherited_base();
+        }
         self.survey.add(&entry.metadata, entry.repository_inode);
         self.inherited += usize::from(entry.origin == Origin::Same { reference: 0 });
         let start = self.arena.len();
         codec::encode_alone(entry, &self.base, &mut self.arena);
         let length = self.arena.len() - start;
         self.slots.push(Slot { prefix: prefix(entry.name), start, length });
+    }
+
+    /// Tells all rows anew against a base below any inode.
+    fn leave_inherited_base(&mut self) {
+        let base = Base { repository_inode: 0, ..self.base };
+        let rows = std::mem::take(&mut self.arena);
+        self.arena.reserve(rows.capacity());
+        for slot in &mut self.slots {
+            let row = rows.get(slot.start..slot.start + slot.length).unwrap_or_default();
+            slot.start = self.arena.len();
+            if let Some(entry) = codec::decode_alone(&mut Cursor::new(row), &self.base) {
+                codec::encode_alone(&entry, &base, &mut self.arena);
+            }
+            slot.length = self.arena.len() - slot.start;
+        }
+        (self.base, self.is_inherited) = (base, false);
     }
 
     pub fn len(&self) -> usize {

@@ -126,6 +126,37 @@ fn of_two_entries_with_one_name_the_last_one_counts() {
     assert_eq!(sizes, [2, 3, 4]);
 }
 
+#[test]
+fn an_inode_just_below_those_of_the_earlier_manifest_is_not_lost() {
+    let at_inode = |name, repository_inode| Entry { repository_inode, ..file(name, 1) };
+    let earlier = Files::new();
+    let writer = earlier.writer();
+    let mut lane = writer.lane();
+    let at = write(&writer, &mut lane, b"", &[at_inode(b"b", 50), at_inode(b"c", 70)]);
+    finish(writer, vec![lane], at);
+    let earlier = earlier.read().walk().next().unwrap().unwrap();
+    for new in [0, 1, 48, 49, 50, 51, u64::MAX] {
+        let files = Files::new();
+        let writer = files.writer();
+        let mut lane = writer.lane();
+        let mut draft = DirectoryDraft::new(&Entry::NONE.metadata);
+        draft.prepare(draft::DraftSpace::default(), 3, Some(&earlier));
+        let same = Origin::Same { reference: 0 };
+        let entries = [
+            Entry { origin: same, ..at_inode(b"b", 50) },
+            at_inode(b"a", new),
+            Entry { origin: same, ..at_inode(b"c", 70) },
+        ];
+        entries.iter().for_each(|entry| draft.push(entry));
+        let at = lane.write(&writer, b"", &mut draft).unwrap();
+        finish(writer, vec![lane], at);
+        let manifest = files.read();
+        manifest.check().unwrap();
+        let root = manifest.walk().next().unwrap().unwrap();
+        assert!(root.entries().eq([entries[1], entries[0], entries[2]]), "{new}: {root:?}");
+    }
+}
+
 /// Says whether a manifest of these directories in one block, the root last, is taken.
 fn is_taken(directories: &[(&[u8], &[Entry<'_>])]) -> bool {
     let files = Files::new();
