@@ -156,7 +156,7 @@ pub struct Init {
 #[derive(Debug, Args)]
 #[command(after_long_help = format!("{EXIT_STATUS}\n\n{SNAPSHOT_EXAMPLES}"))]
 pub struct Snapshot {
-    /// The directory to save, or one on a server: sftp://[user@]host[:port]/path
+    /// The directory to save, or one on a server: `sftp://[user@]host[:port]/path`
     ///
     /// `/~/` at the beginning of the path is the home directory there. The path is percent-encoded: `%20` is a space. A
     /// directory here whose name begins with `sftp://` is written with `./` before it.
