@@ -76,6 +76,7 @@ impl DirectoryDraft {
         }
         let DraftSpace { arena, slots } = space;
         (self.arena, self.slots) = (arena, slots);
+        self.clear();
         self.arena.reserve(entries * USUAL_ROW);
         self.slots.reserve(entries);
         if let Some(earlier) = earlier.filter(|earlier| !earlier.is_empty()) {
@@ -88,7 +89,7 @@ impl DirectoryDraft {
     pub fn take_space(&mut self) -> Option<DraftSpace> {
         let space =
             DraftSpace { arena: std::mem::take(&mut self.arena), slots: std::mem::take(&mut self.slots) };
-        (space.arena.capacity() <= SPACE_LIMIT && self.slots.is_empty()).then_some(space)
+        (space.arena.capacity() <= SPACE_LIMIT && space.slots.is_empty()).then_some(space)
     }
 
     pub fn push(&mut self, entry: &Entry<'_>) {

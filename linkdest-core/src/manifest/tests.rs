@@ -276,3 +276,11 @@ fn parts_follow_each_other_as_their_names_do() {
     assert!(!is_root(&[part(&[b"a/b"], None, false)]));
     assert!(!is_root(&[part(&[b""], None, false)]));
 }
+
+#[test]
+fn a_draft_that_was_not_written_leaves_nothing_to_the_next_one() {
+    let mut draft = super::DirectoryDraft::new(&Entry::NONE.metadata);
+    draft.push(&Entry { name: b"a", ..Entry::NONE });
+    assert!(draft.take_space().is_none());
+    assert!(super::DirectoryDraft::new(&Entry::NONE.metadata).take_space().is_some());
+}

@@ -144,8 +144,18 @@ fn replicate(
     if let Err(error) = tidied {
         watch.problem(None, &Problem::housekeeping(&error));
     }
-    let removed = forget(asked, target, watch)?;
-    Ok((replicas, removed))
+    if watch.done().problems == 0 {
+        let removed = forget(asked, target, watch)?;
+        return Ok((replicas, removed));
+    }
+    // What did not arrive whole is no reason to let go of what did.
+    if !asked.keep.is_empty() {
+        let message = "nothing was removed, because not everything arrived as it should";
+        let problem =
+            Problem::new(RelPath::root(), ProblemKind::Housekeeping, "apply the keep rules", message);
+        watch.problem(None, &problem);
+    }
+    Ok((replicas, Vec::new()))
 }
 
 /// How many entries there are to be brought.

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use linkdest_core::{
-    Collecting, Event, Monitor, ProblemKind, ReplicaState, Replicator, Repository, Silent, SnapshotName,
-    Status,
+    Collecting, Event, KeepRules, Monitor, ProblemKind, ReplicaState, Replicator, Repository, Silent,
+    SnapshotName, Status,
 };
 use linkdest_testkit::remove_tree;
 
@@ -13,6 +13,24 @@ use crate::adopt::assert_sound;
 use crate::replicate::{assert_same_repositories, names, replicate, replicator, second, states};
 use crate::support::{Pair, inode};
 use crate::verify::change_a_byte;
+
+#[test]
+fn keep_rules_remove_nothing_where_something_did_not_arrive_whole() {
+    let pair = Pair::new();
+    pair.write("f", "content");
+    pair.snapshot();
+    replicate(&pair);
+    pair.write("f", "changed");
+    pair.snapshot();
+    let all = names(&pair.repository);
+    change_a_byte(&pair.repository.join(all[1].as_str()).join("f"));
+    let report = replicator(&pair).keep(KeepRules::default().last(1)).run(&Silent).unwrap();
+    assert_eq!(report.status(), Status::Problems);
+    assert!(report.removed().is_empty());
+    let told = report.problems().last().map(|one| (one.kind(), one.operation().to_owned()));
+    assert_eq!(told, Some((ProblemKind::Housekeeping, "apply the keep rules".to_owned())));
+    assert_eq!(names(&second(&pair)), all);
+}
 
 #[test]
 fn damage_is_told_and_never_linked_to() {
