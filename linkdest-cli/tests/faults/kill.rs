@@ -108,7 +108,7 @@ fn replicating_killed_at_many_points_goes_on_and_ends_equal() {
     };
     let begun = std::time::Instant::now();
     assert!(replicate(&scene).status().unwrap().success());
-    let whole = begun.elapsed();
+    let mut whole = begun.elapsed();
     linkdest_testkit::remove_tree(&second).unwrap();
     let (all, mut killed) = (rounds(20), 0);
     let trees = || {
@@ -117,7 +117,10 @@ fn replicating_killed_at_many_points_goes_on_and_ends_equal() {
     };
     for round in 0..all {
         let child = replicate(&scene).spawn().unwrap();
-        killed += u64::from(kill_within(&mut scene, child, whole));
+        let in_time = kill_within(&mut scene, child, whole);
+        killed += u64::from(in_time);
+        // On a busy machine it takes now longer, now shorter than it did.
+        whole = if in_time { whole.mul_f64(1.02) } else { whole.mul_f64(0.7) };
         scene.check(&format!("replicating killed in round {round}"));
         let there: Vec<_> = scene.names().into_iter().filter(|name| second.join(name).exists()).collect();
         for name in &there {
@@ -134,5 +137,5 @@ fn replicating_killed_at_many_points_goes_on_and_ends_equal() {
         }
     }
     println!("{killed} of {all} replications killed");
-    assert!(killed > 0, "none of {all}: killed too late");
+    assert!(killed * 3 > all, "{killed} of {all}: killed too late");
 }

@@ -5,14 +5,14 @@ use std::io;
 use std::sync::Arc;
 
 use super::decide::{Decision, Proof, Wanted};
-use super::groups::{Group, PlacedName, SharedGroup, State, lock};
+use super::groups::{Group, Inode, PlacedName, SharedGroup, State, lock};
 use super::node::{Handles, Node};
 use super::opening::{ReopenError, StagedDir, WaitingName};
 use super::place::Linked;
 use super::read::Placed;
 use super::worker::Worker;
 use crate::counts::Counter;
-use crate::entry::{FileId, Kind, Metadata};
+use crate::entry::{Kind, Metadata};
 use crate::error::{Problem, ProblemKind, Result};
 use crate::monitor::{Action, Reason};
 use crate::os::{Dir, errno};
@@ -168,7 +168,7 @@ impl<S: Source> Worker<'_, '_, S> {
             let Some(WaitingName { node, name }) = group.waiting.pop() else { break };
             group.state = State::Placing;
             drop(group);
-            let of = lock(shared).id;
+            let of = lock(shared).inode;
             let made = self.make_anew(&node, &name, of, Reason::New)?;
             let mut group = lock(shared);
             if let Made::Leader { fresh } = made {
@@ -232,8 +232,11 @@ impl<S: Source> Worker<'_, '_, S> {
         }
         engine.tell_entry(|| node.path_of(name), Action::Link, Reason::HardLink);
         self.count(Counter::Entries, 1);
-        self.count(if group.kind == Kind::File { Counter::FilesLinked } else { Counter::OtherLinked }, 1);
-        group.placed.push(PlacedName::Near(WaitingName::new(node, name)));
+        self.count(
+            if group.inode.kind == Kind::File { Counter::FilesLinked } else { Counter::OtherLinked },
+            1,
+        );
+        group.follow(PlacedName::Near(WaitingName::new(node, name)));
         Ok(())
     }
 
@@ -270,7 +273,7 @@ impl<S: Source> Worker<'_, '_, S> {
         &mut self,
         node: &Arc<Node<S>>,
         name: &CStr,
-        of: FileId,
+        of: Inode,
         reason: Reason,
     ) -> Result<Made> {
         self.leads = true;
@@ -279,13 +282,7 @@ impl<S: Source> Worker<'_, '_, S> {
         made
     }
 
-    fn make_one_anew(
-        &mut self,
-        node: &Arc<Node<S>>,
-        name: &CStr,
-        of: FileId,
-        reason: Reason,
-    ) -> Result<Made> {
+    fn make_one_anew(&mut self, node: &Arc<Node<S>>, name: &CStr, of: Inode, reason: Reason) -> Result<Made> {
         let engine = self.engine;
         let handles = match engine.handles(node) {
             Ok(handles) => handles,
@@ -307,7 +304,7 @@ impl<S: Source> Worker<'_, '_, S> {
             }
             None => return Ok(Made::Nothing),
         };
-        let made = |fresh| if metadata.id == of { Made::Leader { fresh } } else { Made::Alone };
+        let made = |fresh| if of.is(&metadata) { Made::Leader { fresh } } else { Made::Alone };
         self.found.clear();
         match metadata.kind {
             Kind::Directory => {

@@ -10,8 +10,7 @@ use super::node::Node;
 use super::opening::WaitingName;
 use super::recorded::GroupRecord;
 use super::resting::Resting;
-use crate::entry::{FileId, Kind, Metadata};
-use crate::manifest::{pack, unpack};
+use crate::entry::{FileId, Kind, Metadata, Timestamp};
 use crate::os::Dir;
 use crate::path::RelPath;
 use crate::source::Source;
@@ -21,21 +20,43 @@ pub(super) type SharedGroup<S> = Arc<Mutex<Group<S>>>;
 
 /// The names of one inode of the source.
 pub(super) struct Group<S: Source> {
-    pub id: FileId,
-    pub kind: Kind,
-    mount: Option<u64>,
-    names: u64,
-    seen: u64,
+    pub inode: Inode,
+    pub(super) mount: Option<u64>,
+    pub(super) names: u64,
+    pub(super) seen: u64,
     pub state: State,
     /// Names that no reference is acceptable for, until there is a leader.
     pub waiting: Vec<WaitingName<S>>,
-    /// Names placed in this run, the leader first; the others for the case that the link limit makes another inode
-    /// take over.
+    /// Names placed in this run, the leader first. The others are kept only where the leader is an inode of a reference:
+    /// the link limit may then make another inode take over.
     pub placed: Vec<PlacedName<S>>,
+    /// Where in the file of groups set aside the names are that were placed before those.
+    pub earlier: Option<u64>,
     /// Inodes of references whose bytes were found to differ.
     pub rejected: Vec<FileId>,
     /// What all of its names are written down with, once it is led.
     pub record: Option<Arc<GroupRecord>>,
+}
+
+/// What tells an inode from another one that gets its number once it is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Inode {
+    pub id: FileId,
+    pub kind: Kind,
+    /// When it was made, where that is known.
+    born: Option<Timestamp>,
+}
+
+impl Inode {
+    pub fn of(metadata: &Metadata) -> Self {
+        Self { id: metadata.id, kind: metadata.kind, born: metadata.btime }
+    }
+
+    /// Says whether it was this inode that was looked at.
+    pub fn is(&self, metadata: &Metadata) -> bool {
+        let born = self.born.zip(metadata.btime);
+        self.id == metadata.id && self.kind == metadata.kind && born.is_none_or(|(then, now)| then == now)
+    }
 }
 
 /// How far a group is.
@@ -75,6 +96,10 @@ const SHARDS: usize = 16;
 /// So many groups are kept in memory unless told otherwise: about 30 MiB.
 pub(super) const HARD_LINKS: usize = 1 << 15;
 
+fn spoiled() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "a group of hard links came back changed")
+}
+
 /// Locks a group.
 pub(super) fn lock<S: Source>(group: &SharedGroup<S>) -> MutexGuard<'_, Group<S>> {
     group.lock().unwrap_or_else(PoisonError::into_inner)
@@ -102,6 +127,14 @@ impl<S: Source> Groups<S> {
     /// # Errors
     /// Of a group that was set aside: what cannot be read.
     pub fn join(&self, metadata: &Metadata) -> io::Result<SharedGroup<S>> {
+        let group = self.find(metadata)?;
+        let is_known = lock(&group).inode.is(metadata);
+        // The number was given to another inode while the source was walked: each of its names is placed alone.
+        Ok(if is_known { group } else { Self::alone(metadata) })
+    }
+
+    /// Finds the group of an inode number, or begins it.
+    fn find(&self, metadata: &Metadata) -> io::Result<SharedGroup<S>> {
         let begin = || Arc::new(Mutex::new(Group::new(metadata)));
         let Some(mut shard) = self.shard(metadata.id) else { return Ok(begin()) };
         let key = (metadata.mount, metadata.id);
@@ -109,16 +142,20 @@ impl<S: Source> Groups<S> {
             return Ok(Arc::clone(known));
         }
         let group = match self.resting.take(metadata.mount, metadata.id)? {
-            Some(bytes) => {
-                let spoiled =
-                    || io::Error::new(io::ErrorKind::InvalidData, "a group of hard links came back changed");
-                Arc::new(Mutex::new(Group::unpack(metadata, &bytes).ok_or_else(spoiled)?))
+            Some((place, bytes)) => {
+                let group = Group::unpack(metadata, place, &bytes).ok_or_else(spoiled)?;
+                Arc::new(Mutex::new(group))
             }
             None => begin(),
         };
         shard.insert(key, Arc::clone(&group));
         self.count.fetch_add(1, Ordering::Relaxed);
         Ok(group)
+    }
+
+    /// A group that no other name joins.
+    fn alone(metadata: &Metadata) -> SharedGroup<S> {
+        Arc::new(Mutex::new(Group { names: 1, ..Group::new(metadata) }))
     }
 
     /// Lets go of a group that nothing is to be done for now: all of its names are placed, or there are too many groups
@@ -133,8 +170,8 @@ impl<S: Source> Groups<S> {
         if !is_over && aside.is_none() {
             return Ok(());
         }
-        let key = (group.mount, group.id);
-        let Some(mut shard) = self.shard(group.id) else { return Ok(()) };
+        let key = (group.mount, group.inode.id);
+        let Some(mut shard) = self.shard(group.inode.id) else { return Ok(()) };
         if !shard.get(&key).is_some_and(|known| Arc::ptr_eq(known, shared)) {
             return Ok(());
         }
@@ -143,11 +180,20 @@ impl<S: Source> Groups<S> {
             if Arc::strong_count(shared) > 2 {
                 return Ok(());
             }
-            self.resting.put(scratch, group.mount, group.id, &group.pack())?;
+            self.resting.put(scratch, group.mount, group.inode.id, &group.pack())?;
         }
         shard.remove(&key);
         self.count.fetch_sub(1, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// The names that were placed before those that a group has in memory, some of them, and where the others are.
+    ///
+    /// # Errors
+    /// What cannot be read.
+    pub fn read_earlier(&self, place: u64) -> io::Result<(Vec<PlacedName<S>>, Option<u64>)> {
+        let packed = self.resting.read(place)?;
+        Group::<S>::unpack_names(&packed).ok_or_else(spoiled)
     }
 
     /// Says whether every name of the source was seen.
@@ -169,16 +215,16 @@ impl<S: Source> Groups<S> {
 }
 
 impl<S: Source> Group<S> {
-    fn new(metadata: &Metadata) -> Self {
+    pub(super) fn new(metadata: &Metadata) -> Self {
         Self {
-            id: metadata.id,
-            kind: metadata.kind,
+            inode: Inode::of(metadata),
             mount: metadata.mount,
             names: metadata.nlink,
             seen: 0,
             state: State::Open,
             waiting: Vec::new(),
             placed: Vec::new(),
+            earlier: None,
             rejected: Vec::new(),
             record: None,
         }
@@ -212,6 +258,13 @@ impl<S: Source> Group<S> {
         self.state = State::Led { fresh };
     }
 
+    /// Keeps a name that was linked to the leader, where that may be needed.
+    pub fn follow(&mut self, placed: PlacedName<S>) {
+        if self.state == (State::Led { fresh: false }) {
+            self.placed.push(placed);
+        }
+    }
+
     /// Says whether there is nothing to do until the next name is met.
     fn is_at_rest(&self) -> bool {
         matches!(self.state, State::Led { .. }) && self.waiting.is_empty() && self.record.is_some()
@@ -225,72 +278,10 @@ impl<S: Source> PlacedName<S> {
     }
 
     /// The directory that it is in, and what it is called there.
-    fn path(&self) -> (RelPath, &CStr) {
+    pub fn path(&self) -> (RelPath, &CStr) {
         match self {
             Self::Near(WaitingName { node, name }) => (node.path(), name),
             Self::Far { parent, name } => (parent.clone(), name),
         }
     }
-}
-
-impl<S: Source> Group<S> {
-    /// A led group as bytes.
-    fn pack(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(256);
-        put(&mut bytes, self.names);
-        put(&mut bytes, self.seen);
-        put(&mut bytes, u64::from(matches!(self.state, State::Led { fresh: true })));
-        put(&mut bytes, self.placed.len() as u64);
-        for placed in &self.placed {
-            let (parent, name) = placed.path();
-            for text in [parent.as_bytes(), name.to_bytes()] {
-                put(&mut bytes, text.len() as u64);
-                bytes.extend_from_slice(text);
-            }
-        }
-        if let Some(record) = &self.record {
-            pack(&record.entry(b"", record.metadata()), &mut bytes);
-        }
-        bytes
-    }
-
-    /// The group of this inode, as it was packed.
-    fn unpack(metadata: &Metadata, mut bytes: &[u8]) -> Option<Self> {
-        let bytes = &mut bytes;
-        let (names, seen, fresh) = (number(bytes)?, number(bytes)?, number(bytes)? == 1);
-        let mut placed = Vec::new();
-        for _ in 0..number(bytes)? {
-            let parent = RelPath::new(text(bytes)?)?;
-            placed.push(PlacedName::Far { parent, name: CString::new(text(bytes)?).ok()? });
-        }
-        let record = GroupRecord::of(&unpack(bytes)?);
-        let record = Some(Arc::new(record));
-        let state = State::Led { fresh };
-        Some(Self {
-            kind: record.as_ref()?.metadata().kind,
-            names,
-            seen,
-            state,
-            placed,
-            record,
-            ..Self::new(metadata)
-        })
-    }
-}
-
-fn put(bytes: &mut Vec<u8>, number: u64) {
-    bytes.extend_from_slice(&number.to_le_bytes());
-}
-
-fn number(bytes: &mut &[u8]) -> Option<u64> {
-    let (number, rest) = bytes.split_first_chunk()?;
-    *bytes = rest;
-    Some(u64::from_le_bytes(*number))
-}
-
-fn text<'b>(bytes: &mut &'b [u8]) -> Option<&'b [u8]> {
-    let length = usize::try_from(number(bytes)?).ok()?;
-    let (text, rest) = bytes.split_at_checked(length)?;
-    *bytes = rest;
-    Some(text)
 }

@@ -20,6 +20,7 @@ mod latency;
 mod moved;
 mod node;
 mod opening;
+mod packing;
 mod place;
 mod points;
 mod problems;

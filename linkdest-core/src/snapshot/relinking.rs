@@ -24,11 +24,18 @@ impl<S: Source> Worker<'_, '_, S> {
             // All of its names are of this run: the group is larger than any inode here can be.
             return self.lead_others(group, node, name, "it is larger than this file system allows");
         }
-        let Made::Leader { fresh } = self.make_anew(node, name, group.id, Reason::LinkLimit)? else {
+        let Made::Leader { fresh } = self.make_anew(node, name, group.inode, Reason::LinkLimit)? else {
             return Ok(());
         };
         self.count(Counter::RelinkedLimit, 1);
-        let earlier = std::mem::take(&mut group.placed);
+        let mut earlier = std::mem::take(&mut group.placed);
+        let mut further = group.earlier.take();
+        while let Some(place) = further {
+            let failed = |error| self.engine.repository_error("read what was set aside of hard links", error);
+            let (names, before) = self.engine.groups.read_earlier(place).map_err(failed)?;
+            earlier.extend(names);
+            further = before;
+        }
         group.lead(node, name, fresh, self.last.take());
         for one in earlier {
             match &one {
@@ -42,7 +49,7 @@ impl<S: Source> Worker<'_, '_, S> {
                 PlacedName::Far { parent, name: far } => self.relink_far(node, name, parent, far)?,
             }
             self.count(Counter::RelinkedLimit, 1);
-            group.placed.push(one);
+            group.follow(one);
         }
         Ok(())
     }
@@ -55,11 +62,12 @@ impl<S: Source> Worker<'_, '_, S> {
         name: &CStr,
         why: &str,
     ) -> Result<()> {
-        let Made::Leader { fresh } = self.make_anew(node, name, group.id, Reason::LinkLimit)? else {
+        let Made::Leader { fresh } = self.make_anew(node, name, group.inode, Reason::LinkLimit)? else {
             return Ok(());
         };
         self.count(Counter::RelinkedLimit, 1);
         group.placed.clear();
+        group.earlier = None;
         group.lead(node, name, fresh, self.last.take());
         let message = format!("the group of hard links was split: {why}");
         let problem = Problem::new(node.path_of(name), ProblemKind::NotStored, "link", message);

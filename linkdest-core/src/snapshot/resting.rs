@@ -55,17 +55,25 @@ impl Resting {
         Ok(())
     }
 
-    /// Takes a group back, if it is here.
+    /// Takes a group back, if it is here, and tells where it was.
     ///
     /// # Errors
     /// What cannot be read.
-    pub fn take(&self, mount: Option<u64>, id: FileId) -> io::Result<Option<Vec<u8>>> {
+    pub fn take(&self, mount: Option<u64>, id: FileId) -> io::Result<Option<(u64, Vec<u8>)>> {
         let Some(file) = self.file.get() else { return Ok(None) };
         let place = match self.shard(id).entry((mount, id.device)) {
             Entry::Occupied(mut places) => places.get_mut().remove(&id.inode),
             Entry::Vacant(_) => None,
         };
-        place.map(|place| read(file, place)).transpose()
+        place.map(|place| Ok((place, read(file, place)?))).transpose()
+    }
+
+    /// Reads what was put in a place.
+    ///
+    /// # Errors
+    /// What cannot be read.
+    pub fn read(&self, place: u64) -> io::Result<Vec<u8>> {
+        self.file.get().map_or(Err(io::ErrorKind::NotFound.into()), |file| read(file, place))
     }
 
     fn shard(&self, id: FileId) -> MutexGuard<'_, HashMap<FileSystem, Places>> {
@@ -131,7 +139,11 @@ mod tests {
             (None, id(1, 71), Some(b"d")),
             (Some(3), id(1, 71), None),
         ] {
-            assert_eq!(resting.take(mount, id).unwrap().as_deref(), group);
+            let taken = resting.take(mount, id).unwrap();
+            assert_eq!(taken.as_ref().map(|(_, bytes)| &bytes[..]), group);
+            if let Some((place, bytes)) = taken {
+                assert_eq!(resting.read(place).unwrap(), bytes);
+            }
         }
     }
 }

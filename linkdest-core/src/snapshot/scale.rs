@@ -33,6 +33,8 @@ struct Made {
     names: u64,
     /// Hard-link groups kept in memory.
     groups: usize,
+    /// The further names are those of other inodes, which got the number when the first one had gone.
+    reused: bool,
 }
 
 /// The root, or a directory by its number.
@@ -58,7 +60,9 @@ impl Made {
         let number: u64 = name.to_str().unwrap().parse().unwrap();
         let different = self.directories / self.names;
         let inode = 2 + self.directories + place.unwrap() % different * FILES + number;
-        metadata(Kind::File, inode, self.names)
+        let is_later = place.unwrap() >= different;
+        let born = Timestamp { seconds: THEN.seconds + i64::from(self.reused && is_later), ..THEN };
+        Metadata { btime: Some(born), ..metadata(Kind::File, inode, self.names) }
     }
 }
 
@@ -190,6 +194,21 @@ fn take(source: &Made, room: &Path, name: &str, references: &[Reference]) -> Wal
     .unwrap()
 }
 
+/// What was taken as `first`, to link to.
+fn reference(room: &Path) -> Reference {
+    Reference {
+        root: Dir::open_operator_path(&room.join("first")).unwrap(),
+        snapshot: None,
+        at: None,
+        label: "first".to_owned(),
+        started: Some(Timestamp::now()),
+        unproven: false,
+        manifest: Some(Manifest::open(File::open_operator_path(&room.join("first.ldm")).unwrap()).unwrap()),
+        same_user: true,
+        previous: None,
+    }
+}
+
 /// The most memory that this process has had, in KiB.
 fn peak_so_far() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
@@ -204,25 +223,13 @@ fn peak() {
     let mut asked = asked.split(' ').map(|number| number.parse::<u64>().unwrap());
     let (entries, names) = (asked.next().unwrap(), asked.next().unwrap());
     let groups = asked.next().map_or(HARD_LINKS, |groups| usize::try_from(groups).unwrap());
-    let source = Made { directories: entries / FILES, names, groups };
+    let source = Made { directories: entries / FILES, names, groups, reused: false };
     let dir = tempfile::tempdir().unwrap();
     let first = take(&source, dir.path(), "first", &[]);
     let files = source.directories * FILES;
     assert_eq!(first.counts.files_copied, files / names);
     println!("peak {} after a full run of {entries} entries", peak_so_far());
-    let reference = Reference {
-        root: Dir::open_operator_path(&dir.path().join("first")).unwrap(),
-        snapshot: None,
-        at: None,
-        label: "first".to_owned(),
-        started: Some(Timestamp::now()),
-        unproven: false,
-        manifest: Some(
-            Manifest::open(File::open_operator_path(&dir.path().join("first.ldm")).unwrap()).unwrap(),
-        ),
-        same_user: true,
-        previous: None,
-    };
+    let reference = reference(dir.path());
     let second = take(&source, dir.path(), "second", &[reference]);
     assert_eq!(second.counts.files_linked, files);
     println!("peak {} after an unchanged one", peak_so_far());
@@ -249,4 +256,17 @@ fn memory_is_that_of_caches_and_not_of_the_tree() {
 fn memory_is_not_that_of_hard_links_set_aside() {
     let (aside, kept) = (peak_of(80_000, 2, 100), peak_of(80_000, 2, usize::MAX));
     assert!(aside + 12 < kept, "{aside} MiB for 40,000 groups, {kept} MiB if all are kept in memory");
+}
+
+#[test]
+fn an_inode_number_that_is_given_out_again_joins_no_group() {
+    for groups in [0, HARD_LINKS] {
+        let source = Made { directories: 6, names: 2, groups, reused: true };
+        let dir = tempfile::tempdir().unwrap();
+        let walked = take(&source, dir.path(), "first", &[]);
+        assert_eq!((walked.counts.files_copied, walked.counts.files_linked), (600, 0));
+        let source = Made { reused: false, ..source };
+        let walked = take(&source, dir.path(), "second", &[]);
+        assert_eq!((walked.counts.files_copied, walked.counts.files_linked), (300, 300));
+    }
 }

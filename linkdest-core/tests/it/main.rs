@@ -42,6 +42,7 @@ mod repository;
 mod resolve;
 mod restic;
 mod restore;
+mod restore_bare;
 mod restore_killed;
 mod restore_targets;
 mod schedule;
