@@ -17,7 +17,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use linkdest_core::calls::{Call, trace};
 use linkdest_core::{
-    Error, ErrorKind, ProblemKind, Repository, Silent, SnapshotReport, Snapshotter, Status, Verifier,
+    Error, ErrorKind, Event, Monitor, ProblemKind, Repository, Silent, SnapshotReport, Snapshotter, Status,
+    Verifier,
 };
 use linkdest_testkit::{Comparison, Inventory, TestDir};
 
@@ -304,6 +305,45 @@ fn nothing_is_linked_to_a_tree_whose_flush_failed() {
         let (report, _) = tree.run(None);
         assert_eq!(report.unwrap().counts().files_copied, 1, "{call:?}");
     }
+}
+
+/// Takes its time over each entry.
+struct Slow;
+
+impl Monitor for Slow {
+    fn event(&self, event: &Event) {
+        if matches!(event, Event::Entry { .. }) {
+            std::thread::sleep(std::time::Duration::from_millis(300));
+        }
+    }
+
+    fn wants_entries(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn what_was_copied_is_written_out_while_more_is_copied_and_an_error_is_final() {
+    let tree = tree();
+    let run = |each, sync, fail| {
+        let _ = std::fs::remove_dir_all(tree.dir.join("repository"));
+        let to = tree.dir.join("repository");
+        let snapshotter = Snapshotter::new(&tree.source, to).init(true).sync(sync).write_out(each);
+        trace::start(fail);
+        let result = snapshotter.run(&Slow);
+        let flushes = trace::finish().iter().filter(|made| made.call == Call::SyncFs).count();
+        (result.map(|report| report.status()).map_err(|error| (error.kind(), error.operation())), flushes)
+    };
+    let complete = Ok(Status::Complete);
+    assert_eq!(run(None, true, None), (complete, 1));
+    assert_eq!(run(Some(1 << 30), true, None), (complete, 1));
+    assert_eq!(run(Some(1), false, None), (complete, 0));
+    let (result, flushes) = run(Some(1), true, None);
+    assert!(result == complete && flushes >= 2, "{result:?}, {flushes} flushes");
+    // The first of them fails; what was copied until then is nothing to link to.
+    assert_eq!(run(Some(1), true, Some((Call::SyncFs, 1, 5))), (Err((ErrorKind::Io, "flush")), 1));
+    let (report, _) = tree.run(None);
+    assert_eq!(report.unwrap().counts().files_copied, 2);
 }
 
 #[test]

@@ -64,6 +64,8 @@ pub(super) struct Plan<'a, S> {
     /// The repository, for messages.
     pub repository: &'a std::path::Path,
     pub space: Space,
+    /// Bytes copied after which they are written out; `None` leaves that to the kernel.
+    pub write_out: Option<u64>,
     pub threads: usize,
     pub descriptors: usize,
     /// Hard-link groups kept in memory.
@@ -183,6 +185,11 @@ pub(super) fn walk<S: Source>(plan: Plan<'_, S>) -> Result<Walked> {
                 break;
             }
         }
+        if let Some(each) = engine.plan.write_out {
+            let engine = &engine;
+            // Without that thread all is written out at the end.
+            let _ = start(scope, move || engine.write_out(each));
+        }
         engine.watch();
     });
     engine.tell_progress();
@@ -192,21 +199,20 @@ pub(super) fn walk<S: Source>(plan: Plan<'_, S>) -> Result<Walked> {
 impl<S: Source> Engine<'_, S> {
     /// Tells progress on the calling thread until the workers are done, and passes the wish to stop on to them.
     fn watch(&self) {
-        let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
-        while !*finished {
-            let (guard, _) =
-                self.finished_wake.wait_timeout(finished, TICK).unwrap_or_else(PoisonError::into_inner);
-            finished = guard;
-            if !*finished {
-                drop(finished);
-                self.tell_progress();
-                if self.plan.stop.is_stopped() {
-                    self.queue.close();
-                    return;
-                }
-                finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
+        while !self.is_finished_after_a_tick() {
+            self.tell_progress();
+            if self.plan.stop.is_stopped() {
+                self.queue.close();
+                return;
             }
         }
+    }
+
+    /// Waits a moment, or until the workers are done, and says whether they are.
+    pub fn is_finished_after_a_tick(&self) -> bool {
+        let finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.finished_wake.wait_timeout_while(finished, TICK, |finished| !*finished);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
     fn tell_progress(&self) {

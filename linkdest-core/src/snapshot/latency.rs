@@ -160,6 +160,7 @@ fn take(source: &std::path::Path, staged: &std::path::Path, threads: usize) -> (
         trust_shift: false,
         policy: &Quick::default(),
         space: super::space::Space::new(None),
+        write_out: None,
         reach: Reach::unknown((u32::MAX, u32::MAX)),
         one_file_system: false,
         own: Vec::new(),

@@ -41,6 +41,7 @@ mod shift;
 mod space;
 mod stamp;
 mod worker;
+mod writing_out;
 
 pub use filtering::Filtering;
 pub(crate) use found::{absolute, host_of};
@@ -89,6 +90,7 @@ pub struct Snapshotter {
     threads: Option<NonZeroUsize>,
     descriptors: Option<NonZeroUsize>,
     hard_links: usize,
+    write_out: Option<u64>,
     filtering: Filtering,
     one_file_system: bool,
     record_attributes: bool,
@@ -128,6 +130,7 @@ impl Snapshotter {
             threads: None,
             descriptors: None,
             hard_links: HARD_LINKS,
+            write_out: Some(writing_out::EACH),
             filtering: Filtering::new(),
             one_file_system: false,
             record_attributes: false,
@@ -185,6 +188,14 @@ impl Snapshotter {
     #[must_use]
     pub fn hard_links_in_memory(mut self, groups: usize) -> Self {
         self.hard_links = groups;
+        self
+    }
+
+    /// Sets after how many copied bytes these are written to disk while more is copied; `None` leaves it to the kernel
+    /// and to the end. Unset: 256 MiB. Without [`sync`](Self::sync) it is left to the kernel in any case.
+    #[must_use]
+    pub fn write_out(mut self, bytes: Option<u64>) -> Self {
+        self.write_out = bytes;
         self
     }
 

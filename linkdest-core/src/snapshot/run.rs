@@ -11,6 +11,7 @@ use super::points::names_of;
 use super::references::{Collected, Reference, check_references, collect};
 use super::shift::find_shift;
 use super::space::{self, Space};
+use super::writing_out;
 use super::{SnapshotReport, Snapshotter};
 use crate::entry::{FileId, Timestamp};
 use crate::error::{Error, ErrorKind, Problem, Result};
@@ -193,7 +194,13 @@ fn take_staged<S: Source>(
     let manifest = staging.begin_manifest(&header, &place)?;
     let damaged_before = repository.damaged_inodes()?;
     let walk = Walk { asked, monitor, known, references: &references, damaged: damaged_before, started };
-    let mut walked = walk.into(repository, source, reach, Some(Staged { tree, scratch, manifest }))?;
+    let walked = walk.into(repository, source, reach, Some(Staged { tree, scratch, manifest }));
+    let mut walked = walked.inspect_err(|error| {
+        if error.operation() == writing_out::FLUSH {
+            // Nothing may be linked to what was not written.
+            let _ = staging.forget();
+        }
+    })?;
     for error in &damaged {
         walked.add_problem(Problem::unusable_manifest(error), monitor);
     }
@@ -341,6 +348,7 @@ impl Walk<'_> {
             own: place.own,
             repository: place.repository,
             space: Space::new(asked.guards.reserve),
+            write_out: asked.write_out.filter(|_| asked.sync),
             threads: threads(asked, source.threads()),
             descriptors: descriptors(asked),
             hard_links: asked.hard_links,

@@ -181,6 +181,7 @@ fn take(source: &Made, room: &Path, name: &str, references: &[Reference]) -> Wal
         trust_shift: false,
         policy: &Quick::default(),
         space: super::space::Space::new(None),
+        write_out: None,
         reach: Reach::unknown(effective_ids()),
         one_file_system: false,
         own: Vec::new(),

@@ -85,6 +85,7 @@ impl Filtering {
             own: Vec::new(),
             repository: source,
             space: Space::new(None),
+            write_out: None,
             threads: cores.min(64),
             descriptors: open_file_limit() / 4 * 3,
             hard_links: HARD_LINKS,
