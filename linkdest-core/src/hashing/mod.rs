@@ -1,10 +1,12 @@
 //! BLAKE3 of content that passes by, or that is read for it.
 
 mod beside;
+mod tree;
 
 use std::io;
 
 use beside::Beside;
+pub(crate) use tree::{SEGMENT, Value, whole};
 
 use crate::entry::Metadata;
 use crate::manifest::ContentHash;
@@ -43,6 +45,19 @@ impl ContentHasher {
     pub fn for_size(size: u64) -> Self {
         let beside = if size >= BESIDE_LEAST { Beside::start() } else { None };
         beside.map_or_else(Self::default, |beside| Self { place: Place::Beside(beside), holes: 0 })
+    }
+
+    /// A hasher for the part of a file that begins at a multiple of [`SEGMENT`], and is no longer than that.
+    pub fn for_segment(offset: u64) -> Self {
+        Self { place: Place::Here(Box::new(tree::hasher_at(offset))), holes: 0 }
+    }
+
+    /// The value of the part that was hashed, which [`whole`] takes; `None` if too much of it lay in holes.
+    pub fn finish_segment(self) -> Option<Value> {
+        match self.place {
+            Place::Here(hasher) if self.holes <= HOLES_HASHED => Some(tree::value(&hasher)),
+            _ => None,
+        }
     }
 
     /// Takes the bytes that come next: the first `length` of the buffer, which then holds anything.

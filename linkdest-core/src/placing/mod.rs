@@ -2,6 +2,7 @@
 
 mod content;
 mod patch;
+mod segments;
 mod stamp;
 
 pub(crate) use content::{Compared, CopyError, copy, same_bytes};

@@ -2,8 +2,10 @@
 
 use std::io;
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use super::content::{CHUNK, CopyError, chunk};
+use super::content::{CopyError, chunk};
+use super::segments;
 use crate::entry::Metadata;
 use crate::hashing::ContentHasher;
 use crate::manifest::ContentHash;
@@ -15,26 +17,36 @@ use crate::source::SourceFile;
 pub(crate) const PATCH_LEAST: u64 = 1 << 20;
 /// What is written is made of these: the block of most file systems that can share blocks.
 const BLOCK: usize = 4096;
+/// One read is this large at most: what is compared and hashed at once stays in the cache.
+const PIECE: u64 = 256 << 10;
 /// After so many bytes it is decided whether the earlier version is worth reading any further.
 const TRIAL: u64 = 64 << 20;
 
-/// A new file that shares with an earlier version what is equal.
-struct Patching<'p, F> {
-    from: &'p F,
-    earlier: &'p File,
-    /// The earlier version is not worth reading any further.
-    is_useless: bool,
-    to: &'p File,
+/// Asked for leave before so many bytes are written.
+pub(crate) type Take<'p> = dyn Fn(u64) -> io::Result<()> + Sync + 'p;
+
+/// A new file that is to share with an earlier version what is equal.
+pub(super) struct Patch<'p, F> {
+    pub from: &'p F,
+    pub earlier: &'p File,
+    pub to: &'p File,
+    pub take: &'p Take<'p>,
+    pub stop: &'p StopFlag,
+    /// So many bytes were read,
+    pub read: AtomicU64,
+    /// so many of them written,
+    pub written: AtomicU64,
+    /// and others shared.
+    pub shared: AtomicBool,
+}
+
+/// Who works on it, from one place on.
+pub(super) struct Patching<'p, F> {
+    patch: &'p Patch<'p, F>,
     buffers: &'p mut (Vec<u8>, Vec<u8>),
     hasher: ContentHasher,
-    /// Asked for leave before bytes are written.
-    take: &'p dyn Fn(u64) -> io::Result<()>,
-    stop: &'p StopFlag,
     /// Whole blocks that were found equal, and are not yet shared.
     equal: Range<u64>,
-    read: u64,
-    written: u64,
-    shared: bool,
 }
 
 /// What came of it.
@@ -58,29 +70,54 @@ pub(crate) fn patch<F: SourceFile>(
     earlier: &File,
     to: &File,
     buffers: &mut (Vec<u8>, Vec<u8>),
-    take: &dyn Fn(u64) -> io::Result<()>,
+    take: &Take<'_>,
     stop: &StopFlag,
 ) -> Result<Patched, CopyError> {
     let size = metadata.size;
     to.set_len(size).map_err(CopyError::Target)?;
-    let hasher = ContentHasher::for_size(size);
-    let (is_useless, equal, read, written, shared) = (false, 0..0, 0, 0, false);
-    let mut patching =
-        Patching { from, earlier, is_useless, to, buffers, hasher, take, stop, equal, read, written, shared };
+    let (read, written, shared) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
+    if let Some(local) = from.local().filter(|_| metadata.allocated >= size && size >= segments::LEAST) {
+        let patch = Patch { from: local, earlier, to, take, stop, read, written, shared };
+        let hash = patch.in_segments(size, buffers)?;
+        return Ok(patch.end(hash));
+    }
+    let patch = Patch { from, earlier, to, take, stop, read, written, shared };
+    let mut patching = Patching::new(&patch, buffers, ContentHasher::for_size(size));
     let end = match from.local() {
         Some(local) if metadata.allocated < size => patching.extents(local, size)?,
         _ => patching.range(0, size)?,
     };
-    patching.share()?;
+    let hash = patching.end()?.finish();
     // The source became shorter: nothing is added to what was read.
     if end < size {
         to.set_len(end).map_err(CopyError::Target)?;
     }
-    let Patching { written, shared, hasher, .. } = patching;
-    Ok(Patched { written, shared, hash: hasher.finish() })
+    Ok(patch.end(hash))
 }
 
-impl<F: SourceFile> Patching<'_, F> {
+impl<F> Patch<'_, F> {
+    /// Says whether the earlier version is not worth reading any further.
+    fn is_useless(&self) -> bool {
+        let (read, written) = (self.read.load(Ordering::Relaxed), self.written.load(Ordering::Relaxed));
+        read >= TRIAL && written > read / 10 * 9
+    }
+
+    fn end(self, hash: Option<ContentHash>) -> Patched {
+        Patched { written: self.written.into_inner(), shared: self.shared.into_inner(), hash }
+    }
+}
+
+impl<'p, F: SourceFile> Patching<'p, F> {
+    pub fn new(patch: &'p Patch<'p, F>, buffers: &'p mut (Vec<u8>, Vec<u8>), hasher: ContentHasher) -> Self {
+        Self { patch, buffers, hasher, equal: 0..0 }
+    }
+
+    /// Shares what is left to share, and returns the hasher of what was read.
+    pub fn end(mut self) -> Result<ContentHasher, CopyError> {
+        self.share()?;
+        Ok(self.hasher)
+    }
+
     /// Takes what holds data, and leaves the holes between; returns where the source ended.
     fn extents(&mut self, local: &File, size: u64) -> Result<u64, CopyError> {
         let mut offset = 0;
@@ -101,17 +138,17 @@ impl<F: SourceFile> Patching<'_, F> {
     }
 
     /// Takes `start..end`, or as much of it as there is; returns where that ends.
-    fn range(&mut self, start: u64, end: u64) -> Result<u64, CopyError> {
+    pub fn range(&mut self, start: u64, end: u64) -> Result<u64, CopyError> {
         let mut offset = start;
         while offset < end {
-            if self.stop.is_stopped() {
+            if self.patch.stop.is_stopped() {
                 return Err(CopyError::Stopped);
             }
             // Reads end where blocks do.
-            let aligned = offset - offset % CHUNK + CHUNK;
+            let aligned = offset - offset % PIECE + PIECE;
             let ours = chunk(&mut self.buffers.0, end.min(aligned) - offset);
             let wanted = ours.len();
-            let read = self.from.read_at(ours, offset).map_err(CopyError::Source)?;
+            let read = self.patch.from.read_at(ours, offset).map_err(CopyError::Source)?;
             self.place(offset, read)?;
             self.hasher.data(&mut self.buffers.0, read);
             offset += read as u64;
@@ -125,28 +162,28 @@ impl<F: SourceFile> Patching<'_, F> {
     /// Places the bytes just read: blocks that the earlier version has are shared, the others are written.
     fn place(&mut self, offset: u64, read: usize) -> Result<(), CopyError> {
         let (ours, theirs) = (self.buffers.0.get(..read).unwrap_or_default(), &mut self.buffers.1);
-        let other = match self.is_useless {
+        let other = match self.patch.is_useless() {
             true => 0,
             // What cannot be read differs.
-            false => self.earlier.read_at(chunk(theirs, read as u64), offset).unwrap_or(0),
+            false => self.patch.earlier.read_at(chunk(theirs, read as u64), offset).unwrap_or(0),
         };
         let theirs = theirs.get(..other).unwrap_or_default();
         let before = usize::try_from(offset % BLOCK as u64).unwrap_or_default();
         let runs: Vec<_> = differing(ours, theirs, before).collect();
         let written = runs.iter().map(|run| run.len() as u64).sum();
         if written > 0 {
-            (self.take)(written).map_err(CopyError::Target)?;
+            (self.patch.take)(written).map_err(CopyError::Target)?;
         }
         let (mut at, mut shared) = (0, Vec::new());
         for run in runs {
             shared.push(at..run.start);
             at = run.end;
             let bytes = ours.get(run.clone()).unwrap_or_default();
-            self.to.write_all_at(bytes, offset + run.start as u64).map_err(CopyError::Target)?;
+            self.patch.to.write_all_at(bytes, offset + run.start as u64).map_err(CopyError::Target)?;
         }
         shared.push(at..read);
-        (self.read, self.written) = (self.read + read as u64, self.written + written);
-        self.is_useless = self.is_useless || self.read >= TRIAL && self.written > self.read / 10 * 9;
+        self.patch.read.fetch_add(read as u64, Ordering::Relaxed);
+        self.patch.written.fetch_add(written, Ordering::Relaxed);
         for run in shared.into_iter().filter(|run| !run.is_empty()) {
             self.add_equal(offset + run.start as u64..offset + run.end as u64)?;
         }
@@ -170,23 +207,23 @@ impl<F: SourceFile> Patching<'_, F> {
         if start == end {
             return Ok(());
         }
-        if self.to.share_range(self.earlier, start, end - start).is_ok() {
-            self.shared = true;
+        if self.patch.to.share_range(self.patch.earlier, start, end - start).is_ok() {
+            self.patch.shared.store(true, Ordering::Relaxed);
             return Ok(());
         }
         let mut offset = start;
         while offset < end {
-            let bytes = chunk(&mut self.buffers.1, end - offset);
+            let bytes = chunk(&mut self.buffers.1, PIECE.min(end - offset));
             let length = bytes.len();
-            (self.take)(length as u64).map_err(CopyError::Target)?;
-            match self.earlier.read_at(bytes, offset) {
+            (self.patch.take)(length as u64).map_err(CopyError::Target)?;
+            match self.patch.earlier.read_at(bytes, offset) {
                 Ok(read) if read == length => {}
                 Ok(_) => return Err(CopyError::Target(std::io::ErrorKind::UnexpectedEof.into())),
                 Err(error) => return Err(CopyError::Target(error)),
             }
-            self.to.write_all_at(bytes, offset).map_err(CopyError::Target)?;
+            self.patch.to.write_all_at(bytes, offset).map_err(CopyError::Target)?;
             offset += length as u64;
-            self.written += length as u64;
+            self.patch.written.fetch_add(length as u64, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -230,15 +267,15 @@ mod tests {
         };
         let (source, earlier) = (make(c"new", &[1; 3 * BLOCK]), make(c"old", &[2; BLOCK]));
         let to = make(c"to", &[]);
-        let asked = std::cell::Cell::new(0);
+        let asked = AtomicU64::new(0);
         let refuse = |bytes| {
-            asked.set(bytes);
+            asked.store(bytes, Ordering::Relaxed);
             Err(io::ErrorKind::StorageFull.into())
         };
         let (metadata, mut buffers) = (source.stat().unwrap(), Default::default());
         let patched = patch(&source, &metadata, &earlier, &to, &mut buffers, &refuse, &StopFlag::default());
         assert!(matches!(patched, Err(CopyError::Target(_))));
-        assert_eq!((asked.get(), to.stat().unwrap().allocated), (3 * BLOCK as u64, 0));
+        assert_eq!((asked.into_inner(), to.stat().unwrap().allocated), (3 * BLOCK as u64, 0));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::io::{Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use linkdest_core::{Checksum, ProblemKind, Silent, Status};
+use linkdest_core::{Checksum, ProblemKind, Repository, Silent, Status, Verifier};
 use linkdest_testkit::{Comparison, FileSystem, LoopMount, skip};
 
 use crate::support::{Pair, path, set_mtime};
@@ -161,6 +161,13 @@ fn a_large_file_that_is_patched_keeps_its_holes_its_end_and_its_bytes() {
                 file.write_all_at(&[8; 1 << 20], 35 << 20).unwrap();
             },
             &|file| file.write_all_at(&[1; 1], 0).unwrap(),
+            // Without holes two threads take parts of 16 MiB.
+            &|file| file.write_all_at(&vec![5; (70 << 20) + 9], 0).unwrap(),
+            &|file| {
+                for at in [(16 << 20) - 1, 16 << 20, (48 << 20) - 1, (70 << 20) + 8] {
+                    file.write_all_at(&[6], at).unwrap();
+                }
+            },
             &|file| file.set_len((1 << 20) - 1).unwrap(),
         ];
         for change in changes {
@@ -172,5 +179,8 @@ fn a_large_file_that_is_patched_keeps_its_holes_its_end_and_its_bytes() {
                 (std::fs::metadata(&image).unwrap(), std::fs::metadata(path(&report).join("image")).unwrap());
             assert!(theirs.blocks() <= ours.blocks() + 256, "{} of {}", theirs.blocks(), ours.blocks());
         }
+        let repository = Repository::open(&pair.repository).unwrap();
+        let verified = Verifier::new(&repository).run(&Silent).unwrap();
+        assert_eq!((verified.findings(), verified.files_read() > 0), (&[][..], true), "{file_system:?}");
     }
 }

@@ -1,0 +1,78 @@
+//! The hash of a file whose parts are hashed apart: BLAKE3 is a tree, and each part a subtree of it (section 2.1 of the
+//! BLAKE3 paper).
+
+use blake3::Hasher;
+use blake3::hazmat::{ChainingValue, HasherExt as _, Mode, merge_subtrees_non_root, merge_subtrees_root};
+
+use crate::manifest::ContentHash;
+
+/// The length of each part but the last, in bytes. A power of two, so that each is a whole subtree.
+pub(crate) const SEGMENT: u64 = 16 << 20;
+
+/// What stands for a part in the tree.
+pub(crate) type Value = ChainingValue;
+
+/// A hasher for the part that begins there, at a multiple of [`SEGMENT`].
+pub(super) fn hasher_at(offset: u64) -> Hasher {
+    let mut hasher = Hasher::new();
+    hasher.set_input_offset(offset);
+    hasher
+}
+
+pub(super) fn value(hasher: &Hasher) -> Value {
+    hasher.finalize_non_root()
+}
+
+/// The hash of the whole, which has two parts at least.
+pub(crate) fn whole(parts: &[Value]) -> Option<ContentHash> {
+    let (left, right) = parts.split_at_checked(left_of(parts.len()))?;
+    let hash = merge_subtrees_root(&joined(left)?, &joined(right)?, Mode::Hash);
+    Some(ContentHash(*hash.as_bytes()))
+}
+
+/// The value of parts that are a subtree together.
+fn joined(parts: &[Value]) -> Option<Value> {
+    if let [one] = parts {
+        return Some(*one);
+    }
+    let (left, right) = parts.split_at_checked(left_of(parts.len()))?;
+    Some(merge_subtrees_non_root(&joined(left)?, &joined(right)?, Mode::Hash))
+}
+
+/// How many of so many parts are in the left subtree: the largest power of two below.
+fn left_of(parts: usize) -> usize {
+    parts.div_ceil(2).next_power_of_two()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ContentHasher;
+    use super::*;
+
+    #[test]
+    fn the_left_subtree_is_the_largest_power_of_two_below() {
+        for (parts, left) in [(2, 1), (3, 2), (4, 2), (5, 4), (6, 4), (8, 4), (9, 8), (17, 16)] {
+            assert_eq!(left_of(parts), left, "{parts}");
+        }
+    }
+
+    #[test]
+    fn parts_hash_as_the_whole_does() {
+        let segment = usize::try_from(SEGMENT).unwrap();
+        let bytes: Vec<u8> = (0..5 * segment + 7).map(|at| (at / 1000 % 251) as u8).collect();
+        for length in [segment + 1, 2 * segment, 3 * segment - 1, 4 * segment, bytes.len()] {
+            let parts: Vec<_> = (0..length.div_ceil(segment))
+                .map(|part| {
+                    let mut hasher = ContentHasher::for_segment((part * segment) as u64);
+                    let mut piece = bytes[part * segment..length.min((part + 1) * segment)].to_vec();
+                    let length = piece.len();
+                    hasher.data(&mut piece, length);
+                    hasher.finish_segment().unwrap()
+                })
+                .collect();
+            let expected = ContentHash(*blake3::hash(&bytes[..length]).as_bytes());
+            assert_eq!(whole(&parts), Some(expected), "{length}");
+        }
+        assert_eq!(whole(&[]), None);
+    }
+}
