@@ -86,14 +86,18 @@ impl Comparison {
 
     /// Says whether the run that made the reference surely saw the source as it is.
     ///
-    /// `None` if there is no ctime, or no run record, to tell by.
+    /// `None` if there is no ctime, or no run record, to tell by. Without a ctime an mtime can only say that it did not:
+    /// the file may have been written once more in the second of the look.
     #[must_use]
     pub fn seen_by_reference(&self, source: &Metadata) -> Option<bool> {
         if self.touched {
             return Some(false);
         }
-        let (ctime, started) = (source.ctime?, self.reference_started?);
-        Some(ctime < started.minus_seconds(MARGIN))
+        let before = self.reference_started?.minus_seconds(MARGIN);
+        match source.ctime {
+            Some(ctime) => Some(ctime < before),
+            None => (source.mtime >= before).then_some(false),
+        }
     }
 
     /// What size and mtime say; `None` if both are equal.
@@ -147,6 +151,24 @@ pub trait ChangePolicy: Send + Sync {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn without_a_ctime_an_mtime_only_proves_that_a_change_was_not_seen() {
+        let at = |seconds| Timestamp { seconds, nanos: 0 };
+        for (mtime, ctime, started, seen) in [
+            (100, Some(100), Some(500), Some(true)),
+            (100, Some(498), Some(500), Some(false)),
+            (100, None, Some(500), None),
+            (497, None, Some(500), None),
+            (498, None, Some(500), Some(false)),
+            (900, None, Some(500), Some(false)),
+            (900, None, None, None),
+        ] {
+            let source = Metadata { ctime: ctime.map(at), ..Metadata::file(7, at(mtime)) };
+            let comparison = Comparison { reference_started: started.map(at), ..Comparison::new(1) };
+            assert_eq!(comparison.seen_by_reference(&source), seen, "{mtime} {ctime:?} {started:?}");
+        }
+    }
 
     #[test]
     fn names_are_those_that_people_write() {

@@ -10,7 +10,7 @@ use crate::entry::Metadata;
 /// - the source's ctime is more than 2 s older than the start of the run that made the reference, and the
 ///   manifest does not have another one;
 /// - the ctime moved, and an attribute, the number of links or the path, seen to differ, explains it;
-/// - there is no usable ctime, or nothing is known of the run that made the reference.
+/// - there is no usable ctime, and the mtime is older than the start of that run; or nothing is known of that run.
 ///
 /// So a file rewritten with its size kept and its mtime put back is caught.
 ///
@@ -93,6 +93,22 @@ mod tests {
             };
             let found = Quick {}.content(&source, &Metadata::file(7, at(100)), &comparison);
             assert_eq!(found, expected, "{size} {mtime:?} {ctime:?} {started:?} {differ} {unsynced}");
+        }
+    }
+
+    /// Such as a file that a killed run was copying: all of its length, and not all of its bytes.
+    #[test]
+    fn without_a_ctime_what_was_written_while_the_reference_was_made_is_compared() {
+        for (mtime, started, expected) in [
+            (497, Some(500), Verdict::Unchanged),
+            (498, Some(500), Verdict::CompareBytes),
+            (499, Some(500), Verdict::CompareBytes),
+            (900, Some(500), Verdict::CompareBytes),
+            (900, None, Verdict::Unchanged),
+        ] {
+            let file = Metadata { ctime: None, ..Metadata::file(7, at(mtime)) };
+            let comparison = Comparison { reference_started: started.map(at), ..Comparison::new(1) };
+            assert_eq!(Quick {}.content(&file, &file, &comparison), expected, "{mtime} {started:?}");
         }
     }
 

@@ -6,8 +6,9 @@ use std::io;
 use std::sync::Arc;
 
 use super::attributes::Attributes;
-use super::exchange::{Exchange, Ticket};
+use super::exchange::Exchange;
 use super::reply::{self, Data, Malformed, Names, Raw, Status};
+use super::slot::Ticket;
 use super::wire::kind;
 use crate::os::errno;
 use crate::path::Escaped;

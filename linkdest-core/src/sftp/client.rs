@@ -1,13 +1,15 @@
 //! A connection to a server: what it can do, and what it can be asked. Paths and names are bytes.
 
 use std::io;
+use std::sync::{Arc, Mutex};
 
 use super::address::Address;
 use super::asked::{self, Asked};
 use super::attributes::Attributes;
-use super::budget::Budget;
-use super::exchange::{Exchange, Ticket};
+use super::budget::{Budget, Share};
+use super::exchange::Exchange;
 use super::reply::{self, Data, Names};
+use super::revival::{Lives, greet};
 use super::ssh::Ssh;
 use super::transport::Transport;
 use super::wire::{Request, kind};
@@ -18,7 +20,12 @@ use crate::monitor::StopFlag;
 ///
 /// Each call sends its request at once and returns; the answer is waited for with [`Asked::wait`].
 pub(crate) struct Client {
-    transport: Transport,
+    pub(super) exchange: Arc<Exchange>,
+    /// The program that leads to the server.
+    pub(super) transport: Mutex<Option<Transport>>,
+    pub(super) lives: Mutex<Lives>,
+    pub(super) address: Address,
+    pub(super) ssh: Ssh,
     extensions: Extensions,
     limits: Limits,
     /// Files and directories that may be open on the server.
@@ -58,7 +65,14 @@ const UNDER_WAY: usize = 32 << 20;
 
 /// An open file or directory on the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Handle(pub(super) Vec<u8>);
+pub(crate) struct Handle(pub(super) Vec<u8>, pub(super) Option<u64>);
+
+impl Handle {
+    /// The connection on which it was opened.
+    pub(super) fn connection(&self) -> Option<u64> {
+        self.1
+    }
+}
 
 /// The room on a file system of the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,23 +94,23 @@ impl Client {
     /// [`ErrorKind::Connection`](crate::ErrorKind::Connection), with what the program said that leads there.
     pub fn connect(address: &Address, ssh: &Ssh, stop: &StopFlag) -> Result<Self> {
         let (mut command, name) = (ssh.to_command(address)?, address.canonical());
-        let exchange = Exchange::new(name.clone(), stop.clone(), ssh.silence());
-        let transport = Transport::start(&mut command, !ssh.is_interactive(), exchange, &name)?;
+        let exchange = Arc::new(Exchange::new(name.clone(), stop.clone(), ssh.silence()));
+        let transport = Transport::start(&mut command, !ssh.is_interactive(), &exchange, &name)?;
         let failed =
             |error: io::Error| Error::within(&error).unwrap_or_else(|| Error::io("connect to", &name, error));
-        let greeting = transport.exchange.send(&Request::new(kind::INIT)).and_then(Ticket::wait);
-        let greeting = greeting.map_err(failed)?;
-        let distrust = |malformed| failed(transport.exchange.distrust(malformed));
-        if greeting.kind != kind::VERSION {
-            return Err(distrust(reply::Malformed("no greeting")));
-        }
-        let (version, offered) = reply::version(&greeting.body).map_err(distrust)?;
-        if version < 3 {
-            return Err(distrust(reply::Malformed("it is older than version 3")));
-        }
-        let extensions = Extensions::of(&offered);
-        let (handles, bytes) = (Budget::new(LEAST.handles), Budget::new(UNDER_WAY));
-        let mut client = Self { transport, extensions, limits: LEAST, handles, bytes };
+        let extensions = greet(&exchange).map_err(failed)?;
+        exchange.open();
+        let mut client = Self {
+            exchange,
+            transport: Mutex::new(Some(transport)),
+            lives: Lives::new(ssh.most_attempts()),
+            address: address.clone(),
+            ssh: ssh.clone(),
+            extensions,
+            limits: LEAST,
+            handles: Budget::new(LEAST.handles),
+            bytes: Budget::new(UNDER_WAY),
+        };
         if extensions.limits {
             let told = client
                 .ask(Request::extended("limits@openssh.com"), |raw| asked::extended(raw, reply::longs::<4>));
@@ -120,7 +134,7 @@ impl Client {
 
     /// Gives the connection up because of something that no server may say.
     pub fn distrust(&self, what: &'static str) -> io::Error {
-        self.transport.exchange.distrust(reply::Malformed(what))
+        self.exchange.distrust(reply::Malformed(what))
     }
 
     #[expect(clippy::needless_pass_by_value, reason = "a request is made for its one sending")]
@@ -129,13 +143,20 @@ impl Client {
         request: Request,
         meaning: impl FnOnce(reply::Raw) -> std::result::Result<io::Result<T>, reply::Malformed> + Send + 'static,
     ) -> Asked<T> {
-        let exchange = &self.transport.exchange;
+        let exchange = &self.exchange;
         let sent = if request.len() > self.limits.packet {
             Err(io::Error::new(io::ErrorKind::InvalidFilename, "a path that is too long for the server"))
         } else {
             exchange.send(&request)
         };
         Asked::new(exchange, sent, meaning)
+    }
+
+    /// Opens something, which is good on this connection alone.
+    pub(super) fn ask_to_open(&self, request: Request) -> Asked<Handle> {
+        let connection = self.exchange.connection();
+        let here = move |handle: Handle| Handle(handle.0, Some(connection));
+        self.ask(request, move |raw| opened(raw).map(|handle| handle.map(here)))
     }
 
     /// The absolute path of a path, symlinks resolved.
@@ -160,23 +181,24 @@ impl Client {
 
     /// Opens a file for reading. The server follows a symlink in its place.
     pub fn open(&self, path: &[u8]) -> Asked<Handle> {
-        self.ask(opening(path, READ, &Attributes::default()), opened)
+        self.ask_to_open(opening(path, READ, &Attributes::default()))
     }
 
     /// Opens a directory for listing.
     pub fn open_dir(&self, path: &[u8]) -> Asked<Handle> {
-        self.ask(Request::new(kind::OPENDIR).string(path), opened)
+        self.ask_to_open(Request::new(kind::OPENDIR).string(path))
     }
 
     /// The next names of a directory; `None` at its end.
     pub fn read_dir(&self, handle: &Handle) -> Asked<Option<Names>> {
-        self.ask(Request::new(kind::READDIR).string(&handle.0), asked::names)
+        self.ask(Request::new(kind::READDIR).on(handle.connection()).string(&handle.0), asked::names)
     }
 
     /// Some bytes of a file, as many as were asked for or fewer; `None` at its end.
     pub fn read(&self, handle: &Handle, offset: u64, length: usize) -> Asked<Option<Data>> {
         let length = length.min(self.limits.read);
-        let request = Request::new(kind::READ).string(&handle.0).long(offset).number(number(length));
+        let request = Request::new(kind::READ).on(handle.connection()).answered_by(length);
+        let request = request.string(&handle.0).long(offset).number(number(length));
         self.ask(request, move |raw| asked::data(raw, length))
     }
 
@@ -193,12 +215,12 @@ impl Client {
 
     /// Closes a file or a directory.
     pub fn close(&self, handle: &Handle) -> Asked<()> {
-        self.ask(Request::new(kind::CLOSE).string(&handle.0), asked::done)
+        self.ask(Request::new(kind::CLOSE).on(handle.connection()).string(&handle.0), asked::done)
     }
 }
 
 impl Extensions {
-    fn of(offered: &[(&[u8], &[u8])]) -> Self {
+    pub(super) fn of(offered: &[(&[u8], &[u8])]) -> Self {
         let has = |name: &str| offered.iter().any(|(offered, _)| *offered == name.as_bytes());
         Self {
             posix_rename: has("posix-rename@openssh.com"),
@@ -237,7 +259,7 @@ pub(super) fn opening(path: &[u8], flags: u32, attributes: &Attributes) -> Reque
 }
 
 pub(super) fn opened(raw: reply::Raw) -> std::result::Result<io::Result<Handle>, reply::Malformed> {
-    asked::handle(raw).map(|handle| handle.map(Handle))
+    asked::handle(raw).map(|handle| handle.map(|handle| Handle(handle, None)))
 }
 
 pub(super) fn number(length: usize) -> u32 {
@@ -247,7 +269,25 @@ pub(super) fn number(length: usize) -> u32 {
 impl Client {
     /// Says whether nothing more can be had: the connection is lost, or the run is to stop.
     pub fn is_over(&self) -> bool {
-        self.transport.exchange.is_over()
+        self.exchange.is_over()
+    }
+
+    /// Takes a share of the handles, waiting for one.
+    pub fn take_handle(&self) -> io::Result<Share> {
+        loop {
+            if let Some(share) = self.handles.take(1, || self.is_over()) {
+                return Ok(share);
+            }
+            // Somebody may have made the connection anew by now.
+            if self.is_over() {
+                return Err(self.lost_error());
+            }
+        }
+    }
+
+    /// The error of what cannot be asked any more.
+    pub fn lost_error(&self) -> io::Error {
+        self.exchange.lost_error()
     }
 }
 

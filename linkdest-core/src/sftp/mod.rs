@@ -11,6 +11,8 @@ mod client;
 mod exchange;
 mod reading;
 mod reply;
+mod revival;
+mod slot;
 mod ssh;
 mod transport;
 mod wire;

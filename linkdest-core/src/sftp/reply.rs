@@ -84,6 +84,9 @@ pub(crate) struct Named<'n> {
     pub letter: Option<u8>,
 }
 
+/// No name is longer, nor is a whole path on most systems, in bytes.
+const LONGEST_NAME: usize = 4096;
+
 /// Some names of a listing, all of them checked.
 #[derive(Debug)]
 pub(crate) struct Names(Vec<u8>);
@@ -98,19 +101,24 @@ impl Names {
         }
         for _ in 0..count {
             let named = next(&mut left).ok_or(Malformed("names that are cut short"))?;
-            if named.name.is_empty() || named.name.iter().any(|byte| matches!(byte, b'/' | 0)) {
+            let is_odd = |byte: &u8| matches!(byte, b'/' | 0);
+            if named.name.is_empty() || named.name.len() > LONGEST_NAME || named.name.iter().any(is_odd) {
                 return Err(Malformed("a name that no file can have"));
             }
         }
         Ok(Self(body))
     }
 
-    /// The names but `.` and `..`.
-    pub fn iter(&self) -> impl Iterator<Item = Named<'_>> {
+    /// The names, with `.` and `..` if the server has them.
+    pub fn all(&self) -> impl Iterator<Item = Named<'_>> {
         let mut left = Input(&self.0);
         let count = left.number().unwrap_or_default();
-        let names = (0..count).map_while(move |_| next(&mut left));
-        names.filter(|named| !matches!(named.name, b"." | b".."))
+        (0..count).map_while(move |_| next(&mut left))
+    }
+
+    /// The names but `.` and `..`.
+    pub fn iter(&self) -> impl Iterator<Item = Named<'_>> {
+        self.all().filter(|named| !matches!(named.name, b"." | b".."))
     }
 }
 
@@ -231,6 +239,8 @@ mod tests {
             (&[b"/"], None),
             (&[b""], None),
             (&[b"a\0b"], None),
+            (&[&[b'x'; 4096]], Some(1)),
+            (&[&[b'x'; 4097]], None),
             (&[b"good", b"../etc/passwd"], None),
             (&[], None),
         ] {

@@ -21,11 +21,12 @@ pub struct Ssh {
     command: Option<Vec<OsString>>,
     interactive: bool,
     patience: Duration,
+    attempts: u32,
 }
 
 impl Default for Ssh {
     fn default() -> Self {
-        Self { command: None, interactive: false, patience: Duration::from_secs(300) }
+        Self { command: None, interactive: false, patience: Duration::from_secs(300), attempts: 6 }
     }
 }
 
@@ -66,6 +67,14 @@ impl Ssh {
         self
     }
 
+    /// Sets how often in a row a connection that was lost while a source is read is made anew, with growing waits, before
+    /// the run fails; one that held for a minute starts the count anew. Unset: six times, within half a minute or so.
+    #[must_use]
+    pub fn attempts(mut self, attempts: u32) -> Self {
+        self.attempts = attempts;
+        self
+    }
+
     /// The words of the program that was set.
     #[must_use]
     pub fn words(&self) -> Option<&[OsString]> {
@@ -74,6 +83,10 @@ impl Ssh {
 
     pub(crate) fn is_interactive(&self) -> bool {
         self.interactive
+    }
+
+    pub(super) fn most_attempts(&self) -> u32 {
+        self.attempts
     }
 
     pub(super) fn silence(&self) -> Duration {

@@ -9,12 +9,11 @@ use std::time::{Duration, Instant};
 
 use super::exchange::{Exchange, GREETING};
 use super::reply::{Malformed, Raw};
+use super::wire::LONGEST;
 use crate::error::{Error, Result};
 use crate::os::{Child, Piped};
 use crate::path::Escaped;
 
-/// No packet is longer, in bytes: OpenSSH sends 256 KiB at most.
-const LONGEST: usize = 1 << 20;
 /// So much of what the program says is kept, in bytes, and told, in lines.
 const SAID: usize = 4096;
 const LINES: usize = 4;
@@ -23,7 +22,9 @@ const GRACE: Duration = Duration::from_secs(2);
 
 /// A program that runs, and the threads that talk with it.
 pub(super) struct Transport {
-    pub exchange: Arc<Exchange>,
+    exchange: Arc<Exchange>,
+    /// Which of its connections this is.
+    connection: u64,
     process: Arc<Process>,
 }
 
@@ -36,8 +37,13 @@ struct Process {
 }
 
 impl Transport {
-    /// Starts the program. `own_group` keeps a terminal's signals from it.
-    pub fn start(command: &mut Command, own_group: bool, exchange: Exchange, address: &Path) -> Result<Self> {
+    /// Starts the program for the next connection. `own_group` keeps a terminal's signals from it.
+    pub fn start(
+        command: &mut Command,
+        own_group: bool,
+        exchange: &Arc<Exchange>,
+        address: &Path,
+    ) -> Result<Self> {
         let program = command.get_program().to_owned();
         let Piped { child, input, output, errors } =
             Child::spawn_piped(command, own_group).map_err(|error| {
@@ -45,7 +51,8 @@ impl Transport {
                 Error::connection("connect", address, format!("{shown}: cannot be started: {error}"))
             })?;
         let process = Process { child: Mutex::new(child), said: Mutex::default(), silent: Mutex::new(false) };
-        let transport = Self { exchange: Arc::new(exchange), process: Arc::new(process) };
+        let connection = exchange.begin();
+        let transport = Self { exchange: Arc::clone(exchange), connection, process: Arc::new(process) };
         let thread = |name: &str, work: Box<dyn FnOnce() + Send>| {
             let started = Builder::new().name(format!("sftp {name}")).spawn(work);
             started.map(drop).map_err(|error| Error::io("start a thread for", address, error))
@@ -53,25 +60,27 @@ impl Transport {
         let process = Arc::clone(&transport.process);
         thread("errors", Box::new(move || listen(errors, &process)))?;
         let exchange = Arc::clone(&transport.exchange);
-        thread("write", Box::new(move || write(input, &exchange)))?;
+        thread("write", Box::new(move || write(input, &exchange, connection)))?;
         let (exchange, process) = (Arc::clone(&transport.exchange), Arc::clone(&transport.process));
-        thread("read", Box::new(move || read(output, &exchange, &process)))?;
+        thread("read", Box::new(move || read(output, (&exchange, connection), &process)))?;
         Ok(transport)
     }
 }
 
 impl Drop for Transport {
     fn drop(&mut self) {
-        self.exchange.close();
+        if !self.exchange.has_lost(self.connection) {
+            self.exchange.close();
+        }
         let end = |by_force: bool, patience: Duration| {
             let child = || self.process.child.lock().unwrap_or_else(PoisonError::into_inner);
-            if by_force || self.exchange.has_lost() {
+            if by_force || self.exchange.has_lost(self.connection) {
                 child().end(by_force);
             }
             wait_for(&self.process, patience)
         };
         if end(false, GRACE).is_none() {
-            self.exchange.lose("the connection is closed");
+            self.exchange.lose(self.connection, "the connection is closed");
             if end(false, GRACE).is_none() {
                 end(true, GRACE);
             }
@@ -93,9 +102,9 @@ fn wait_for(process: &Process, patience: Duration) -> Option<ExitStatus> {
 }
 
 /// Writes requests, as many at once as there are.
-fn write(mut input: ChildStdin, exchange: &Exchange) {
+fn write(mut input: ChildStdin, exchange: &Exchange, connection: u64) {
     let mut buffer = Vec::new();
-    while exchange.take_outgoing(&mut buffer).is_some() {
+    while exchange.take_outgoing(connection, &mut buffer).is_some() {
         // The thread that reads finds out why.
         if input.write_all(&buffer).is_err() {
             return;
@@ -116,28 +125,37 @@ fn listen(mut errors: ChildStderr, process: &Process) {
 }
 
 /// Reads answers until the connection ends.
-fn read(output: ChildStdout, exchange: &Exchange, process: &Process) {
+fn read(output: ChildStdout, (exchange, connection): (&Exchange, u64), process: &Process) {
     let mut output = BufReader::with_capacity(256 << 10, output);
     let mut is_first = true;
-    let why = loop {
-        match packet(&mut output, is_first) {
-            Ok(Some((id, raw))) => {
+    let mut expected = None;
+    loop {
+        let mut expect =
+            |id, length| exchange.expect(connection, id, length).map(|found| expected = Some(found));
+        match packet(&mut output, is_first, &mut expect) {
+            Ok(Some((_, raw))) => {
                 is_first = false;
-                if let Err(Malformed(what)) = exchange.answer(id, raw) {
-                    break format!("the server breaks the protocol: {what}");
+                if let Some(expected) = expected.take() {
+                    expected.answer(raw);
                 }
             }
-            Ok(None) => break ended(process, is_first),
-            Err(Malformed(what)) => break format!("the server breaks the protocol: {what}"),
+            Ok(None) => break exchange.lose(connection, ended(process, is_first)),
+            Err(malformed) => break exchange.refuse(connection, malformed),
         }
-    };
-    exchange.lose(why);
+    }
+    // Whoever waits for it finds out why.
+    drop(expected);
     // Who breaks the protocol may go on talking; nobody listens.
     process.child.lock().unwrap_or_else(PoisonError::into_inner).end(false);
 }
 
-/// Reads one packet; `None` at the end of the connection.
-fn packet(output: &mut impl Read, is_first: bool) -> std::result::Result<Option<(u32, Raw)>, Malformed> {
+/// Reads one packet; `None` at the end of the connection. `expect` is asked before the most of it is read: with its number
+/// and how many bytes are to come.
+fn packet(
+    output: &mut impl Read,
+    is_first: bool,
+    expect: &mut impl FnMut(u32, usize) -> std::result::Result<(), Malformed>,
+) -> std::result::Result<Option<(u32, Raw)>, Malformed> {
     let mut head = [0; 5];
     if output.read_exact(&mut head).is_err() {
         return Ok(None);
@@ -159,6 +177,7 @@ fn packet(output: &mut impl Read, is_first: bool) -> std::result::Result<Option<
     }
     let mut body = Vec::new();
     let left = length - if is_first { 1 } else { 5 };
+    expect(u32::from_be_bytes(id), left)?;
     // Room is made as the bytes come, not on the word of a length.
     match output.take(left as u64).read_to_end(&mut body) {
         Ok(read) if read == left => Ok(Some((u32::from_be_bytes(id), Raw { kind, body }))),
@@ -198,7 +217,7 @@ fn last_lines(said: &[u8]) -> String {
 /// Takes the bytes of a connection apart, as they come; for fuzzing.
 pub(super) fn packets(mut bytes: &[u8]) -> Vec<(u32, Raw)> {
     let mut found = Vec::new();
-    while let Ok(Some(packet)) = packet(&mut bytes, found.is_empty()) {
+    while let Ok(Some(packet)) = packet(&mut bytes, found.is_empty(), &mut |_, _| Ok(())) {
         found.push(packet);
     }
     found
@@ -222,7 +241,7 @@ mod tests {
             (b"\xff\xff\xff\xff\x65\0\0\0\x07", false, None),
             (b"Welcome to the server", true, None),
         ] {
-            let read = packet(&mut &bytes[..], first).map(|packet| packet.is_some());
+            let read = packet(&mut &bytes[..], first, &mut |_, _| Ok(())).map(|packet| packet.is_some());
             assert_eq!(read.ok(), found, "{bytes:?}");
         }
     }

@@ -34,12 +34,51 @@ pub(super) mod kind {
 /// The length and the kind of a packet, and the number of its request, lie before everything else.
 pub(super) const HEAD: usize = 9;
 
+/// No packet is longer, in bytes: OpenSSH sends 256 KiB at most.
+pub(super) const LONGEST: usize = 1 << 20;
+/// An answer that is a status, a handle or some attributes, in bytes.
+const SHORT: usize = 8 << 10;
+/// One that has a path, twice, in bytes.
+const PATHS: usize = 34_000;
+
 /// A request on its way to the server; its number is set when it is sent.
-pub(super) struct Request(Vec<u8>);
+pub(super) struct Request {
+    bytes: Vec<u8>,
+    /// An answer that is longer is not taken: many are waited for at once.
+    longest: usize,
+    /// Where that was opened which it is about.
+    connection: Option<u64>,
+}
 
 impl Request {
     pub fn new(kind: u8) -> Self {
-        Self(vec![0, 0, 0, 0, kind, 0, 0, 0, 0])
+        let longest = match kind {
+            kind::INIT | kind::READDIR => LONGEST,
+            kind::REALPATH | kind::READLINK => PATHS,
+            _ => SHORT,
+        };
+        Self { bytes: vec![0, 0, 0, 0, kind, 0, 0, 0, 0], longest, connection: None }
+    }
+
+    /// Says on which connection that was opened which it is about: it is not sent on any other.
+    pub fn on(mut self, connection: impl Into<Option<u64>>) -> Self {
+        self.connection = connection.into();
+        self
+    }
+
+    pub fn connection(&self) -> Option<u64> {
+        self.connection
+    }
+
+    /// Says that an answer may have so many more bytes of what was asked for.
+    pub fn answered_by(mut self, bytes: usize) -> Self {
+        self.longest = self.longest.saturating_add(bytes).min(LONGEST);
+        self
+    }
+
+    /// How many bytes the answer may have.
+    pub fn longest(&self) -> usize {
+        self.longest
     }
 
     /// A request of an extension, by its name.
@@ -48,41 +87,41 @@ impl Request {
     }
 
     pub fn number(mut self, number: u32) -> Self {
-        self.0.extend_from_slice(&number.to_be_bytes());
+        self.bytes.extend_from_slice(&number.to_be_bytes());
         self
     }
 
     pub fn long(mut self, number: u64) -> Self {
-        self.0.extend_from_slice(&number.to_be_bytes());
+        self.bytes.extend_from_slice(&number.to_be_bytes());
         self
     }
 
     pub fn string(mut self, bytes: &[u8]) -> Self {
-        self.0.extend_from_slice(&length(bytes.len()));
-        self.0.extend_from_slice(bytes);
+        self.bytes.extend_from_slice(&length(bytes.len()));
+        self.bytes.extend_from_slice(bytes);
         self
     }
 
     pub fn plain(mut self, bytes: &[u8]) -> Self {
-        self.0.extend_from_slice(bytes);
+        self.bytes.extend_from_slice(bytes);
         self
     }
 
     /// How many bytes it is on the wire.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.bytes.len()
     }
 
     /// Appends the whole packet.
     pub fn write(&self, id: u32, out: &mut Vec<u8>) {
         let start = out.len();
-        out.extend_from_slice(&self.0);
+        out.extend_from_slice(&self.bytes);
         let mut put = |at: usize, bytes: [u8; 4]| {
             if let Some(place) = out.get_mut(start + at..start + at + 4) {
                 place.copy_from_slice(&bytes);
             }
         };
-        put(0, length(self.0.len().saturating_sub(4)));
+        put(0, length(self.bytes.len().saturating_sub(4)));
         put(5, id.to_be_bytes());
     }
 }

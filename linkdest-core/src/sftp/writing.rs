@@ -5,9 +5,9 @@ use std::io;
 
 use super::asked::{self, Asked};
 use super::attributes::Attributes;
-use super::client::{Client, Handle, number, opened, opening};
+use super::client::{Client, Handle, number, opening};
 use super::reply::{self, NamesById};
-use super::wire::{HEAD, Request, kind};
+use super::wire::{HEAD, LONGEST, Request, kind};
 
 const WRITE: u32 = 2;
 const CREATE: u32 = 8;
@@ -17,17 +17,18 @@ impl Client {
     /// Makes a file and opens it for writing; an existing name is an error.
     pub fn create(&self, path: &[u8], mode: u32) -> Asked<Handle> {
         let attributes = Attributes { mode: Some(mode), ..Attributes::default() };
-        self.ask(opening(path, WRITE | CREATE | EXCLUSIVE, &attributes), opened)
+        self.ask_to_open(opening(path, WRITE | CREATE | EXCLUSIVE, &attributes))
     }
 
     /// Writes some bytes of a file: no more than [`Limits::write`].
     pub fn write(&self, handle: &Handle, offset: u64, bytes: &[u8]) -> Asked<()> {
-        self.ask(Request::new(kind::WRITE).string(&handle.0).long(offset).string(bytes), asked::done)
+        let request = Request::new(kind::WRITE).on(handle.connection());
+        self.ask(request.string(&handle.0).long(offset).string(bytes), asked::done)
     }
 
     /// What an open file is.
     pub fn fstat(&self, handle: &Handle) -> Asked<Attributes> {
-        self.ask(Request::new(kind::FSTAT).string(&handle.0), asked::attributes)
+        self.ask(Request::new(kind::FSTAT).on(handle.connection()).string(&handle.0), asked::attributes)
     }
 
     /// Makes a directory.
@@ -53,8 +54,8 @@ impl Client {
 
     /// Sets attributes of an open file.
     pub fn set_open(&self, handle: &Handle, attributes: &Attributes) -> Asked<()> {
-        let request = Request::new(kind::FSETSTAT).string(&handle.0).plain(&attributes.encoded());
-        self.ask(request, asked::done)
+        let request = Request::new(kind::FSETSTAT).on(handle.connection()).string(&handle.0);
+        self.ask(request.plain(&attributes.encoded()), asked::done)
     }
 
     /// Sets attributes of what is at a path, also of a symlink itself (`lsetstat@openssh.com`).
@@ -85,7 +86,8 @@ impl Client {
 
     /// Waits until an open file is on disk (`fsync@openssh.com`).
     pub fn sync(&self, handle: &Handle) -> Asked<()> {
-        self.ask(Request::extended("fsync@openssh.com").string(&handle.0), asked::done)
+        let request = Request::extended("fsync@openssh.com").on(handle.connection());
+        self.ask(request.string(&handle.0), asked::done)
     }
 
     /// Has the server copy bytes from one open file to another (`copy-data`); a length of 0 is all that follows.
@@ -96,7 +98,8 @@ impl Client {
         to: &Handle,
         to_offset: u64,
     ) -> Asked<()> {
-        let request = Request::extended("copy-data").string(&from.0).long(offset).long(length);
+        let request = Request::extended("copy-data").on(from.connection());
+        let request = request.string(&from.0).long(offset).long(length);
         self.ask(request.string(&to.0).long(to_offset), asked::done)
     }
 
@@ -104,8 +107,8 @@ impl Client {
     pub fn names_by_id(&self, users: &[u32], groups: &[u32]) -> Asked<NamesById> {
         let list =
             |numbers: &[u32]| numbers.iter().flat_map(|number| number.to_be_bytes()).collect::<Vec<u8>>();
-        let request =
-            Request::extended("users-groups-by-id@openssh.com").string(&list(users)).string(&list(groups));
+        let request = Request::extended("users-groups-by-id@openssh.com").answered_by(LONGEST);
+        let request = request.string(&list(users)).string(&list(groups));
         let counts = (users.len(), groups.len());
         self.ask(request, move |raw| {
             asked::extended(raw, |body| reply::names_by_id(body, counts.0, counts.1))

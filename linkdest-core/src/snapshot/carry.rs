@@ -1,5 +1,6 @@
 //! Entries that cannot be read: the version of a reference stands in their place, and every run says so again.
 
+use std::collections::HashSet;
 use std::ffi::{CStr, CString};
 use std::io;
 use std::sync::atomic::Ordering;
@@ -35,6 +36,8 @@ struct Level<'l> {
     to: Option<&'l Dir>,
     path: &'l RelPath,
     records: Option<&'l Directory>,
+    /// Names that the source's own entries have.
+    taken: HashSet<&'l CStr>,
     depth: usize,
 }
 
@@ -154,13 +157,13 @@ impl<S: Source> Worker<'_, '_, S> {
         }
     }
 
-    /// Puts what a reference has in a directory into one whose own content cannot be listed; says whether there was
-    /// any.
+    /// Puts what a reference has in a directory into one that cannot be listed, but for the names that were `listed`
+    /// before that failed; says whether there was any.
     pub fn carry_contents(
         &mut self,
         node: &Node<S>,
         handles: &Handles<S>,
-        operation: &'static str,
+        listed: &Listing,
         error: &io::Error,
     ) -> Result<bool> {
         if !is_unreadable(error) {
@@ -170,13 +173,9 @@ impl<S: Source> Worker<'_, '_, S> {
         let records = self.records.take();
         let mut carrying = Carrying { reference: *number, devices: node.opened.devices, entries: 0 };
         let path = node.path();
-        let level = Level {
-            from,
-            to: handles.staged.as_ref(),
-            path: &path,
-            records: records.as_ref().filter(|_| *number == 0),
-            depth: 0,
-        };
+        let (to, recorded) = (handles.staged.as_ref(), records.as_ref().filter(|_| *number == 0));
+        let taken = listed.entries().iter().map(|entry| listed.name(*entry)).collect();
+        let level = Level { from, to, path: &path, records: recorded, taken, depth: 0 };
         let carried = self.carry_level(&mut carrying, &level, &mut node.draft());
         self.records = records;
         carried?;
@@ -190,7 +189,7 @@ impl<S: Source> Worker<'_, '_, S> {
             let _ = node.carried.set(CarriedDirectory { metadata, xattrs: known.kept, encoded });
         }
         node.placed.fetch_add(1, Ordering::AcqRel);
-        self.carried_problem(path, operation, error, *number, Some(carrying.entries));
+        self.carried_problem(path, "list", error, *number, Some(carrying.entries));
         Ok(true)
     }
 
@@ -215,8 +214,8 @@ impl<S: Source> Worker<'_, '_, S> {
         let records = if *number == 0 { self.load_records(parent.opened.recorded) } else { None };
         let mut carrying = Carrying { reference: *number, devices: parent.opened.devices, entries: 0 };
         let path = parent.path();
-        let level =
-            Level { from, to: handles.staged.as_ref(), path: &path, records: records.as_ref(), depth: 0 };
+        let (to, records) = (handles.staged.as_ref(), records.as_ref());
+        let level = Level { from, to, path: &path, records, taken: HashSet::new(), depth: 0 };
         self.carry_one(&mut carrying, &level, name, &mut parent.draft())?;
         if carrying.entries == 0 {
             return Ok(false);
@@ -251,7 +250,10 @@ impl<S: Source> Worker<'_, '_, S> {
             if self.engine.halted() {
                 return Ok(());
             }
-            self.carry_one(carrying, level, listing.name(*entry), draft)?;
+            let name = listing.name(*entry);
+            if !level.taken.contains(name) {
+                self.carry_one(carrying, level, name, draft)?;
+            }
         }
         Ok(())
     }
@@ -341,6 +343,7 @@ impl<S: Source> Worker<'_, '_, S> {
             to: to.as_ref(),
             path: &path,
             records: records.as_ref(),
+            taken: HashSet::new(),
             depth: level.depth + 1,
         };
         self.carry_level(carrying, &below, &mut draft)?;

@@ -192,6 +192,12 @@ impl<S: Source> Worker<'_, '_, S> {
         self.engine.plan.references.get(number).is_some_and(|reference| reference.started.is_some())
     }
 
+    /// Says whether a reference is of another source, and nothing but size and time could tell that a file is the same.
+    fn is_of_another(&self, number: usize, source: &Metadata) -> bool {
+        let reference = self.engine.plan.references.get(number);
+        source.ctime.is_none() && reference.is_some_and(|reference| !reference.same_source)
+    }
+
     /// Says whether a name may stand for another entry than when a reference without records was made.
     fn is_perhaps_renamed(&self, node: &Node<S>, number: usize) -> bool {
         let started = self.engine.plan.references.get(number).and_then(|reference| reference.started);
@@ -250,7 +256,7 @@ impl<S: Source> Worker<'_, '_, S> {
             reference_unproven: facts.is_some_and(|facts| facts.unproven),
             untouched: known.untouched,
             touched: known.touched,
-            doubtful: known.doubtful || known.replaced,
+            doubtful: known.doubtful || known.replaced || self.is_of_another(candidate.reference, source),
             // Another name of a group that stays where it is was not renamed.
             attributes_differ: !same_attributes
                 || known.differs

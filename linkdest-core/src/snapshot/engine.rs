@@ -1,7 +1,7 @@
 //! What all workers of a run share, and the threads themselves.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -105,6 +105,8 @@ pub(super) struct Engine<'a, S: Source> {
     pub out_of_reach: Mutex<BTreeMap<&'static str, u64>>,
     /// A program with more rights than whoever runs it was saved.
     pub setuid: AtomicBool,
+    /// The latest modification time that was told by a source without change times, of those before the run.
+    latest: AtomicI64,
     fatal: Mutex<Option<Error>>,
     finished: Mutex<bool>,
     finished_wake: Condvar,
@@ -139,6 +141,10 @@ impl Walked {
     }
 }
 
+/// The clock of a server may be slow by so much, in seconds.
+const SKEW: i64 = 600;
+/// So long may pass between a look at a file and its being written down, in seconds.
+const LATELY: i64 = 20;
 /// How often progress is told.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -167,6 +173,7 @@ pub(super) fn walk<S: Source>(plan: Plan<'_, S>) -> Result<Walked> {
         problems: Mutex::default(),
         out_of_reach: Mutex::default(),
         setuid: AtomicBool::new(false),
+        latest: AtomicI64::new(i64::MIN),
         fatal: Mutex::default(),
         finished: Mutex::new(false),
         finished_wake: Condvar::new(),
@@ -319,6 +326,17 @@ impl<S: Source> Engine<'_, S> {
     pub fn is_racy(&self, metadata: &Metadata) -> bool {
         let changed = metadata.ctime.unwrap_or(metadata.mtime);
         changed >= self.plan.started.minus_seconds(MARGIN)
+    }
+
+    /// Says so of an entry that was read in this run, where the clock of a server may be slow: it is no earlier there than
+    /// the latest time that was told. What an earlier run read as well is older than that run.
+    pub fn is_racy_by_its_clock(&self, metadata: &Metadata) -> bool {
+        let changed = metadata.mtime;
+        if metadata.ctime.is_some() || changed < self.plan.started.minus_seconds(SKEW) {
+            return false;
+        }
+        let latest = self.latest.fetch_max(changed.seconds, Ordering::Relaxed);
+        changed.seconds >= latest.saturating_sub(LATELY)
     }
 
     pub fn is_dry(&self) -> bool {

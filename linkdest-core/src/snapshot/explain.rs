@@ -108,7 +108,7 @@ impl Descent for Way<'_> {
     type Error = Error;
 
     fn extra(&mut self, rules: &DirectoryRules, name: &[u8], is_last: bool) -> Result<Option<Extra>> {
-        if let Some(extra) = self.marked(rules, name) {
+        if let Some(extra) = self.marked(rules, name)? {
             return Ok(Some(extra));
         }
         match self.target.filter(|_| is_last) {
@@ -130,8 +130,10 @@ impl Descent for Way<'_> {
 
 impl Way<'_> {
     /// Finds out whether something in the directory leaves out all entries but one, which is not this.
-    fn marked(&self, rules: &DirectoryRules, name: &[u8]) -> Option<Extra> {
-        let here = self.here.as_ref().filter(|_| self.filtering.needs_listing())?;
+    fn marked(&self, rules: &DirectoryRules, name: &[u8]) -> Result<Option<Extra>> {
+        let Some(here) = self.here.as_ref().filter(|_| self.filtering.needs_listing()) else {
+            return Ok(None);
+        };
         let mut listing = Listing::default();
         // What was opened is listed elsewhere, so that it can be asked about again.
         let listed = here.open_dir(c".").and_then(|dir| dir.list(&mut listing));
@@ -139,8 +141,8 @@ impl Way<'_> {
             let path = RelPath::new(rules.path()).unwrap_or_default();
             (self.reading.tell)(Problem::io(path, ProblemKind::Unreadable, "list", &error));
         }
-        let (marker, extra) = self.filtering.marker(self.reading.source, here, &listing)?;
-        (marker.to_bytes() != name).then_some(extra)
+        let marker = self.filtering.marker(self.reading.source, here, &listing)?;
+        Ok(marker.filter(|(marker, _)| marker.to_bytes() != name).map(|(_, extra)| extra))
     }
 
     /// Finds out whether nothing in a directory takes part. Only a walk can tell.

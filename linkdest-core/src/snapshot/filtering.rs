@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use super::node::Node;
 use super::worker::Worker;
 use crate::entry::{Kind, Metadata};
+use crate::error::{Error, Result};
 use crate::filter::{Extra, Filter};
 use crate::os::Listing;
 use crate::source::{RuleFile, Source};
@@ -97,30 +98,40 @@ impl Filtering {
     }
 
     /// The entry that marks a directory as one whose other entries do not take part, and what they fall to.
+    ///
+    /// # Errors
+    /// A source that is out of reach.
     pub(super) fn marker<'l, S: Source>(
         &self,
         source: &S,
         dir: &S::Dir,
         listing: &'l Listing,
-    ) -> Option<(&'l CStr, Extra)> {
+    ) -> Result<Option<(&'l CStr, Extra)>> {
         if !self.needs_listing() {
-            return None;
+            return Ok(None);
         }
-        let names = || listing.entries().iter().map(|entry| listing.name(*entry));
-        let is_tag = |name: &CStr| self.exclude_caches && is_cache_tag(source, dir, name);
-        let present = names().find(|name| self.exclude_if_present.iter().any(|marker| **marker == **name));
-        present
-            .map(|name| (name, Extra::IfPresent))
-            .or_else(|| names().find(|name| is_tag(name)).map(|name| (name, Extra::Caches)))
+        let mut names = listing.entries().iter().map(|entry| listing.name(*entry));
+        let present =
+            names.clone().find(|name| self.exclude_if_present.iter().any(|marker| **marker == **name));
+        if let Some(name) = present {
+            return Ok(Some((name, Extra::IfPresent)));
+        }
+        match names.find(|name| self.exclude_caches && *name == CACHE_TAG.0) {
+            Some(name) if is_cache_tag(source, dir, name)? => Ok(Some((name, Extra::Caches))),
+            _ => Ok(None),
+        }
     }
 }
 
 /// What a valid cache directory tag begins with (bford.info/cachedir).
 const CACHE_TAG: (&CStr, &[u8]) = (c"CACHEDIR.TAG", b"Signature: 8a477f597d28d172789f06886806bc55");
 
-fn is_cache_tag<S: Source>(source: &S, dir: &S::Dir, name: &CStr) -> bool {
-    let tag = |file: RuleFile| matches!(file, RuleFile::Content(bytes) if bytes.starts_with(CACHE_TAG.1));
-    name == CACHE_TAG.0 && source.rule_file(dir, name).is_ok_and(tag)
+/// Says whether a file is a valid tag: one that cannot be read is none.
+fn is_cache_tag<S: Source>(source: &S, dir: &S::Dir, name: &CStr) -> Result<bool> {
+    match source.rule_file(dir, name) {
+        Ok(file) => Ok(matches!(file, RuleFile::Content(bytes) if bytes.starts_with(CACHE_TAG.1))),
+        Err(error) => Error::within(&error).map_or(Ok(false), Err),
+    }
 }
 
 impl<S: Source> Worker<'_, '_, S> {
@@ -147,8 +158,9 @@ impl<S: Source> Worker<'_, '_, S> {
     }
 
     /// The name of the entry that marks a directory as one whose other entries do not take part.
-    pub fn marker<'l>(&self, dir: &S::Dir, listing: &'l Listing) -> Option<&'l CStr> {
+    pub fn marker<'l>(&self, dir: &S::Dir, listing: &'l Listing) -> Result<Option<&'l CStr>> {
         let plan = &self.engine.plan;
-        plan.filtering.marker(plan.source, dir, listing).map(|(name, _)| name)
+        let marker = plan.filtering.marker(plan.source, dir, listing)?;
+        Ok(marker.map(|(name, _)| name))
     }
 }

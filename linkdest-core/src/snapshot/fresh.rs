@@ -56,7 +56,8 @@ impl<S: Source> Worker<'_, '_, S> {
             }
         };
         let remove = || staged.unlink(content.name).map_err(|error| engine.repository_error("remove", error));
-        let filled = match self.fill(content, from, &to)? {
+        // A half-written file has the length of a whole one: nobody is to find it.
+        let filled = match self.fill(content, from, &to).inspect_err(|_| drop(staged.unlink(content.name)))? {
             Ok(filled) => filled,
             Err(Unfilled::Reported) => {
                 remove()?;

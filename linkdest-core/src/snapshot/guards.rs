@@ -29,6 +29,8 @@ impl Default for Guards {
 
 /// Fewer entries that are gone or changed are nothing to wonder at.
 const LEAST: u64 = 1000;
+/// Fewer entries that vanished are those of somebody who tidies up.
+const LEAST_VANISHED: u64 = 100;
 
 impl Guards {
     /// Says whether the values can be used.
@@ -58,13 +60,23 @@ impl Guards {
         }
     }
 
-    /// Refuses a walk that found nothing to save, where the snapshot before has something.
-    pub fn refuse_nothing(
+    /// Refuses a walk of which nothing may be published; else returns why the snapshot may not be what it should be.
+    pub fn judge<S: Source>(
         &self,
         asked: &Snapshotter,
+        source: &S,
         references: &[Reference],
         walked: &Walked,
-    ) -> Result<()> {
+    ) -> Result<Vec<String>> {
+        refuse_lost_root(asked, source, walked)?;
+        self.refuse_nothing(asked, references, walked)?;
+        let mut reasons = self.suspicions(asked, references, walked);
+        reasons.extend(suspect_vanished(source, walked));
+        Ok(reasons)
+    }
+
+    /// Refuses a walk that found nothing to save, where the snapshot before has something.
+    fn refuse_nothing(&self, asked: &Snapshotter, references: &[Reference], walked: &Walked) -> Result<()> {
         if self.allow_empty || walked.counts.entries > 0 || entries_before(references).is_none() {
             return Ok(());
         }
@@ -73,7 +85,7 @@ impl Guards {
 
     /// Why a snapshot may not be what it should be: nothing, most often. What was suspect before stays so, until
     /// somebody accepts it: else one more night would make it look sound.
-    pub fn suspicions(&self, asked: &Snapshotter, references: &[Reference], walked: &Walked) -> Vec<String> {
+    fn suspicions(&self, asked: &Snapshotter, references: &[Reference], walked: &Walked) -> Vec<String> {
         let Some(first) = references.first() else { return Vec::new() };
         let Some(previous) = &first.previous else { return Vec::new() };
         let mut reasons: Vec<String> = other_file_system(first, walked).into_iter().collect();
@@ -108,6 +120,34 @@ impl Guards {
 
 /// Every night may add a reason to those that nobody looked at.
 const MOST_REASONS: usize = 8;
+
+/// Refuses what was walked on a server where entries were gone all of a sudden, and now its root is, or has nothing in
+/// it: here an open root keeps a disk mounted, there nothing does.
+fn refuse_lost_root<S: Source>(asked: &Snapshotter, source: &S, walked: &Walked) -> Result<()> {
+    if source.is_here() || walked.counts.vanished == 0 {
+        return Ok(());
+    }
+    let root = source.open_root().and_then(|root| match root.unlistable {
+        Some(error) => Err(error),
+        None => source.is_empty(&root.dir),
+    });
+    let kind = ErrorKind::SourceUnreadable;
+    match root {
+        Ok(false) => Ok(()),
+        Ok(true) => {
+            let message = "it became empty while it was read: did its disk go away? Nothing was saved";
+            Err(Error::new(kind, &asked.source, message))
+        }
+        Err(error) => Err(Error::io_as(kind, "read the source any more: open", &asked.source, error)),
+    }
+}
+
+/// Why a snapshot of a source on a server may lack what a disk there had that went away meanwhile.
+fn suspect_vanished<S: Source>(source: &S, walked: &Walked) -> Option<String> {
+    let (vanished, entries) = (walked.counts.vanished, walked.counts.entries);
+    let many = !source.is_here() && vanished >= LEAST_VANISHED && vanished > entries / 10;
+    many.then(|| format!("{vanished} entries vanished while the source was read, beside {entries} saved"))
+}
 
 /// How many entries the snapshot before has, if any.
 fn entries_before(references: &[Reference]) -> Option<u64> {

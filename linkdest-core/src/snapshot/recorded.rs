@@ -262,7 +262,8 @@ impl<S: Source> Worker<'_, '_, S> {
             self.engine.setuid.store(true, Ordering::Relaxed);
         }
         let mut flags = placing.flags;
-        if self.engine.is_racy(metadata) {
+        let is_fresh = placing.origin == Origin::Fresh;
+        if self.engine.is_racy(metadata) || is_fresh && self.engine.is_racy_by_its_clock(metadata) {
             flags.insert(EntryFlags::RACY);
         }
         node.draft().push(&Entry {

@@ -34,6 +34,9 @@ pub(super) struct Reference {
     pub manifest: Option<Manifest>,
     /// It was made by this user: another one sees and stores other extended attributes.
     pub same_user: bool,
+    /// It was made of this source, or the operator says that it stands for it. Where there are no change times, size and
+    /// time of another source's file prove nothing.
+    pub same_source: bool,
     /// What is known of it if it is a snapshot of this source; only of the first reference.
     pub previous: Option<Previous>,
 }
@@ -96,7 +99,7 @@ pub(super) fn collect(
 ) -> Result<Collected> {
     let mut damaged = Vec::new();
     let mut references: Vec<Reference> = newest(repository, source, &mut damaged)?.into_iter().collect();
-    references.extend(leftovers.iter().filter_map(of_leftover));
+    references.extend(leftovers.iter().filter_map(|leftover| of_leftover(leftover, source)));
     for reference in &mut references {
         // The clock went back since: a ctime from before that run may be one from after it.
         reference.unproven |= reference.started.is_some_and(|started| started > now);
@@ -118,13 +121,19 @@ pub(super) struct Origin<'s> {
     pub names: &'s dyn Fn() -> io::Result<Vec<(CString, Kind)>>,
 }
 
+impl Origin<'_> {
+    fn is_of(&self, record: &RunRecord) -> bool {
+        record.source() == self.path && record.host() == self.host
+    }
+}
+
 fn newest(
     repository: &Repository,
     source: &Origin<'_>,
     damaged: &mut Vec<Error>,
 ) -> Result<Option<Reference>> {
     let snapshots = repository.snapshots()?;
-    let same_source = |record: &RunRecord| record.source() == source.path && record.host() == source.host;
+    let same_source = |record: &RunRecord| source.is_of(record);
     let newest =
         snapshots.iter().rev().find(|one| one.record().is_some_and(same_source)).or_else(|| snapshots.last());
     let Some(newest) = newest else { return Ok(None) };
@@ -169,6 +178,7 @@ fn newest(
     Ok(Some(Reference {
         snapshot: Some(name.clone()),
         at,
+        same_source: previous.is_some(),
         previous,
         same_user: repository
             .manifest_owner(newest.name())
@@ -182,7 +192,7 @@ fn newest(
 }
 
 /// Of a killed run, what was written in this boot is as the kernel holds it; after a crash it may not be.
-fn of_leftover(leftover: &Leftover) -> Option<Reference> {
+fn of_leftover(leftover: &Leftover, source: &Origin<'_>) -> Option<Reference> {
     let root = leftover.tree.as_ref()?.open_dir_search(c".").ok()?;
     let record = leftover.record.as_ref()?;
     Some(Reference {
@@ -192,6 +202,7 @@ fn of_leftover(leftover: &Leftover) -> Option<Reference> {
         same_user: false,
         previous: None,
         root,
+        same_source: source.is_of(record),
         label: format!("unfinished {}", leftover.name.to_string_lossy()),
         started: Some(record.started()),
         unproven: record.boot_id != boot_id(),
@@ -247,6 +258,7 @@ fn given_one(here: &Metadata, repository: &Path, path: &Path) -> Result<Referenc
         return Err(Error::new(ErrorKind::BadReference, path, message));
     }
     Ok(Reference {
+        same_source: true,
         snapshot: None,
         at: None,
         root,
@@ -272,6 +284,7 @@ impl Reference {
             unproven: false,
             manifest: None,
             same_user: false,
+            same_source: true,
             previous: None,
         }
     }

@@ -50,10 +50,15 @@ impl<S: Source> RuleReading<'_, S> {
             Option<&mut Vec<RuleError>>,
         ) -> std::result::Result<DirectoryRules, RuleError>,
     ) -> Result<DirectoryRules> {
-        let reader =
-            Reader { source: self.source, root: self.source_path, here, refused: RefCell::default() };
+        let (refused, ended) = (RefCell::default(), RefCell::default());
+        let reader = Reader { source: self.source, root: self.source_path, here, refused, ended };
         let mut errors = Vec::new();
-        let rules = enter(&reader, self.ignore_bad_rules.then_some(&mut errors))?;
+        let rules = enter(&reader, self.ignore_bad_rules.then_some(&mut errors));
+        // A lost connection is no bad rule, whatever became of the rules.
+        if let Some(error) = reader.ended.take() {
+            return Err(error);
+        }
+        let rules = rules?;
         reader.refused.into_inner().into_iter().for_each(self.tell);
         for error in errors {
             let path = RelPath::new(rules.path()).unwrap_or_default();
@@ -74,6 +79,8 @@ struct Reader<'a, S: Source> {
     root: &'a Path,
     here: Option<&'a S::Dir>,
     refused: RefCell<Vec<Problem>>,
+    /// What ends the run: the source is out of reach.
+    ended: RefCell<Option<Error>>,
 }
 
 impl<S: Source> DirectoryFiles for Reader<'_, S> {
@@ -84,6 +91,11 @@ impl<S: Source> DirectoryFiles for Reader<'_, S> {
             Place::Source(path) => self.in_source(path, &name),
             Place::Outside(path) => self.above(path, &name),
         };
+        if let Err(error) = &found
+            && let Some(error) = Error::within(error)
+        {
+            self.ended.replace(Some(error));
+        }
         match found? {
             RuleFile::Absent => Ok(None),
             RuleFile::Content(bytes) => Ok(Some(bytes)),
@@ -111,11 +123,11 @@ fn refusal(place: Place<'_>, name: &CStr, why: &str) -> Problem {
 impl<S: Source> Reader<'_, S> {
     /// Reads in another directory of the source, going there one name at a time.
     fn in_source(&self, path: &[u8], name: &CStr) -> io::Result<RuleFile> {
-        let mut dir = self.source.open_root()?.dir;
+        let mut dir = self.source.enter_root()?;
         for part in path.split(|&byte| byte == b'/').filter(|part| !part.is_empty()) {
-            dir = match self.source.open_dir(&dir, &CString::new(part)?) {
+            dir = match self.source.enter_dir(&dir, &CString::new(part)?) {
                 Err(error) if errno::is_absent(&error) => return Ok(RuleFile::Absent),
-                opened => opened?.dir,
+                opened => opened?,
             };
         }
         self.source.rule_file(&dir, name)

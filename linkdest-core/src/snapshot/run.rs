@@ -355,8 +355,10 @@ impl Walk<'_> {
             monitor,
             stop: &asked.stop,
         })?;
-        asked.guards.refuse_nothing(asked, references, &walked)?;
-        walked.suspect = asked.guards.suspicions(asked, references, &walked);
+        if let Some(remark) = source.remark() {
+            monitor.event(&Event::Notice(Notice::SourceOdd(remark)));
+        }
+        walked.suspect = asked.guards.judge(asked, source, references, &walked)?;
         Ok(walked)
     }
 }

@@ -206,6 +206,7 @@ fn reference(room: &Path) -> Reference {
         unproven: false,
         manifest: Some(Manifest::open(File::open_operator_path(&room.join("first.ldm")).unwrap()).unwrap()),
         same_user: true,
+        same_source: true,
         previous: None,
     }
 }

@@ -10,7 +10,7 @@ use super::recorded::Known;
 use super::references::Reference;
 use crate::entry::{Kind, Metadata, Timestamp};
 use crate::manifest::{BlockCache, Locator};
-use crate::source::{Opened, Source};
+use crate::source::Source;
 
 const QUARTER: i64 = 15 * 60;
 /// From one end of the world's time zones to the other, and an hour of daylight saving.
@@ -40,7 +40,8 @@ type Turn<D> = (Option<(Rc<D>, CString)>, Locator);
 ///
 /// Looks at a sample of the recorded files. One that has the recorded time, or another shift, says no.
 pub(super) fn find_shift<S: Source>(source: &S, reference: Option<&Reference>) -> Option<i64> {
-    let reference = reference?;
+    // Without change times only what this source was then says anything of it.
+    let reference = reference.filter(|reference| source.is_here() || reference.same_source)?;
     let manifest = reference.manifest.as_ref()?;
     let mut cache = BlockCache::default();
     let mut shift = None;
@@ -50,10 +51,10 @@ pub(super) fn find_shift<S: Source>(source: &S, reference: Option<&Reference>) -
     let mut directories = 0;
     while let Some((place, locator)) = todo.pop() {
         let opened = match &place {
-            Some((parent, name)) => source.open_dir(parent, name),
-            None => Ok(source.open_root().ok()?),
+            Some((parent, name)) => source.enter_dir(parent, name),
+            None => Ok(source.enter_root().ok()?),
         };
-        let Ok(Opened { dir, .. }) = opened else { continue };
+        let Ok(dir) = opened else { continue };
         let dir = Rc::new(dir);
         directories += 1;
         let records = manifest.directory(locator, &mut cache).ok()?;

@@ -207,11 +207,11 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
                 return Err(Error::io_as(ErrorKind::SourceUnreadable, "read the source: list", ".", error));
             }
             // A directory that was removed while it was open lists as gone; it is saved as empty.
-            if self.engine.plan.select_only || !self.carry_contents(node, handles, "list", &error)? {
+            if self.engine.plan.select_only || !self.carry_contents(node, handles, listing, &error)? {
                 self.engine.source_problem(self.index, node.path(), "list", &error)?;
             }
         }
-        let marker = self.marker(&handles.source, listing).map(CStr::to_owned);
+        let marker = self.marker(&handles.source, listing)?.map(CStr::to_owned);
         if let Some(marker) = marker {
             listing.keep_only(&marker);
         }

@@ -71,6 +71,11 @@ pub(crate) trait Source: Sync {
         None
     }
 
+    /// What is to be said of how it was read, once.
+    fn remark(&self) -> Option<&'static str> {
+        None
+    }
+
     /// What of that which a run can store this source can tell.
     fn limit(&self, reach: Reach) -> Reach {
         reach
@@ -81,6 +86,16 @@ pub(crate) trait Source: Sync {
 
     /// Opens a sub-directory by name, never through a symlink.
     fn open_dir(&self, parent: &Self::Dir, name: &CStr) -> io::Result<Opened<Self::Dir>>;
+
+    /// Opens the root in order to look at names in it: it is not listed.
+    fn enter_root(&self) -> io::Result<Self::Dir> {
+        self.open_root().map(|opened| opened.dir)
+    }
+
+    /// Opens a sub-directory in order to look at names in it: it is not listed.
+    fn enter_dir(&self, parent: &Self::Dir, name: &CStr) -> io::Result<Self::Dir> {
+        self.open_dir(parent, name).map(|opened| opened.dir)
+    }
 
     /// Opens the parent of an open directory again, if it is still the one with that identity.
     fn reopen_parent(&self, child: &Self::Dir, id: FileId) -> io::Result<Self::Dir>;

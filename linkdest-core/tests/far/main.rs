@@ -2,6 +2,7 @@
 //!
 //! Started as `far serve WHAT` it speaks SFTP on its standard input and output; as `far delay MS FILE PROGRAM...` it passes
 //! on what a program says, later, and notes how many requests waited at most; as `far cut BYTES PROGRAM...` only so much.
+//! `far serve WHAT NOTE` dies once, and leaves a note that it did.
 
 #![allow(
     clippy::disallowed_methods,
@@ -14,8 +15,11 @@
     reason = "tests stop where an assumption fails, and make their trees by path"
 )]
 
+mod changing;
 mod delay;
+mod losing;
 mod odd_server;
+mod reviving;
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -31,7 +35,8 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["serve", what] => odd_server::serve(what),
+        ["serve", what] => odd_server::serve(what, None),
+        ["serve", what, note] => odd_server::serve(what, Some(Path::new(note))),
         ["delay", milliseconds, file, program @ ..] => {
             delay::run(Duration::from_millis(milliseconds.parse().unwrap()), Path::new(file), program);
         }
@@ -48,6 +53,24 @@ const CASES: &[(&str, fn())] = &[
     ("a_stop_ends_the_waiting", a_stop_ends_the_waiting),
     ("a_connection_cut_at_any_point_publishes_nothing", a_connection_cut_at_any_point_publishes_nothing),
     ("many_requests_are_on_their_way_at_once", many_requests_are_on_their_way_at_once),
+    ("a_large_file_replaced_while_it_is_read_is_not_mixed", changing::replaced_while_read),
+    ("a_file_read_early_and_replaced_since_is_read_anew", changing::read_early_and_replaced),
+    ("a_look_after_a_read_is_not_answered_before_it", changing::looked_at_before_it_was_read),
+    ("a_file_that_its_server_ends_early_is_a_problem", changing::ended_early),
+    (
+        "what_a_killed_run_left_is_compared_where_it_was_just_written",
+        changing::left_in_the_second_it_was_written,
+    ),
+    ("a_server_whose_disk_goes_away_is_not_a_source_where_all_vanished", losing::disk_gone),
+    ("what_is_listed_and_cannot_be_opened_is_a_problem", losing::listed_and_not_there),
+    ("names_behind_the_end_of_a_listing_are_not_lost", losing::names_behind_the_end),
+    ("a_listing_that_breaks_keeps_what_it_told", losing::listing_breaks),
+    ("a_connection_that_is_lost_is_made_anew", reviving::made_anew),
+    ("a_server_that_dies_after_some_requests_is_read_or_given_up", reviving::dies_after_some_requests),
+    ("a_file_replaced_while_the_connection_was_lost_is_not_mixed", reviving::replaced_meanwhile),
+    ("a_connection_that_cannot_be_made_anew_publishes_nothing", reviving::given_up),
+    ("a_connection_lost_at_a_rule_file_is_no_bad_rule", losing::lost_at_a_rule_file),
+    ("a_server_without_numbers_of_file_systems_cannot_stay_on_one", losing::no_file_system_numbers),
 ];
 
 /// Runs the cases whose names have one of the words in them.
@@ -72,7 +95,7 @@ fn me(words: &[&str]) -> Vec<String> {
 }
 
 fn pull(source: &Path, repository: &Path, words: &[String]) -> Snapshotter {
-    let ssh = Ssh::default().command(words).patience(Duration::from_secs(20));
+    let ssh = Ssh::default().command(words).patience(Duration::from_secs(20)).attempts(0);
     Snapshotter::new(PathBuf::from(format!("sftp://far{}", source.display())), repository).init(true).ssh(ssh)
 }
 
@@ -100,6 +123,7 @@ fn odd_servers_are_refused_and_nothing_is_published() {
         ("long-handle", "a handle that is too long"),
         ("long-packet", "an impossible length"),
         ("tiny-packet", "an impossible length"),
+        ("long-status", "an answer that is far too long"),
         ("more-data", "more data than was asked for"),
         ("no-data", "a read without any data"),
         ("old", "older than version 3"),

@@ -2,50 +2,126 @@
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
-/// The files in `/tree`, with their sizes; beside them there is an empty directory `d`.
+/// The files in `/tree`, with their sizes; beside them there is a directory `d`.
 pub const FILES: &[(&str, usize)] = &[("empty", 0), ("small", 10), ("middle", 70_000), ("large", 700_000)];
+/// The files in `/tree/d` of some servers; that of the others is empty.
+pub const BELOW: &[(&str, usize)] = &[("a", 5), ("b", 6), ("c", 7)];
+/// When everything was changed last, and what was changed since.
+pub const THEN: u32 = 1_600_000_000;
+pub const LATER: u32 = THEN + 100;
 
 /// The content of a file of that size.
 pub fn content(size: usize) -> Vec<u8> {
     (0..size).map(|byte| (byte * 7 % 251) as u8).collect()
 }
 
+/// The content of that size of a file that was changed.
+pub fn other_content(size: usize) -> Vec<u8> {
+    (0..size).map(|byte| (byte * 11 % 241 + 1) as u8).collect()
+}
+
+/// How long a file is by then that is replaced while it is read.
+pub fn replaced_size(what: &str) -> usize {
+    match what {
+        "replaced-shorter" => 300_000,
+        "replaced-longer" => 900_000,
+        _ => 700_000,
+    }
+}
+
+/// What is at a path.
+#[derive(Clone, Copy)]
+struct Entry {
+    is_directory: bool,
+    size: usize,
+    is_changed: bool,
+}
+
+/// What a handle stands for.
+struct Open {
+    path: String,
+    content: Vec<u8>,
+    /// How many names were told, in how many answers.
+    sent: usize,
+    parts: usize,
+}
+
 struct Server {
     what: String,
-    handles: HashMap<Vec<u8>, (String, usize)>,
+    handles: HashMap<Vec<u8>, Open>,
     opened: u32,
+    /// How often the large file was read of.
+    reads: usize,
+    /// What was to happen happened: a file changed, a disk is gone.
+    happened: bool,
     /// Answers that are held back, to be sent in another order.
     held: Vec<Vec<u8>>,
     /// The answer just made is one behind which another one comes for sure.
     holds: bool,
 }
 
-pub fn serve(what: &str) {
+/// Serves until the connection ends; `note` is where a server that dies once says so to the next one.
+pub fn serve(what: &str, note: Option<&Path>) {
+    let (handles, held) = (HashMap::new(), Vec::new());
     let mut server =
-        Server { what: what.to_owned(), handles: HashMap::new(), opened: 0, held: Vec::new(), holds: false };
-    let (mut input, mut out) = (std::io::stdin().lock(), std::io::stdout().lock());
+        Server { what: what.to_owned(), handles, opened: 0, reads: 0, happened: false, held, holds: false };
+    let is_next = note.is_some_and(Path::exists);
+    server.happened |= is_next;
+    let requests = requests();
+    let mut out = std::io::stdout().lock();
     let mut asked = 0;
-    loop {
-        let mut length = [0; 4];
-        if input.read_exact(&mut length).is_err() {
-            return;
-        }
-        let mut packet = vec![0; u32::from_be_bytes(length) as usize];
-        if input.read_exact(&mut packet).is_err() {
-            return;
-        }
+    while let Ok(packet) = requests.recv() {
         asked += 1;
         let silent = what == "silent" || (what == "silent-later" && asked > 6);
         if what == "gone" || (what == "gone-later" && asked > 6) {
             return;
         }
+        let most = what.strip_prefix("dies-after-").map_or(usize::MAX, |most| most.parse().unwrap());
+        let read_enough = what == "dies-in-large" && !is_next && server.reads >= 5;
+        if asked > most || read_enough {
+            note.inspect(|note| std::fs::write(note, "").unwrap());
+            return;
+        }
+        if what == "gone-at-rules" && packet[0] == 3 && packet.ends_with(b".rules\0\0\0\x01\0\0\0\0") {
+            return;
+        }
         if silent {
             continue;
+        }
+        if what == "late-look" && !server.happened && server.is_read_of(&packet, "/tree/small") {
+            // What comes meanwhile is answered first, from before.
+            while let Ok(packet) = requests.recv_timeout(Duration::from_millis(300)) {
+                let answer = server.answer(&packet);
+                server.send(&answer, &mut out);
+            }
+            server.happened = true;
         }
         let answer = server.answer(&packet);
         server.send(&answer, &mut out);
     }
+}
+
+/// The requests as they come.
+fn requests() -> Receiver<Vec<u8>> {
+    let (send, receive) = channel();
+    std::thread::spawn(move || {
+        let mut input = std::io::stdin().lock();
+        loop {
+            let mut length = [0; 4];
+            if input.read_exact(&mut length).is_err() {
+                return;
+            }
+            let mut packet = vec![0; u32::from_be_bytes(length) as usize];
+            if input.read_exact(&mut packet).is_err() || send.send(packet).is_err() {
+                return;
+            }
+        }
+    });
+    receive
 }
 
 fn string(bytes: &[u8]) -> Vec<u8> {
@@ -67,6 +143,12 @@ fn take<'p>(packet: &mut &'p [u8]) -> &'p [u8] {
 impl Server {
     fn is(&self, what: &str) -> bool {
         self.what == what
+    }
+
+    fn is_read_of(&self, packet: &[u8], path: &str) -> bool {
+        let handle = || packet.get(5..).map(|mut rest| take(&mut rest));
+        packet[0] == 5
+            && handle().and_then(|handle| self.handles.get(handle)).is_some_and(|open| open.path == path)
     }
 
     fn send(&mut self, answer: &[u8], out: &mut impl Write) {
@@ -95,7 +177,11 @@ impl Server {
         if *kind == 1 {
             let version: u32 = if self.is("old") { 2 } else { 3 };
             let kind = if self.is("no-greeting") { 101 } else { 2 };
-            return [&[kind][..], &version.to_be_bytes()].concat();
+            let extensions = match self.is("no-ids") {
+                true => [string(b"statvfs@openssh.com"), string(b"2")].concat(),
+                false => Vec::new(),
+            };
+            return [&[kind][..], &version.to_be_bytes(), &extensions].concat();
         }
         let (id, mut rest) = rest.split_first_chunk::<4>().unwrap();
         let answer = self.reply(*kind, take(&mut rest), rest);
@@ -105,38 +191,85 @@ impl Server {
 
     fn reply(&mut self, kind: u8, subject: &[u8], rest: &[u8]) -> Vec<u8> {
         let path = String::from_utf8_lossy(subject).into_owned();
-        // Who looks at something opens or closes it as well, but for what was read in many parts.
-        self.holds = matches!(kind, 7 | 17) && path != "/tree/large";
+        let open = self.handles.get(subject);
+        // The end of a listing is asked for with its first part, and a small file is closed behind its last part.
+        self.holds = match kind {
+            12 => open.is_some_and(|open| open.parts == 0),
+            5 => open.is_some_and(|open| open.path != "/tree/large"),
+            _ => false,
+        };
+        if self.what.starts_with("ejected") {
+            self.happened |= kind == 3;
+            match (kind, self.is("ejected-empty") && path == "/tree") {
+                (3 | 7 | 11 | 17, false) if self.happened => return status(2),
+                (5 | 12, _) if self.happened => return status(1),
+                _ => {}
+            }
+        }
         match kind {
             16 => self.names(&[(&path, self.attributes(&path))]),
             7 | 17 if self.is("other-kind") && self.opened > 0 => [&[102][..], &string(b"x")].concat(),
-            7 | 17 => match self.size(&path) {
+            7 | 17 => match self.entry(&path) {
                 Some(_) => [&[105][..], &self.attributes(&path)].concat(),
                 None => status(2),
             },
+            3 if self.is("long-status") => {
+                [&[101][..], &4_u32.to_be_bytes(), &string(&vec![b'x'; 500_000]), &string(b"")].concat()
+            }
+            3 if self.is("unopenable") && path == "/tree/middle" => status(2),
+            11 if self.is("unlistable") && path == "/tree/d" => status(2),
             3 | 11 => self.open(&path),
             4 => status(0),
             5 => self.read(subject, rest),
             12 => self.list(subject),
+            200 if self.is("no-ids") => [&[201][..], &[0; 88]].concat(),
             _ => status(8),
         }
     }
 
-    fn size(&self, path: &str) -> Option<usize> {
-        match path.strip_prefix("/tree/") {
-            Some(name) => FILES
-                .iter()
-                .find(|(file, _)| *file == name)
-                .map(|(_, size)| *size)
-                .or((name == "d").then_some(0)),
-            None => (path == "/tree").then_some(0),
+    /// The names in a directory.
+    fn names_in(&self, path: &str) -> Vec<&'static str> {
+        let mut names = Vec::new();
+        match path {
+            "/tree" => {
+                names.extend(FILES.iter().map(|(name, _)| *name));
+                names.extend(["d"]);
+                names.extend(self.is("gone-at-rules").then_some(".rules"));
+            }
+            "/tree/d" if matches!(self.what.as_str(), "full" | "broken-listing") => {
+                names.extend(BELOW.iter().map(|(name, _)| *name));
+            }
+            _ => {}
         }
+        names
+    }
+
+    fn entry(&self, path: &str) -> Option<Entry> {
+        let what = self.what.as_str();
+        if matches!(path, "/tree" | "/tree/d") {
+            return Some(Entry { is_directory: true, size: 0, is_changed: false });
+        }
+        let (parent, name) = path.rsplit_once('/')?;
+        self.names_in(parent).contains(&name).then_some(())?;
+        let known = FILES.iter().chain(BELOW).find(|(file, _)| *file == name);
+        let size = known.map_or(100, |(_, size)| *size);
+        let (size, is_changed) = match (what, name) {
+            ("replaced-shorter" | "replaced-equal" | "replaced-longer", "large") if self.happened => {
+                (replaced_size(what), true)
+            }
+            ("dies-in-large", "large") => (size, self.happened),
+            ("grows", "small") if self.happened => (50, true),
+            ("grows", "small") => (0, false),
+            ("late-look", "small") => (10, self.happened),
+            ("early-end", "large") | ("early-end-small", "middle") | ("broken-listing", "a") => (size, true),
+            _ => (size, false),
+        };
+        Some(Entry { is_directory: false, size, is_changed })
     }
 
     fn attributes(&self, path: &str) -> Vec<u8> {
-        let is_directory = path == "/tree" || path == "/tree/d";
-        let size = self.size(path).unwrap_or(0) as u64;
-        let mode: u32 = match (is_directory, self.is("no-type-bits")) {
+        let entry = self.entry(path).unwrap_or(Entry { is_directory: false, size: 0, is_changed: false });
+        let mode: u32 = match (entry.is_directory, self.is("no-type-bits")) {
             (true, false) => 0o040_755,
             (false, false) => 0o100_644,
             (true, true) => 0o755,
@@ -144,47 +277,52 @@ impl Server {
         };
         let owners = !self.is("no-owners");
         let flags: u32 = 1 | 4 | 8 | if owners { 2 } else { 0 };
-        let mut out = [&flags.to_be_bytes()[..], &size.to_be_bytes()].concat();
+        let mut out = [&flags.to_be_bytes()[..], &(entry.size as u64).to_be_bytes()].concat();
         if owners {
             out.extend([0, 0, 0, 0, 0, 0, 0, 0]);
         }
         out.extend(mode.to_be_bytes());
-        out.extend([1_600_000_000_u32.to_be_bytes(), 1_600_000_000_u32.to_be_bytes()].concat());
+        let mtime = if entry.is_changed { LATER } else { THEN };
+        out.extend([mtime.to_be_bytes(), mtime.to_be_bytes()].concat());
         out
     }
 
     fn names(&self, names: &[(&str, Vec<u8>)]) -> Vec<u8> {
         let mut out = [&[104][..], &(names.len() as u32).to_be_bytes()].concat();
         for (name, attributes) in names {
-            let letter = if *name == "d" || name.starts_with('.') { "drwxr-xr-x" } else { "-rw-r--r--" };
+            let is_directory = matches!(*name, "d" | "." | "..");
+            let letter = if is_directory { "drwxr-xr-x" } else { "-rw-r--r--" };
             out.extend([string(name.as_bytes()), string(letter.as_bytes()), attributes.clone()].concat());
         }
         out
     }
 
     fn open(&mut self, path: &str) -> Vec<u8> {
-        if self.size(path).is_none() {
-            return status(2);
-        }
+        let Some(entry) = self.entry(path) else { return status(2) };
         if self.is("success") {
             return status(0);
         }
         self.opened += 1;
         let length = if self.is("long-handle") { 300 } else { 4 };
         let handle = [&self.opened.to_be_bytes()[..], &vec![0; length - 4]].concat();
-        self.handles.insert(handle.clone(), (path.to_owned(), 0));
+        let mut bytes = if entry.is_changed { other_content(entry.size) } else { content(entry.size) };
+        if self.is("grows") && path == "/tree/small" && !self.happened {
+            // It was written since it was listed, and is replaced right after it is opened.
+            self.happened = true;
+            bytes = content(100);
+        }
+        if self.what.starts_with("early-end") && entry.is_changed {
+            bytes.truncate(1000);
+        }
+        let open = Open { path: path.to_owned(), content: bytes, sent: 0, parts: 0 };
+        self.handles.insert(handle.clone(), open);
         [&[102][..], &string(&handle)].concat()
     }
 
     fn list(&mut self, handle: &[u8]) -> Vec<u8> {
-        let Some((path, sent)) = self.handles.get_mut(handle) else { return status(4) };
-        let path = path.clone();
-        let from = *sent;
-        let mut all: Vec<&str> =
-            if path == "/tree" { FILES.iter().map(|(name, _)| *name).collect() } else { vec![] };
-        if path == "/tree" {
-            all.push("d");
-        }
+        let Some(open) = self.handles.get(handle) else { return status(4) };
+        let (path, from, part_number) = (open.path.clone(), open.sent, open.parts);
+        let mut all = self.names_in(&path);
         match self.what.as_str() {
             "dots" => all.extend([".", ".."]),
             "slash" => all.push("a/../../../outside"),
@@ -193,9 +331,19 @@ impl Server {
             "empty-name" => all.push(""),
             _ => {}
         }
-        let step = if self.is("one-by-one") { 1 } else { 100 };
-        let part: Vec<&str> = all.into_iter().skip(from).take(step).collect();
-        *self.handles.get_mut(handle).map(|(_, sent)| sent).unwrap() += part.len();
+        let step = if matches!(self.what.as_str(), "one-by-one" | "names-behind-end") { 1 } else { 100 };
+        let is_broken = self.is("broken-listing") && path == "/tree/d";
+        let step = if is_broken { 2 } else { step };
+        let mut part: Vec<&str> = all.into_iter().skip(from).take(step).collect();
+        if is_broken && part_number > 0 {
+            return status(4);
+        }
+        if self.is("names-behind-end") && part_number == 3 {
+            part.clear();
+        }
+        if let Some(open) = self.handles.get_mut(handle) {
+            (open.sent, open.parts) = (from + part.len(), part_number + 1);
+        }
         if self.is("no-names") {
             return vec![104, 0, 0, 0, 0];
         }
@@ -206,17 +354,25 @@ impl Server {
             return status(1);
         }
         let with: Vec<_> =
-            part.iter().map(|name| (*name, self.attributes(&format!("/tree/{name}")))).collect();
+            part.iter().map(|name| (*name, self.attributes(&format!("{path}/{name}")))).collect();
         self.names(&with)
     }
 
-    fn read(&self, handle: &[u8], rest: &[u8]) -> Vec<u8> {
-        let Some((path, _)) = self.handles.get(handle) else { return status(4) };
+    fn read(&mut self, handle: &[u8], rest: &[u8]) -> Vec<u8> {
+        let Some(open) = self.handles.get(handle) else { return status(4) };
         let offset = u64::from_be_bytes(rest[..8].try_into().unwrap()) as usize;
         let length = u32::from_be_bytes(rest[8..12].try_into().unwrap()) as usize;
-        let all = content(self.size(path).unwrap_or(0));
         let most = if self.is("short-reads") { 1000.min(length) } else { length };
-        let bytes: Vec<u8> = all.into_iter().skip(offset).take(most).collect();
+        let mut bytes: Vec<u8> = open.content.iter().copied().skip(offset).take(most).collect();
+        if self.is("late-look") && open.path == "/tree/small" && !open.content.starts_with(&other_content(10))
+        {
+            // It is written anew while it is read.
+            bytes.iter_mut().zip(other_content(10)).take(5).for_each(|(byte, other)| *byte = other);
+        }
+        // Whoever read the last byte of it finds another file under its name.
+        let is_end = open.path == "/tree/large" && offset + bytes.len() == open.content.len();
+        self.happened |= self.what.starts_with("replaced") && is_end;
+        self.reads += usize::from(open.path == "/tree/large");
         let data = |bytes: &[u8]| [&[103][..], &string(bytes)].concat();
         match self.what.as_str() {
             "more-data" => data(&vec![7; length + 1]),

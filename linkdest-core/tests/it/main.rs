@@ -47,6 +47,7 @@ mod restore_killed;
 mod restore_targets;
 mod schedule;
 mod sftp;
+mod sftp_doubts;
 mod small_disks;
 mod stop;
 mod support;

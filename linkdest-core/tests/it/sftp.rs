@@ -28,12 +28,12 @@ fn address(path: &Path) -> PathBuf {
 }
 
 /// A snapshotter that pulls through a program.
-fn through(pair: &Pair, words: &[String]) -> Snapshotter {
+pub fn through(pair: &Pair, words: &[String]) -> Snapshotter {
     Snapshotter::new(address(&pair.source), &pair.repository).init(true).ssh(Ssh::default().command(words))
 }
 
 /// The words of the server on a pipe.
-fn on_a_pipe() -> Option<Vec<String>> {
+pub fn on_a_pipe() -> Option<Vec<String>> {
     match sftp_server() {
         Ok(server) => Some(vec![server.display().to_string()]),
         Err(reason) => {
@@ -43,7 +43,7 @@ fn on_a_pipe() -> Option<Vec<String>> {
     }
 }
 
-fn complete(snapshotter: &Snapshotter) -> SnapshotReport {
+pub fn complete(snapshotter: &Snapshotter) -> SnapshotReport {
     let report = snapshotter.run(&Silent).unwrap();
     assert_eq!(report.status(), Status::Complete, "{:?}", report.problems());
     report

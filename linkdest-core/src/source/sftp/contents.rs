@@ -6,9 +6,10 @@ use std::io;
 use std::sync::Arc;
 
 use super::file::{Early, SftpFile};
-use super::{SftpDir, SftpSource, child, replaced};
+use super::{SftpDir, SftpSource, child};
 use crate::entry::{Kind, Metadata};
-use crate::sftp::{Asked, Attributes, Handle, Reading, Share};
+use crate::error::Error;
+use crate::sftp::{Asked, Attributes, Data, Handle, Reading, Share};
 
 /// So many files of one directory are on their way at once.
 const FILES: usize = 512;
@@ -27,14 +28,16 @@ struct Coming {
 
 enum Stage {
     Opening(Asked<Handle>, Share),
-    /// All was asked for; the file is closed behind that.
-    Small {
-        parts: Vec<(usize, Asked<Option<crate::sftp::Data>>)>,
-        after: Asked<Attributes>,
-    },
+    /// All of a small one was asked for; it is closed behind that.
+    Small(Vec<(usize, Asked<Option<Data>>)>),
+    /// All of it came, and it is looked at once more.
+    Read(Bytes, Asked<Attributes>),
     Large(Reading, Share),
     Failed(io::Error),
 }
+
+/// What was read of a file, and whether nothing comes behind that.
+type Bytes = (Vec<u8>, bool);
 
 impl SftpSource {
     /// Opens files, and hands each over in order.
@@ -45,9 +48,10 @@ impl SftpSource {
         answer: &mut dyn FnMut(usize, io::Result<(SftpFile, Metadata)>),
     ) {
         let mut coming: VecDeque<Coming> = VecDeque::new();
-        let mut advanced = 0;
-        let mut left = wanted.iter();
-        for index in 0..wanted.len() {
+        let (mut advanced, mut looked) = (0, 0);
+        let mut missing = Vec::new();
+        let (mut left, mut index) = (wanted.iter(), 0);
+        while let Some((name, _)) = wanted.get(index) {
             while coming.len() < FILES
                 && let Some((name, looked_at)) = left.as_slice().first()
                 && let Some(one) = self.begin(child(dir.path(), name), looked_at, coming.is_empty())
@@ -62,15 +66,33 @@ impl SftpSource {
                 self.advance(one);
                 advanced += 1;
             }
-            let Some(first) = coming.pop_front() else {
+            while let Some(one) = coming.get_mut(looked)
+                && looked < advanced
+                && (looked == 0 || one.has_come())
+            {
+                self.look_after(one);
+                looked += 1;
+            }
+            let finished = match coming.pop_front() {
+                Some(first) => self.finish(first),
                 // Nothing could be begun: the connection is lost, or the run is to stop.
-                let lost = self.client.lstat(dir.path()).wait().err();
-                answer(index, Err(lost.unwrap_or_else(|| io::ErrorKind::Interrupted.into())));
-                return;
+                None => Err(self.client.lost_error()),
             };
-            advanced -= 1;
-            answer(index, self.finish(first));
+            (advanced, looked) = (advanced.saturating_sub(1), looked.saturating_sub(1));
+            match finished {
+                Err(error) if self.client.revive(&error) => {
+                    // All that was on its way was on the lost connection.
+                    coming.clear();
+                    (advanced, looked) = (0, 0);
+                    left = wanted.get(index..).unwrap_or_default().iter();
+                    continue;
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => missing.push((index, *name, error)),
+                finished => answer(index, finished),
+            }
+            index += 1;
         }
+        self.explain_missing(dir, missing, &mut |index, error| answer(index, Err(error)));
     }
 
     /// Asks for a file to be opened. Only who has nothing on its way waits for room.
@@ -116,46 +138,70 @@ impl SftpSource {
             parts.push((length, self.client.read(handle, offset as u64, length)));
             offset += length;
         }
-        let after = self.client.lstat(&one.path);
         drop(self.client.close(handle));
-        Stage::Small { parts, after }
+        Stage::Small(parts)
+    }
+
+    /// Asks what a file is that was read. Not before all of it is here: servers may answer that first.
+    fn look_after(&self, one: &mut Coming) {
+        let stage = std::mem::replace(&mut one.stage, Stage::Failed(io::ErrorKind::Interrupted.into()));
+        one.stage = match stage {
+            Stage::Small(parts) => match put_together(parts) {
+                Ok(bytes) => Stage::Read(bytes, self.client.lstat(&one.path)),
+                Err(error) => Stage::Failed(error),
+            },
+            stage => stage,
+        };
     }
 
     /// Waits for what was asked for.
     fn finish(&self, one: Coming) -> io::Result<(SftpFile, Metadata)> {
         let Coming { path, looked_at, share, stage } = one;
-        let content = match stage {
+        let (content, handle) = match stage {
             Stage::Failed(error) => return Err(error),
-            Stage::Opening(..) => return Err(io::ErrorKind::Interrupted.into()),
-            Stage::Large(reading, _handle) => (None, Some(reading)),
-            Stage::Small { parts, after } => (Some(self.early(&looked_at, parts, after)?), None),
+            Stage::Opening(..) | Stage::Small(_) => return Err(io::ErrorKind::Interrupted.into()),
+            Stage::Large(reading, handle) => ((None, Some(reading)), Some(handle)),
+            Stage::Read(bytes, after) => ((self.early(&looked_at, bytes, after)?, None), None),
         };
-        Ok((SftpFile::new(self.clone(), path, looked_at, content, share), looked_at))
+        Ok((SftpFile::new(self.clone(), path, looked_at, content, (share, handle)), looked_at))
     }
 
+    /// What was read early, if it is what there is.
     fn early(
         &self,
         looked_at: &Metadata,
-        parts: Vec<(usize, Asked<Option<crate::sftp::Data>>)>,
+        (bytes, is_whole): Bytes,
         after: Asked<Attributes>,
-    ) -> io::Result<Early> {
-        let mut bytes = Vec::with_capacity(usize::try_from(looked_at.size).unwrap_or_default());
-        let (mut is_short, mut is_whole) = (false, false);
-        for (length, part) in parts {
-            match part.wait()? {
-                // What comes behind a gap is of no use.
-                _ if is_short || is_whole => {}
-                None => is_whole = true,
-                Some(data) => {
-                    is_short = data.bytes().len() < length;
-                    bytes.extend_from_slice(data.bytes());
-                }
+    ) -> io::Result<Option<Early>> {
+        let told = match after.wait() {
+            Err(error) if Error::within(&error).is_some() => return Err(error),
+            told => told,
+        };
+        let after = told.and_then(|told| self.known(&told, Some(b'-')));
+        let after = after.ok().filter(|now| now.kind == Kind::File && now.same_stamps(looked_at));
+        Ok(after.map(|after| {
+            // All that there is came, though the end was not asked for; files of the kernel that say 0 have more.
+            let is_whole = is_whole || after.size > 0 && after.size == bytes.len() as u64;
+            Early { bytes, is_whole, after }
+        }))
+    }
+}
+
+/// Waits for the parts of a file. What comes behind a gap is of no use.
+fn put_together(parts: Vec<(usize, Asked<Option<Data>>)>) -> io::Result<Bytes> {
+    let mut bytes = Vec::with_capacity(parts.iter().map(|(length, _)| length).sum());
+    let (mut is_short, mut is_whole) = (false, false);
+    for (length, part) in parts {
+        match part.wait()? {
+            _ if is_short || is_whole => {}
+            None => is_whole = true,
+            Some(data) => {
+                is_short = data.bytes().len() < length;
+                bytes.extend_from_slice(data.bytes());
             }
         }
-        let told = after.wait().and_then(|told| self.known(&told, Some(b'-')));
-        let after = told.and_then(|now| if now.kind == Kind::File { Ok(now) } else { Err(replaced()) });
-        Ok(Early { bytes, is_whole, after: Some(after) })
     }
+    Ok((bytes, is_whole))
 }
 
 impl Coming {
@@ -163,6 +209,14 @@ impl Coming {
     fn is_open(&self) -> bool {
         match &self.stage {
             Stage::Opening(asked, _) => asked.is_ready(),
+            _ => true,
+        }
+    }
+
+    /// Says whether all of it came.
+    fn has_come(&self) -> bool {
+        match &self.stage {
+            Stage::Small(parts) => parts.iter().all(|(_, part)| part.is_ready()),
             _ => true,
         }
     }

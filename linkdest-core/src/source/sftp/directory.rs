@@ -1,14 +1,18 @@
 //! A directory on a server: opened, then listed with what is told of each name.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::ffi::{CStr, CString};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::listed::Listed;
+use super::missing::unreachable;
+use super::parts::Parts;
 use super::{SftpSource, child, kind_of_letter, replaced};
 use crate::entry::{Kind, Metadata};
+use crate::error::Error;
 use crate::os::Listing;
-use crate::sftp::{Asked, Attributes, Client, Handle, Names, Share};
+use crate::sftp::{Asked, Attributes, Client, Handle, Share};
 use crate::source::{Opened, RuleFile, Source as _};
 
 /// A directory on a server.
@@ -27,54 +31,12 @@ struct State {
     listed: Option<Listed>,
     /// Why the listing is not whole.
     broken: Option<io::Error>,
+    /// All that there is was listed, and is sorted.
+    is_whole: bool,
     /// Targets of symlinks that were asked for.
     targets: HashMap<CString, Asked<Vec<u8>>>,
-}
-
-/// Names with what is told of them, in the order of the server.
-#[derive(Default)]
-pub(super) struct Listed {
-    names: Vec<u8>,
-    entries: Vec<One>,
-    /// Names are mostly asked for in order.
-    next: usize,
-}
-
-struct One {
-    start: usize,
-    attributes: Attributes,
-    letter: Option<u8>,
-}
-
-/// Nobody has more names in one directory: a server that goes on and on is not believed.
-const MOST_NAMES: usize = 20_000_000;
-/// Parts of a listing that are asked for at once: at first, since most directories have one part and an end; at most.
-const PARTS: usize = 2;
-const MOST_PARTS: usize = 16;
-
-impl Listed {
-    fn add(&mut self, names: &Names) {
-        for named in names.iter() {
-            let start = self.names.len();
-            self.names.extend_from_slice(named.name);
-            self.names.push(0);
-            self.entries.push(One { start, attributes: named.attributes, letter: named.letter });
-        }
-    }
-
-    fn name(&self, one: &One) -> &CStr {
-        let bytes = self.names.get(one.start..).unwrap_or_default();
-        CStr::from_bytes_until_nul(bytes).unwrap_or_default()
-    }
-
-    fn find(&mut self, name: &CStr) -> Option<(Attributes, Option<u8>)> {
-        let all = self.entries.len();
-        let place = (self.next..all)
-            .chain(0..self.next.min(all))
-            .find(|&place| self.entries.get(place).is_some_and(|one| self.name(one) == name))?;
-        self.next = place + 1;
-        self.entries.get(place).map(|one| (one.attributes, one.letter))
-    }
+    /// How often its names were read once more.
+    looks: u32,
 }
 
 impl SftpDir {
@@ -94,90 +56,111 @@ impl SftpDir {
     /// What was told of the directory, and of each name so far.
     pub(super) fn told(&self) -> (Attributes, Vec<(Attributes, Option<u8>)>) {
         let state = self.state();
-        let entries = state.listed.iter().flat_map(|listed| &listed.entries);
+        let entries = state.listed.iter().flat_map(Listed::entries);
         (state.told, entries.map(|one| (one.attributes, one.letter)).collect())
     }
 
     /// Reads the first names, if none were read yet; says whether there are any.
     pub(super) fn first_names(&self) -> io::Result<bool> {
         let mut state = self.state();
-        let State { open, listed, .. } = &mut *state;
-        if let (Some(Open { client, handle, .. }), Some(listed)) = (open.as_ref(), listed.as_mut()) {
+        let State { open, listed, broken, .. } = &mut *state;
+        if let (Some(open), Some(listed)) = (open, listed.as_mut()) {
             // The first part may have nothing but `.` and `..`.
-            for _ in 0..2 {
-                if listed.entries.is_empty()
-                    && let Some(names) = client.read_dir(handle).wait()?
-                {
-                    listed.add(&names);
-                }
-            }
+            while broken.is_none() && listed.entries().is_empty() && open.add_next(listed, broken)? {}
+        }
+        if let Some(error) = broken.take() {
+            return Err(error);
         }
         // What may not be listed is not known to be empty.
-        Ok(listed.as_ref().is_none_or(|listed| !listed.entries.is_empty()))
+        Ok(listed.as_ref().is_none_or(|listed| !listed.entries().is_empty()))
+    }
+
+    /// What the listing told of a name.
+    pub(super) fn told_of(&self, name: &CStr) -> Told {
+        let mut state = self.state();
+        let told = state.listed.as_mut().and_then(|listed| listed.find(name));
+        told.map_or(Told::Nothing, |(told, _)| Told::Listed(told))
     }
 
     /// The target of a symlink that was asked for already.
     pub(super) fn take_target(&self, name: &CStr) -> Option<Asked<Vec<u8>>> {
         self.state().targets.remove(name)
     }
+
+    /// Counts one more look at what has its names by now.
+    pub(super) fn looks(&self) -> u32 {
+        let mut state = self.state();
+        state.looks += 1;
+        state.looks
+    }
 }
 
 impl SftpSource {
-    /// Opens a directory. Only the operator's own path may be a symlink.
-    pub(super) fn open_directory(&self, path: Vec<u8>, is_root: bool) -> io::Result<Opened<SftpDir>> {
+    /// Opens a directory. Only the operator's own path may be a symlink. What the listing of its parent told of it is
+    /// enough where the directory itself has it as well.
+    pub(super) fn open_directory(&self, path: &[u8], told: Told) -> io::Result<Opened<SftpDir>> {
+        self.persistently(|| self.open_directory_once(path.to_owned(), told))
+    }
+
+    fn open_directory_once(&self, path: Vec<u8>, told: Told) -> io::Result<Opened<SftpDir>> {
         let client = &self.client;
-        let Some(share) = client.handles.take(1, || client.is_over()) else {
-            return client.lstat(&path).wait().and(Err(io::ErrorKind::Interrupted.into()));
-        };
-        // Both at once: what is opened is not a symlink, unless somebody was very quick.
-        let looked = if is_root { client.stat(&path) } else { client.lstat(&path) };
+        let share = client.take_handle()?;
+        let look = || if told == Told::Root { client.stat(&path) } else { client.lstat(&path) };
         let opened = client.open_dir(&path);
+        // Both at once: what is opened is not a symlink, unless somebody was very quick.
+        let looked = if let Told::Listed(_) = told { None } else { Some(look()) };
         let room = self.mounts.then(|| client.room(&path));
-        let looked = looked.wait();
-        let open = opened.wait().map(|handle| Open { client: Arc::clone(client), handle, _share: share });
-        let told = looked?;
-        let mut metadata = self.known(&told, Some(b'd'))?;
+        let mut open = opened.wait().map(|handle| {
+            let parts = Parts::begin(client, &handle);
+            Open { client: Arc::clone(client), handle, parts, _share: share }
+        });
+        let mut state = State::default();
+        if let Ok(open) = &mut open {
+            let mut listed = Listed::default();
+            open.add_next(&mut listed, &mut state.broken)?;
+            state.listed = Some(listed);
+        }
+        let own = state.listed.as_ref().and_then(Listed::own);
+        state.told = match (looked, told) {
+            (Some(looked), _) => looked.wait()?,
+            (None, Told::Listed(told)) if open.is_ok() && own.is_some_and(|own| is_same(&own, &told)) => told,
+            (None, _) => look().wait()?,
+        };
+        let mut metadata = self.known(&state.told, Some(b'd'))?;
         if metadata.kind != Kind::Directory {
-            return Err(if is_root { io::ErrorKind::NotADirectory.into() } else { replaced() });
+            return Err(if told == Told::Root { io::ErrorKind::NotADirectory.into() } else { replaced() });
         }
         metadata.mount = room.map(|room| room.wait().map(|room| room.id)).transpose()?;
-        let (open, unlistable) = match open {
-            Ok(open) => (Some(open), None),
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => (None, Some(error)),
+        let unlistable = match open {
+            Ok(open) => {
+                state.open = state.broken.is_none().then_some(open);
+                None
+            }
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Some(error),
+            // The server has just said that it is there.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(look().wait().map_or_else(|error| error, |_| unreachable()));
+            }
             Err(error) => return Err(error),
         };
-        let listed = open.is_some().then(Listed::default);
-        let state = State { told, open, listed, broken: None, targets: HashMap::new() };
         Ok(Opened { dir: SftpDir { path, state: Mutex::new(state) }, metadata, unlistable })
     }
 
-    /// Reads all names, several parts at once; what came before an error is kept.
-    fn read_directory(&self, handle: &Handle, listed: &mut Listed) -> io::Result<()> {
-        let mut under_way: VecDeque<Asked<Option<Names>>> = VecDeque::new();
-        let mut wanted = PARTS;
-        for part in 0.. {
-            // Behind the first part most directories end.
-            while part != 1 && under_way.len() < wanted {
-                under_way.push_back(self.client.read_dir(handle));
+    /// Reads all names that were not read yet; from the first one on, where the connection was lost meanwhile.
+    fn list_whole(&self, dir: &SftpDir) -> io::Result<()> {
+        self.persistently(|| {
+            let listed = self.list_once(dir);
+            if listed.as_ref().is_err_and(|error| Error::within(error).is_some()) {
+                dir.state().listed = None;
             }
-            let Some(first) = under_way.pop_front() else { break };
-            // A server goes through the requests of one directory in order: behind the end there is nothing.
-            let Some(names) = first.wait()? else { break };
-            let before = listed.entries.len();
-            listed.add(&names);
-            // Only the first part may have nothing but `.` and `..`.
-            if listed.entries.len() > MOST_NAMES || (part > 1 && listed.entries.len() == before) {
-                return Err(self.client.distrust("a directory that has no end"));
-            }
-            wanted = (wanted * 2).min(MOST_PARTS);
-        }
-        Ok(())
+            listed
+        })
     }
 
-    /// Reads all names that were not read yet.
-    fn list_whole(&self, dir: &SftpDir) -> io::Result<()> {
+    fn list_once(&self, dir: &SftpDir) -> io::Result<()> {
         if dir.state().listed.is_none() {
-            let again = self.open_directory(dir.path.clone(), dir.path == self.root)?;
+            let told = if dir.path == self.root { Told::Root } else { Told::Nothing };
+            let again = self.open_directory(&dir.path, told)?;
             if let Some(error) = again.unlistable {
                 return Err(error);
             }
@@ -185,17 +168,29 @@ impl SftpSource {
             *dir.state() = fresh;
         }
         let mut state = dir.state();
-        let State { open, listed, broken, .. } = &mut *state;
-        if let (Some(open), Some(listed)) = (open.take(), listed) {
-            *broken = self.read_directory(&open.handle, listed).err();
+        if state.is_whole {
+            return Ok(());
         }
+        let State { open, listed, broken, is_whole, .. } = &mut *state;
+        let Some(listed) = listed else { return Ok(()) };
+        if let Some(mut open) = open.take() {
+            while open.add_next(listed, broken)? {}
+        }
+        // One that is removed while it is listed is gone; one that is there lost its storage for a while.
+        if let Some(error) = broken
+            && error.kind() == io::ErrorKind::NotFound
+        {
+            *error = self.look_at(&dir.path).map_or_else(|error| error, |_| unreachable());
+        }
+        listed.sort();
+        *is_whole = true;
         Ok(())
     }
 
     pub(super) fn list_directory(&self, dir: &SftpDir, listing: &mut Listing) -> io::Result<()> {
         self.list_whole(dir)?;
         let mut state = dir.state();
-        for one in state.listed.iter().flat_map(|listed| &listed.entries) {
+        for one in state.listed.iter().flat_map(Listed::entries) {
             let name = state.listed.as_ref().map_or(c"", |listed| listed.name(one));
             listing.push(name, one.attributes.kind().or_else(|| one.letter.and_then(kind_of_letter)))?;
         }
@@ -224,17 +219,27 @@ impl SftpSource {
             }
             found.push(match known {
                 Some(known) => Looked::Told(known),
-                None => Looked::Asked(self.client.lstat(&child(&dir.path, name))),
+                None => Looked::Asked(self.client.lstat(&child(&dir.path, name)), told.is_some()),
             });
         }
         drop(state);
-        for (index, looked) in found.into_iter().enumerate() {
-            let metadata = match looked {
-                Looked::Told(known) => known,
-                Looked::Asked(asked) => asked.wait().and_then(|told| self.known(&told, None)),
-            };
-            answer(index, metadata);
+        let mut missing = Vec::new();
+        for ((index, looked), name) in found.into_iter().enumerate().zip(names) {
+            match looked {
+                Looked::Told(known) => answer(index, known),
+                Looked::Asked(asked, was_listed) => match asked.wait() {
+                    Err(error) if was_listed && error.kind() == io::ErrorKind::NotFound => {
+                        missing.push((index, *name, error));
+                    }
+                    Err(error) if self.client.revive(&error) => {
+                        let told = self.look_at(&child(&dir.path, name));
+                        answer(index, told.and_then(|told| self.known(&told, None)));
+                    }
+                    told => answer(index, told.and_then(|told| self.known(&told, None))),
+                },
+            }
         }
+        self.explain_missing(dir, missing, &mut |index, error| answer(index, Err(error)));
     }
 
     /// Reads a file of rules: only a regular one of less than 1 MiB.
@@ -277,11 +282,43 @@ impl SftpSource {
     }
 }
 
-/// A directory that is open on the server.
+/// What is known of a directory before it is opened.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Told {
+    /// It is the root, and may be a symlink.
+    Root,
+    Nothing,
+    /// The listing of its parent told this.
+    Listed(Attributes),
+}
+
+/// Says whether what a directory tells of itself is what its parent told of it, so that it is the same: no symlink took its
+/// place.
+fn is_same(own: &Attributes, told: &Attributes) -> bool {
+    let modified = |one: &Attributes| one.times.map(|(_, modified)| modified);
+    let facts = |one: &Attributes| (one.mode, one.owner, modified(one));
+    facts(own) == facts(told) && told.kind() == Some(Kind::Directory) && told.times.is_some()
+}
+
+/// A directory that is open on the server, and its listing.
 struct Open {
     client: Arc<Client>,
     handle: Handle,
+    parts: Parts,
     _share: Share,
+}
+
+impl Open {
+    /// Adds the next part of the listing; says whether there may be more. Why it broke is kept, if that ends no run.
+    fn add_next(&mut self, listed: &mut Listed, broken: &mut Option<io::Error>) -> io::Result<bool> {
+        match self.parts.add_next(&self.client, &self.handle, listed) {
+            Err(error) if Error::within(&error).is_none() => {
+                *broken = Some(error);
+                Ok(false)
+            }
+            more => more,
+        }
+    }
 }
 
 impl Drop for Open {
@@ -292,5 +329,6 @@ impl Drop for Open {
 
 enum Looked {
     Told(io::Result<Metadata>),
-    Asked(Asked<Attributes>),
+    /// Whether it was listed comes with it.
+    Asked(Asked<Attributes>, bool),
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{SftpSource, replaced};
 use crate::entry::{Kind, Metadata};
+use crate::error::Error;
 use crate::os::{File, XattrBuffer};
 use crate::policy::attributes::Reach;
 use crate::sftp::{Reading, Share};
@@ -14,14 +15,16 @@ use crate::source::{KnownXattrs, SourceFile};
 pub(crate) struct SftpFile {
     source: SftpSource,
     path: Vec<u8>,
-    looked_at: Metadata,
     state: Mutex<State>,
 }
 
 struct State {
+    /// What was told of the name last. What is open, or was read early, is what had the name then.
+    told: Metadata,
     early: Option<Early>,
     reading: Option<Reading>,
-    _share: Share,
+    /// Of the bytes that were read early, and of the open file.
+    _shares: (Share, Option<Share>),
 }
 
 /// The content of a small file, read together with that of many others.
@@ -29,23 +32,81 @@ pub(super) struct Early {
     pub bytes: Vec<u8>,
     /// Nothing comes behind these bytes.
     pub is_whole: bool,
-    /// What the file was after they were read.
-    pub after: Option<io::Result<Metadata>>,
+    /// What the file was after they were read: what it was before.
+    pub after: Metadata,
 }
+
+/// So much is read at a time, in bytes.
+const PART: usize = 128 << 10;
 
 impl SftpFile {
     pub(super) fn new(
         source: SftpSource,
         path: Vec<u8>,
-        looked_at: Metadata,
+        told: Metadata,
         (early, reading): (Option<Early>, Option<Reading>),
-        share: Share,
+        shares: (Share, Option<Share>),
     ) -> Self {
-        Self { source, path, looked_at, state: Mutex::new(State { early, reading, _share: share }) }
+        Self { source, path, state: Mutex::new(State { told, early, reading, _shares: shares }) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What has the name now.
+    fn look(&self) -> io::Result<Metadata> {
+        let told = self.source.look_at(&self.path)?;
+        let metadata = self.source.known(&told, Some(b'-'))?;
+        if metadata.kind == Kind::File { Ok(metadata) } else { Err(replaced()) }
+    }
+
+    /// Reads what has the name until the buffer is full or the file ends. Little is read twice where the connection is lost
+    /// and made anew.
+    fn read_open(&self, state: &mut State, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let mut filled = 0;
+        for part in buffer.chunks_mut(PART) {
+            let read = self.read_part(state, part, offset + filled as u64)?;
+            filled += read;
+            if read < part.len() {
+                break;
+            }
+        }
+        Ok(filled)
+    }
+
+    /// Reads some of what has the name; opened anew, if another file had it when it was opened.
+    fn read_part(&self, state: &mut State, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let (client, size) = (&self.source.client, state.told.size);
+        self.source.persistently(|| {
+            let reading = match &mut state.reading {
+                Some(reading) => reading,
+                closed => {
+                    let handle = client.open(&self.path).wait()?;
+                    closed.insert(Reading::new(Arc::clone(client), handle, size))
+                }
+            };
+            let read = reading.read_at(buffer, offset);
+            if read.as_ref().is_err_and(|error| Error::within(error).is_some()) {
+                // What was open on a lost connection is not. Whether it is another file by now the next look tells.
+                state.reading = None;
+            }
+            read
+        })
+    }
+
+    /// Finds out why there is no more than `end`: a file that changed meanwhile may have become shorter, and the caller
+    /// looks at it once more; one that did not change is not read by its server.
+    fn check_end(&self, state: &State, end: u64) -> io::Result<()> {
+        let now = match &state.early {
+            Some(early) => early.after,
+            None => self.look()?,
+        };
+        if !now.same_stamps(&state.told) {
+            return Ok(());
+        }
+        let message = format!("the server ends it after {end} of its {} bytes", now.size);
+        Err(io::Error::new(io::ErrorKind::UnexpectedEof, message))
     }
 }
 
@@ -66,23 +127,17 @@ impl State {
 impl SourceFile for SftpFile {
     fn stat(&self) -> io::Result<Metadata> {
         let mut state = self.state();
-        if let Some(after) = state.early.as_mut().and_then(|early| early.after.take()) {
-            match &after {
-                Ok(now) if now.same_stamps(&self.looked_at) => {
-                    let same = *now;
-                    if let Some(early) = &mut state.early {
-                        early.after = Some(Ok(same));
-                    }
-                }
-                // What was read early is no longer what there is.
-                _ => state.early = None,
-            }
-            return after;
+        if let Some(early) = &state.early {
+            return Ok(early.after);
         }
-        drop(state);
-        let told = self.source.client.lstat(&self.path).wait()?;
-        let metadata = self.source.known(&told, Some(b'-'))?;
-        if metadata.kind == Kind::File { Ok(metadata) } else { Err(replaced()) }
+        let now = self.look();
+        if !now.as_ref().is_ok_and(|now| now.same_stamps(&state.told)) {
+            // What is open may be another file than what has the name by now.
+            state.reading = None;
+        }
+        let now = now?;
+        state.told = now;
+        Ok(now)
     }
 
     fn xattrs(&self, _: &Reach, _: &mut XattrBuffer) -> io::Result<KnownXattrs> {
@@ -95,21 +150,18 @@ impl SourceFile for SftpFile {
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         let mut state = self.state();
-        if let Some(count) = state.early(buffer, offset) {
-            return Ok(count);
+        let count = match state.early(buffer, offset) {
+            Some(count) => count,
+            None => {
+                // What is read now may be newer than what was read early: from here on that is of no use.
+                state.early = None;
+                self.read_open(&mut state, buffer, offset)?
+            }
+        };
+        let end = offset.saturating_add(count as u64);
+        if count < buffer.len() && end < state.told.size {
+            self.check_end(&state, end)?;
         }
-        // From here on only a fresh look tells whether it changed.
-        if let Some(early) = &mut state.early {
-            early.after = None;
-        }
-        if state.reading.is_none() {
-            let handle = self.source.client.open(&self.path).wait()?;
-            let client = Arc::clone(&self.source.client);
-            state.reading = Some(Reading::new(client, handle, self.looked_at.size));
-        }
-        match &mut state.reading {
-            Some(reading) => reading.read_at(buffer, offset),
-            None => Ok(0),
-        }
+        Ok(count)
     }
 }

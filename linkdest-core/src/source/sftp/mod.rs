@@ -7,7 +7,10 @@
 mod contents;
 mod directory;
 mod file;
+mod listed;
+mod missing;
 mod oddities;
+mod parts;
 
 pub(crate) use directory::SftpDir;
 pub(crate) use file::SftpFile;
@@ -17,6 +20,8 @@ use std::ffi::{CStr, CString};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+use directory::Told;
 
 use super::{KnownXattrs, Opened, RuleFile, Source};
 use crate::entry::{FileId, Kind, Metadata, Timestamp};
@@ -68,14 +73,19 @@ impl SftpSource {
             Error::within(&error).unwrap_or_else(|| Error::io_as(kind, "read the source: open", &name, error))
         };
         let mounts = one_file_system;
+        let indistinct =
+            || Error::option("this server does not tell file systems apart: staying on one is not possible");
         if mounts && !client.extensions().statvfs {
-            let message = "this server does not tell file systems apart: staying on one is not possible";
-            return Err(Error::option(message));
+            return Err(indistinct());
         }
         let root = client.real_path(&address.path).wait().map_err(failed)?;
         let born = effective_ids();
         let mut source = Self { client, root, kept: Kept::default(), mounts, born };
         let opened = source.open_root().map_err(failed)?;
+        // FUSE gives the number 0 to all of its file systems, and so do some servers.
+        if mounts && opened.metadata.mount == Some(0) {
+            return Err(indistinct());
+        }
         opened.dir.first_names().map_err(failed)?;
         let (kept, remarks) = Kept::found(&opened.dir, asked);
         source.kept = kept;
@@ -86,6 +96,21 @@ impl SftpSource {
     pub fn place(&self) -> PathBuf {
         use std::os::unix::ffi::OsStrExt as _;
         std::ffi::OsStr::from_bytes(&self.root).into()
+    }
+
+    /// Asks what may be asked twice, once more where the connection was lost and made anew.
+    fn persistently<T>(&self, mut ask: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+        loop {
+            match ask() {
+                Err(error) if self.client.revive(&error) => {}
+                answer => return answer,
+            }
+        }
+    }
+
+    /// What has a path now, symlinks not followed.
+    fn look_at(&self, path: &[u8]) -> io::Result<Attributes> {
+        self.persistently(|| self.client.lstat(path).wait())
     }
 
     /// What the server told of an entry, as the rest knows it; `letter` says its kind where the mode does not.
@@ -156,6 +181,11 @@ impl Source for SftpSource {
         Some(THREADS)
     }
 
+    fn remark(&self) -> Option<&'static str> {
+        let revived = "the connection was lost while the source was read, and made anew";
+        (self.client.revivals() > 0).then_some(revived)
+    }
+
     fn limit(&self, reach: Reach) -> Reach {
         Reach {
             owner: reach.owner && self.kept.owners,
@@ -169,11 +199,22 @@ impl Source for SftpSource {
     }
 
     fn open_root(&self) -> io::Result<Opened<SftpDir>> {
-        self.open_directory(self.root.clone(), true)
+        self.open_directory(&self.root, Told::Root)
     }
 
     fn open_dir(&self, parent: &SftpDir, name: &CStr) -> io::Result<Opened<SftpDir>> {
-        self.open_directory(child(parent.path(), name), false)
+        let opened = self.open_directory(&child(parent.path(), name), parent.told_of(name));
+        opened.map_err(|error| self.explain_missing_one(parent, name, error))
+    }
+
+    fn enter_root(&self) -> io::Result<SftpDir> {
+        Ok(SftpDir::unlisted(self.root.clone()))
+    }
+
+    fn enter_dir(&self, parent: &SftpDir, name: &CStr) -> io::Result<SftpDir> {
+        let path = child(parent.path(), name);
+        let metadata = self.known(&self.look_at(&path)?, None)?;
+        if metadata.kind == Kind::Directory { Ok(SftpDir::unlisted(path)) } else { Err(replaced()) }
     }
 
     fn reopen_parent(&self, below: &SftpDir, _: FileId) -> io::Result<SftpDir> {
@@ -218,7 +259,14 @@ impl Source for SftpSource {
 
     fn target(&self, dir: &SftpDir, name: &CStr) -> io::Result<CString> {
         let asked = dir.take_target(name).unwrap_or_else(|| self.client.read_link(&child(dir.path(), name)));
-        Ok(CString::new(asked.wait()?)?)
+        let target = match asked.wait() {
+            Err(error) if self.client.revive(&error) => {
+                self.persistently(|| self.client.read_link(&child(dir.path(), name)).wait())
+            }
+            target => target,
+        };
+        let target = target.map_err(|error| self.explain_missing_one(dir, name, error))?;
+        Ok(CString::new(target)?)
     }
 
     fn xattrs(
