@@ -1,12 +1,13 @@
 //! Which entries take part: rules, and what rsync has no rules for.
 
 use std::ffi::{CStr, CString, OsStr};
+use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 
 use super::node::Node;
 use super::worker::Worker;
 use crate::entry::{Kind, Metadata};
-use crate::filter::{Extra, Filter};
+use crate::filter::{DirectoryRules, Extra, Filter};
 use crate::os::Listing;
 use crate::source::{RuleFile, Source};
 
@@ -103,11 +104,20 @@ impl Filtering {
         dir: &S::Dir,
         listing: &'l Listing,
     ) -> Option<(&'l CStr, Extra)> {
+        self.marker_among(listing, |name| source.rule_file(dir, name))
+    }
+
+    /// The same where files are read in another way.
+    pub(super) fn marker_among<'l>(
+        &self,
+        listing: &'l Listing,
+        read: impl Fn(&CStr) -> io::Result<RuleFile>,
+    ) -> Option<(&'l CStr, Extra)> {
         if !self.needs_listing() {
             return None;
         }
         let names = || listing.entries().iter().map(|entry| listing.name(*entry));
-        let is_tag = |name: &CStr| self.exclude_caches && is_cache_tag(source, dir, name);
+        let is_tag = |name: &CStr| self.exclude_caches && is_cache_tag(name, &read);
         let present = names().find(|name| self.exclude_if_present.iter().any(|marker| **marker == **name));
         present
             .map(|name| (name, Extra::IfPresent))
@@ -118,19 +128,20 @@ impl Filtering {
 /// What a valid cache directory tag begins with (bford.info/cachedir).
 const CACHE_TAG: (&CStr, &[u8]) = (c"CACHEDIR.TAG", b"Signature: 8a477f597d28d172789f06886806bc55");
 
-fn is_cache_tag<S: Source>(source: &S, dir: &S::Dir, name: &CStr) -> bool {
+fn is_cache_tag(name: &CStr, read: &impl Fn(&CStr) -> io::Result<RuleFile>) -> bool {
     let tag = |file: RuleFile| matches!(file, RuleFile::Content(bytes) if bytes.starts_with(CACHE_TAG.1));
-    name == CACHE_TAG.0 && source.rule_file(dir, name).is_ok_and(tag)
+    name == CACHE_TAG.0 && read(name).is_ok_and(tag)
 }
 
 impl<S: Source> Worker<'_, '_, S> {
     /// Says whether an entry takes part, by its name and by whether it is a directory.
     pub fn takes_part(&self, node: &Node<S>, name: &CStr, is_directory: bool) -> bool {
-        let taken = node
-            .opened
-            .rules
-            .as_ref()
-            .is_none_or(|rules| rules.decide(name.to_bytes(), is_directory).is_included());
+        self.takes_part_by(node.opened.rules.as_ref(), name, is_directory)
+    }
+
+    /// The same by the rules of any directory.
+    pub fn takes_part_by(&self, rules: Option<&DirectoryRules>, name: &CStr, is_directory: bool) -> bool {
+        let taken = rules.is_none_or(|rules| rules.decide(name.to_bytes(), is_directory).is_included());
         if !taken {
             self.count(crate::counts::Counter::Excluded, 1);
         }

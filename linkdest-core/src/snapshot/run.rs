@@ -14,7 +14,7 @@ use super::space::{self, Space};
 use super::{SnapshotReport, Snapshotter};
 use crate::entry::{FileId, Timestamp};
 use crate::error::{Error, ErrorKind, Problem, Result};
-use crate::manifest::ManifestWriter;
+use crate::manifest::{Entry, ManifestWriter};
 use crate::monitor::{Event, Monitor, Notice};
 use crate::os::{Dir, effective_ids, host_name, open_file_limit};
 use crate::policy::attributes::Reach;
@@ -194,6 +194,10 @@ fn take_staged<S: Source>(
     let damaged_before = repository.damaged_inodes()?;
     let walk = Walk { asked, monitor, known, references: &references, damaged: damaged_before, started };
     let mut walked = walk.into(repository, source, reach, Some(Staged { tree, scratch, manifest }))?;
+    if walked.relinked.needs_correction() {
+        let correct = |entry: &mut Entry<'_>| walked.relinked.correct(entry);
+        walked.manifest = Some(staging.correct_manifest(&header, &place, &correct)?);
+    }
     for error in &damaged {
         walked.add_problem(Problem::unusable_manifest(error), monitor);
     }
