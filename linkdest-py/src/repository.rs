@@ -73,9 +73,10 @@ impl Repository {
     /// Tells what changed from one snapshot to another.
     #[pyo3(signature = (before, after = "latest"))]
     fn diff(&self, py: Python<'_>, before: &str, after: &str) -> PyResult<Vec<Change>> {
-        self.call(py, |repository| {
+        self.call_until(py, |repository, stop| {
             let (before, after) = (repository.resolve(before)?, repository.resolve(after)?);
-            repository.diff(before.name(), after.name())?.map(|change| change.map(Change)).collect()
+            let changes = repository.diff_with(before.name(), after.name(), stop)?;
+            changes.map(|change| change.map(Change)).collect()
         })
     }
 
@@ -99,7 +100,7 @@ impl Repository {
     /// Finds the paths that match a pattern in all snapshots.
     fn find(&self, py: Python<'_>, pattern: FsPath) -> PyResult<Vec<Version>> {
         let pattern = pattern.into_bytes();
-        let found = self.call(py, |repository| repository.find(pattern))?;
+        let found = self.call_until(py, |repository, stop| repository.find_with(pattern, stop))?;
         Ok(found.into_iter().map(Version).collect())
     }
 
@@ -113,9 +114,9 @@ impl Repository {
     /// Tells what snapshots take, and what deleting them would free.
     #[pyo3(signature = (*snapshots))]
     fn usage(&self, py: Python<'_>, snapshots: Vec<String>) -> PyResult<Usage> {
-        let usage = self.call(py, |repository| {
+        let usage = self.call_until(py, |repository, stop| {
             let names = snapshots.into_iter().map(|text| Ok(repository.resolve(&text)?.name().clone()));
-            repository.usage(&names.collect::<linkdest_core::Result<Vec<SnapshotName>>>()?)
+            repository.usage_with(&names.collect::<linkdest_core::Result<Vec<SnapshotName>>>()?, stop)
         })?;
         Ok(Usage(usage))
     }
@@ -343,6 +344,15 @@ impl Repository {
         ask: impl FnOnce(&linkdest_core::Repository) -> linkdest_core::Result<T> + Send,
     ) -> PyResult<T> {
         py.detach(|| ask(&self.0)).map_err(|error| exception(py, &error))
+    }
+
+    /// The same where the answer may take its time: Ctrl-C ends it.
+    fn call_until<T: Send>(
+        &self,
+        py: Python<'_>,
+        ask: impl FnOnce(&linkdest_core::Repository, &StopFlag) -> linkdest_core::Result<T> + Send,
+    ) -> PyResult<T> {
+        interruptible(py, |stop| ask(&self.0, &stop))?.map_err(|error| exception(py, &error))
     }
 
     fn names_of(&self, py: Python<'_>, names: &Names) -> PyResult<Vec<SnapshotName>> {

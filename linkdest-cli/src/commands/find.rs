@@ -6,12 +6,12 @@ use linkdest_core::{RelPath, Repository};
 
 use crate::args::{Find, Output};
 use crate::console::{Console, Label};
-use crate::exit;
 use crate::failure::Failure;
 use crate::report::history;
+use crate::{exit, signals};
 
 pub fn run(asked: &Find, output: &Output) -> Result<u8, Failure> {
-    let repository = Repository::open(&asked.repo)?;
+    let (repository, stop) = (Repository::open(&asked.repo)?, signals::watch()?);
     let versions = match (&asked.versions, &asked.pattern) {
         (Some(path), _) => {
             let path = RelPath::from_typed(path.as_bytes());
@@ -19,7 +19,10 @@ pub fn run(asked: &Find, output: &Output) -> Result<u8, Failure> {
                 &path.ok_or_else(|| Failure::usage("the path leads out of the snapshots".into()))?,
             )?
         }
-        (None, pattern) => repository.find(pattern.as_deref().unwrap_or_default().as_bytes())?,
+        (None, pattern) => {
+            let pattern = pattern.as_deref().unwrap_or_default().as_bytes();
+            repository.find_with(pattern, &stop)?
+        }
     };
     let console = Console::new(output.json || asked.print0, false);
     if asked.print0 {
@@ -28,6 +31,9 @@ pub fn run(asked: &Find, output: &Output) -> Result<u8, Failure> {
         paths.iter().for_each(|path| console.bytes(&[path, &b"\0"[..]].concat()));
     } else {
         for version in &versions {
+            if stop.is_stopped() {
+                return Err(Failure::interrupted());
+            }
             if output.json {
                 console.json(&history::VersionLine::from(version));
             } else {

@@ -5,15 +5,15 @@ use linkdest_core::{Repository, SnapshotName};
 
 use crate::args::{Output, Usage};
 use crate::console::{Console, Label};
-use crate::exit;
 use crate::failure::Failure;
 use crate::report::history;
+use crate::{exit, signals};
 
 pub fn run(asked: &Usage, output: &Output) -> Result<u8, Failure> {
     let repository = Repository::open(&asked.repo)?;
     let names = asked.snapshots.iter().map(|text| Ok(repository.resolve(text)?.name().clone()));
     let names: Vec<SnapshotName> = names.collect::<Result<_, Failure>>()?;
-    let usage = repository.usage(&names)?;
+    let usage = repository.usage_with(&names, &signals::watch()?)?;
     let console = Console::new(output.json, false);
     if output.json {
         console.json(&history::Usage::from(&usage));

@@ -160,3 +160,22 @@ fn what_standard_output_does_not_take_is_told() {
     }
     assert_eq!(place.snapshots().len(), 1);
 }
+
+/// As root the repository was made, and the run then refused the umask.
+#[test]
+fn a_umask_that_cannot_be_worked_with_leaves_no_repository() {
+    let place = Place::new();
+    let program = place.linkdest(&[]).get_program().to_owned();
+    std::fs::create_dir(place.join("empty")).unwrap();
+    for repository in ["R", "empty"] {
+        for arguments in [&["init", repository][..], &["snapshot", "S", repository, "--init"]] {
+            let mut command = std::process::Command::new("sh");
+            command.current_dir(place.dir.path()).args(["-c", "umask 0777; exec \"$0\" \"$@\""]);
+            let output = command.arg(&program).args(arguments).output().unwrap();
+            let code = if linkdest_testkit::is_root() { 2 } else { 1 };
+            assert_eq!(output.status.code(), Some(code), "{}", text(&output.stderr));
+            assert!(!place.join("R").exists());
+            assert_eq!(std::fs::read_dir(place.join("empty")).unwrap().count(), 0);
+        }
+    }
+}

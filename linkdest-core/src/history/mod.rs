@@ -17,3 +17,10 @@ pub use diff::{Aspects, Change, ChangeKind, Diff};
 pub use list::{Item, Items};
 pub use usage::{SnapshotUsage, Usage};
 pub use versions::Version;
+
+use crate::error::Error;
+
+/// The error of a question that was stopped.
+fn stopped() -> Error {
+    Error::stopped("stopped")
+}

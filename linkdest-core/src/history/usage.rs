@@ -8,6 +8,7 @@ use super::walk::walk;
 use crate::entry::{FileId, Kind, Metadata};
 use crate::error::Result;
 use crate::inodes::InodeSet;
+use crate::monitor::StopFlag;
 use crate::repository::{Repository, SnapshotName};
 
 /// What one snapshot takes: see [`Repository::usage`].
@@ -94,6 +95,14 @@ impl Repository {
     /// # Errors
     /// When a snapshot cannot be read as a whole.
     pub fn usage(&self, snapshots: &[SnapshotName]) -> Result<Usage> {
+        self.usage_with(snapshots, &StopFlag::default())
+    }
+
+    /// Tells the same as [`usage`](Self::usage), unless it is stopped from outside.
+    ///
+    /// # Errors
+    /// As `usage`; [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted).
+    pub fn usage_with(&self, snapshots: &[SnapshotName], stop: &StopFlag) -> Result<Usage> {
         let asked = |name: &SnapshotName| snapshots.is_empty() || snapshots.contains(name);
         let all = self.snapshots()?;
         let last = all.iter().rposition(|snapshot| asked(snapshot.name())).map_or(0, |index| index + 1);
@@ -102,7 +111,7 @@ impl Repository {
         for snapshot in all.iter().take(last) {
             let asked = asked(snapshot.name());
             let (alone, sums) = (Names::default(), Mutex::new(Sums::default()));
-            walk(self, snapshot.name(), &|entries| {
+            walk(self, snapshot.name(), stop, &|entries| {
                 let mut new = Sums::default();
                 for metadata in entries {
                     let is_new =
@@ -146,7 +155,7 @@ impl Repository {
     pub fn freed_by(&self, snapshots: &[SnapshotName]) -> Result<u64> {
         let together = Names::default();
         for name in snapshots.iter().collect::<std::collections::BTreeSet<_>>() {
-            walk(self, name, &|entries| {
+            walk(self, name, &StopFlag::default(), &|entries| {
                 entries.iter().for_each(|metadata| together.add(metadata, &mut Sums::default()));
             })?;
         }

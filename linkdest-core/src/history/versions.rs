@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use super::list::Item;
 use super::side::Side;
+use super::stopped;
 use super::tree::Tree;
 use crate::entry::{Kind, Timestamp};
 use crate::error::{Error, Result};
 use crate::filter::{DirectoryRules, FilterBuilder, Verdict};
 use crate::manifest::ContentHash;
+use crate::monitor::StopFlag;
 use crate::path::RelPath;
 use crate::repository::{Repository, SnapshotName};
 
@@ -154,15 +156,24 @@ impl Repository {
     /// [`ErrorKind::InvalidOption`](crate::ErrorKind::InvalidOption) for an empty pattern, and when a snapshot or its
     /// manifest cannot be read.
     pub fn find(&self, pattern: impl AsRef<[u8]>) -> Result<Vec<Version>> {
+        self.find_with(pattern, &StopFlag::default())
+    }
+
+    /// Finds the same as [`find`](Self::find), unless it is stopped from outside.
+    ///
+    /// # Errors
+    /// As `find`; [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted).
+    pub fn find_with(&self, pattern: impl AsRef<[u8]>, stop: &StopFlag) -> Result<Vec<Version>> {
         let pattern = Pattern::new(pattern.as_ref())?;
         let mut found = Versions::of(self, Same::Any)?;
         for index in 0..found.all.len() {
             let Some(name) = found.all.get(index).cloned() else { break };
             match Side::open_if_recorded(self, &name)? {
-                Some(side) => found.add_recorded(index, &side, &pattern)?,
+                Some(side) => found.add_recorded(index, &side, &pattern, stop)?,
                 None => {
                     for item in self.ls(&name, &RelPath::root())?.recursive() {
                         let item = item?;
+                        go_on(stop)?;
                         if pattern.takes(item.path().as_bytes(), item.metadata().kind) {
                             found.add(index, item);
                         }
@@ -172,6 +183,10 @@ impl Repository {
         }
         Ok(found.into_sorted())
     }
+}
+
+fn go_on(stop: &StopFlag) -> Result<()> {
+    if stop.is_stopped() { Err(stopped()) } else { Ok(()) }
 }
 
 /// A pattern as an exclude rule has it.
@@ -224,9 +239,10 @@ impl Versions {
         }
     }
 
-    fn add_recorded(&mut self, index: usize, side: &Side, pattern: &Pattern) -> Result<()> {
+    fn add_recorded(&mut self, index: usize, side: &Side, pattern: &Pattern, stop: &StopFlag) -> Result<()> {
         let mut path = Vec::new();
         for directory in side.manifest.walk() {
+            go_on(stop)?;
             let directory = directory.map_err(|error| side.failed(error))?;
             path.clear();
             path.extend_from_slice(directory.path().as_bytes());

@@ -7,18 +7,24 @@ use std::ffi::CString;
 use std::io;
 use std::sync::{Condvar, Mutex, PoisonError};
 
+use super::stopped;
 use super::tree::{open_below, split};
 use crate::crew::start;
 use crate::entry::{Kind, Metadata};
 use crate::error::{Error, Result};
+use crate::monitor::StopFlag;
 use crate::os::{Dir, Listing};
 use crate::path::RelPath;
 use crate::repository::{Repository, SnapshotName};
 
 /// Looks at everything in a snapshot, its root too. `each` gets the entries of one directory at a time.
+///
+/// # Errors
+/// What cannot be read, and that it was told to stop.
 pub(super) fn walk(
     repository: &Repository,
     name: &SnapshotName,
+    stop: &StopFlag,
     each: &(dyn Fn(&[Metadata]) + Sync),
 ) -> Result<()> {
     let path = repository.tree_path(name);
@@ -32,10 +38,13 @@ pub(super) fn walk(
     std::thread::scope(|scope| {
         for _ in 1..threads {
             // This thread works as well: any other is a help, and none is needed.
-            let _ = start(scope, || queue.work(&root, each));
+            let _ = start(scope, || queue.work(&root, stop, each));
         }
-        queue.work(&root, each);
+        queue.work(&root, stop, each);
     });
+    if stop.is_stopped() {
+        return Err(stopped());
+    }
     let state = queue.state.into_inner().unwrap_or_else(PoisonError::into_inner);
     state.failure.map_or(Ok(()), |(at, error)| Err(failed(&at, error)))
 }
@@ -89,11 +98,13 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    fn work(&self, root: &Dir, each: &(dyn Fn(&[Metadata]) + Sync)) {
+    fn work(&self, root: &Dir, stop: &StopFlag, each: &(dyn Fn(&[Metadata]) + Sync)) {
         let mut reader = Reader { root, last: None, listing: Listing::default(), entries: Vec::new() };
         while let Some(path) = self.next() {
-            let read = reader.read(&path);
-            if read.is_ok() {
+            // What is left is taken and let go, so that nobody waits for it.
+            let stopped = stop.is_stopped();
+            let read = if stopped { Ok(Vec::new()) } else { reader.read(&path) };
+            if read.is_ok() && !stopped {
                 each(&reader.entries);
             }
             self.done(path, read);

@@ -1,4 +1,5 @@
-//! A further generation of a manifest: the same records, but of what was expunged only that it was.
+//! A manifest written once more: the same records, but of what was expunged only that it was, and some of them
+//! corrected.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -7,6 +8,7 @@ use super::directory::Directory;
 use super::draft::DirectoryDraft;
 use super::error::ManifestError;
 use super::flags::EntryFlags;
+use super::hash::ContentHash;
 use super::header::Totals;
 use super::lane::Lane;
 use super::reader::Manifest;
@@ -41,14 +43,27 @@ pub(crate) fn write_without(
     writer: ManifestWriter,
     expunged: &ExpungedNames,
 ) -> Result<Totals, ManifestError> {
-    let lane = writer.lane();
-    let mut copy =
-        Copy { old, expunged, writer, lane, totals: Tally::default(), cache: BlockCache::default() };
-    let root = old.root();
-    let child = root.child.map(|child| copy.tree(child)).transpose()?;
+    let mut copy = Copy::new(old, writer, expunged, &|_| ());
+    let root = copy.root()?;
     let Copy { writer, lane, totals: Tally { totals, .. }, .. } = copy;
-    writer.finish(vec![lane], &Entry { child, ..root }, old.devices(), totals, old.ended())?;
+    writer.finish(vec![lane], &root, old.devices(), totals, old.ended())?;
     Ok(totals)
+}
+
+/// Writes the same manifest once more with some of its records corrected; returns its digest.
+///
+/// # Errors
+/// What cannot be read or is damaged, and what cannot be written.
+pub(crate) fn write_corrected(
+    old: &Manifest,
+    writer: ManifestWriter,
+    correct: &dyn Fn(&mut Entry<'_>),
+) -> Result<ContentHash, ManifestError> {
+    let expunged = ExpungedNames::new();
+    let mut copy = Copy::new(old, writer, &expunged, correct);
+    let root = copy.root()?;
+    let Copy { writer, lane, .. } = copy;
+    Ok(writer.finish(vec![lane], &root, old.devices(), *old.totals(), old.ended())?)
 }
 
 /// The figures of what was copied so far.
@@ -85,6 +100,7 @@ impl Tally {
 struct Copy<'c> {
     old: &'c Manifest,
     expunged: &'c ExpungedNames,
+    correct: &'c dyn Fn(&mut Entry<'_>),
     writer: ManifestWriter,
     lane: Lane,
     totals: Tally,
@@ -98,7 +114,24 @@ struct Level {
     draft: DirectoryDraft,
 }
 
-impl Copy<'_> {
+impl<'c> Copy<'c> {
+    fn new(
+        old: &'c Manifest,
+        writer: ManifestWriter,
+        expunged: &'c ExpungedNames,
+        correct: &'c dyn Fn(&mut Entry<'_>),
+    ) -> Self {
+        let lane = writer.lane();
+        Self { old, expunged, correct, writer, lane, totals: Tally::default(), cache: BlockCache::default() }
+    }
+
+    /// Copies everything below the root; returns the root as it points at that.
+    fn root(&mut self) -> Result<Entry<'c>, ManifestError> {
+        let root = self.old.root();
+        let child = root.child.map(|child| self.tree(child)).transpose()?;
+        Ok(Entry { child, ..root })
+    }
+
     /// Copies a directory with all that is below it, without recursion: what is in a directory is written before it.
     fn tree(&mut self, at: Locator) -> Result<Locator, ManifestError> {
         let mut levels = vec![self.level(at)?];
@@ -132,12 +165,13 @@ impl Copy<'_> {
     /// Copies entries up to the next sub-directory that has a record, and says where that is.
     fn copy_entries(&mut self, level: &mut Level) -> Option<Locator> {
         let gone = self.expunged.get(level.directory.path());
-        while let Some(entry) = level.directory.get(level.next) {
+        while let Some(mut entry) = level.directory.get(level.next) {
             let expunged = gone.is_some_and(|gone| gone.iter().any(|(name, _)| name == entry.name));
             if !expunged {
                 if entry.child.is_some() {
                     return entry.child;
                 }
+                (self.correct)(&mut entry);
                 self.totals.count(&entry);
                 level.draft.push(&entry);
             }

@@ -65,6 +65,13 @@ impl Listing {
         self.entries = entries;
     }
 
+    /// Says whether it has a name; it must be sorted.
+    pub fn has(&self, name: &CStr) -> bool {
+        let first = prefix(name.to_bytes());
+        let order = |entry: &Listed| entry.prefix.cmp(&first).then_with(|| self.name(*entry).cmp(name));
+        self.entries.binary_search_by(order).is_ok()
+    }
+
     pub fn entries(&self) -> &[Listed] {
         &self.entries
     }

@@ -162,8 +162,11 @@ impl Profile {
                 search_path().iter().any(|directory| is_program(&directory.join(name)))
             };
             if !runs {
-                let message =
-                    format!("{}: {program}: there is no such program that can be run", step.as_str());
+                let message = format!(
+                    "{}: {}: there is no such program that can be run",
+                    step.as_str(),
+                    program.name()
+                );
                 check.remark(Severity::Error, message);
             }
         }

@@ -122,6 +122,16 @@ impl Program {
         }
     }
 
+    /// What it is called in logs: the program alone, since arguments may hold keys and passwords.
+    pub fn name(&self) -> String {
+        let word = match self {
+            // Assignments before the program are arguments too.
+            Self::Shell(text) => text.split_ascii_whitespace().next().filter(|word| is_plain(word)),
+            Self::Direct(words) => words.first().and_then(|word| word.to_str()),
+        };
+        crate::path::Escaped(word.unwrap_or("sh").as_bytes()).to_string()
+    }
+
     /// The program that must be there for it to run; `None` for the shell's text.
     pub fn executable(&self) -> Option<&OsStr> {
         match self {
@@ -145,6 +155,11 @@ impl std::fmt::Display for Program {
             }
         }
     }
+}
+
+/// Says whether a word of a shell's text is the name or path of a program, and nothing else.
+fn is_plain(word: &str) -> bool {
+    word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+".contains(&byte))
 }
 
 /// A name without a directory is looked for in PATH, a path starts at the profile's directory.

@@ -220,7 +220,7 @@ impl Running<'_, '_> {
             self.tell(step, Outcome::Skipped, format!("would run: {program}"));
             return None;
         }
-        self.tell(step, Outcome::Began, program.to_string());
+        self.tell(step, Outcome::Began, program.name());
         let mut variables: Vec<(&str, Option<OsString>)> = vec![
             ("LINKDEST_HOOK", Some(step.as_str().into())),
             ("LINKDEST_PROFILE", Some(profile.name.clone().into())),

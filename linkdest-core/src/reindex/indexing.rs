@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::hashes::Hashes;
 use crate::counts::Counts;
+use crate::entry::Metadata;
 use crate::error::{Error, Problem, ProblemKind};
 use crate::monitor::{Event, Monitor, Progress, StopFlag};
 use crate::os::errno;
@@ -60,6 +61,8 @@ pub(super) struct Indexing<'i> {
     pub name: &'i SnapshotName,
     /// Where it is, for messages.
     pub place: PathBuf,
+    /// The root of its tree.
+    pub root: Metadata,
     pub hashes: &'i Hashes,
     pub bytes: &'i AtomicU64,
     pub done: &'i Done,
@@ -72,6 +75,21 @@ impl Indexing<'_> {
     /// The error of a tree that cannot be indexed as a whole.
     pub fn failed(&self, operation: &'static str, path: &RelPath, error: io::Error) -> Error {
         Error::io(operation, self.place.join(path.as_path()), error)
+    }
+
+    /// Says whether an entry is what was mounted over one of the tree, by the mount, or by the device where the kernel
+    /// does not tell. Below one mount there may be several devices: subvolumes.
+    pub fn is_mounted(&self, entry: &Metadata) -> bool {
+        match self.root.mount.zip(entry.mount) {
+            Some((root, mount)) => root != mount,
+            None => self.root.id.device != entry.id.device,
+        }
+    }
+
+    /// The error of a tree of which something cannot be seen.
+    pub fn hidden(&self, path: &RelPath) -> Error {
+        let message = "something else is mounted here, which hides what the snapshot has: unmount it first";
+        self.failed("index", path, io::Error::new(io::ErrorKind::ResourceBusy, message))
     }
 
     /// Tells that a file has no hash because it cannot be read.

@@ -143,6 +143,7 @@ fn index_one(
     let indexing = Indexing {
         name: snapshot.name(),
         place: snapshot.path().to_owned(),
+        root: tree.stat().map_err(|error| Error::io("stat", snapshot.path(), error))?,
         hashes,
         bytes: &done.bytes,
         done,

@@ -95,6 +95,9 @@ impl Survey {
             }
             let name = listing.name(*entry);
             let disk = dir.stat_at(name).map_err(failed("stat"))?;
+            if indexing.is_mounted(&disk) {
+                return Err(indexing.hidden(&path.child(name.to_bytes())));
+            }
             indexing.count_entry();
             if disk.kind == Kind::Directory {
                 crew.push(path.child(name.to_bytes()));

@@ -1,23 +1,26 @@
 //! What was found damaged in the snapshots: written down, and never linked to again.
 
 use std::collections::HashSet;
+use std::ffi::CString;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 
 use super::written::parse_rfc3339;
-use super::{Repository, SnapshotName, read_record, write_record};
+use super::{Repository, Snapshot, SnapshotName, read_record, write_record};
+use crate::descent::Descent;
 use crate::entry::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
+use crate::os::errno;
 use crate::path::RelPath;
 
 const DAMAGED: &std::ffi::CStr = c"damaged.toml";
 
 /// One entry of a snapshot whose content is not what it was when it was saved.
 ///
-/// Kept in `.linkdest/damaged.toml`. The entry's inode is never a reference again: the next run takes the file from
-/// the source.
+/// Kept in `.linkdest/damaged.toml` until no snapshot is left that may have it. The entry's inode is never a reference
+/// again: the next run takes the file from the source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Damage {
     pub(crate) snapshot: SnapshotName,
@@ -128,6 +131,37 @@ impl Repository {
         drop(known);
         all.extend(new);
         self.write_damages(&all)
+    }
+
+    /// Forgets what was found in snapshots that are no more, once none is left that may have been there when it was
+    /// found: nothing was linked to it since, and its inode is another file's by now. The lock is held.
+    pub(super) fn forget_damages(&self) -> Result<()> {
+        let all = self.damages()?;
+        if all.is_empty() || !self.leftovers()?.is_empty() {
+            return Ok(());
+        }
+        let snapshots = self.snapshots()?;
+        let kept: Vec<Damage> =
+            all.iter().filter(|damage| self.may_be_left(damage, &snapshots)).cloned().collect();
+        if kept.len() < all.len() { self.write_damages(&kept) } else { Ok(()) }
+    }
+
+    fn may_be_left(&self, damage: &Damage, snapshots: &[Snapshot]) -> bool {
+        // The clock may have been wrong: what is there now counts as well.
+        let may_have =
+            |snapshot: &Snapshot| snapshot.started() <= damage.found || self.has_damaged(snapshot, damage);
+        snapshots.iter().any(may_have)
+    }
+
+    /// Says whether a snapshot has the inode under the path that it was found under, or that cannot be told.
+    fn has_damaged(&self, snapshot: &Snapshot, damage: &Damage) -> bool {
+        let look = || -> std::io::Result<bool> {
+            let tree = self.open_tree(snapshot.name())?;
+            let (parent, name) = damage.path.split();
+            let found = Descent::new(&tree).open(&parent)?.stat_at(&CString::new(name)?)?;
+            Ok(found.id.inode == damage.inode)
+        };
+        look().unwrap_or_else(|error| !errno::is_absent(&error))
     }
 
     fn write_damages(&self, all: &[Damage]) -> Result<()> {

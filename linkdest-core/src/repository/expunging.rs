@@ -33,7 +33,9 @@ impl Repository {
         let mut done = BTreeSet::new();
         for name in names {
             if stop.is_stopped() {
-                return Err(Error::stopped("stopped; the next command that writes finishes it"));
+                return Err(Error::stopped(
+                    "stopped; the next snapshot, delete, forget, reindex or expunge finishes it",
+                ));
             }
             match self.expunge_from(&name, &all) {
                 Ok(()) => drop(done.insert(name)),

@@ -127,25 +127,27 @@ impl Repository {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
             Err(error) => return Err(Error::io("make directory", path.join(".linkdest"), error)),
         };
-        let settings = Self::fill_control(path, root);
+        let settings = Self::fill_control(path, root, made);
         if settings.is_err() && made {
             let _ = root.remove_dir(CONTROL);
         }
         settings
     }
 
-    fn fill_control(path: &Path, root: &Dir) -> Result<()> {
+    fn fill_control(path: &Path, root: &Dir, made: bool) -> Result<()> {
         let place = path.join(".linkdest");
         let failed = |operation| {
             let place = &place;
             move |error| Error::io(operation, place, error)
         };
         let control = root.open_dir(CONTROL).map_err(failed("open"))?;
+        let born = control.stat().map_err(failed("stat"))?.mode;
         control.set_mode(0o700).map_err(failed("set mode"))?;
         let probed = probe(&control).map_err(failed("probe"))?;
         if let Some(error) = probed.link_error {
             return Err(Error::io_as(ErrorKind::NoHardLinks, "keep hard links here: link", path, error));
         }
+        refuse_umask(probed.capabilities.modes && made, born)?;
         let settings = Settings {
             format: 1,
             id: random_id().map_err(failed("make a name for"))?,
@@ -156,6 +158,15 @@ impl Repository {
         write_record(&control, SETTINGS, &text).map_err(failed("write"))?;
         control.sync().map_err(failed("sync"))
     }
+}
+
+/// Refuses a umask that new directories of a run could not be written with.
+pub(super) fn refuse_umask(modes: bool, born: u32) -> Result<()> {
+    if modes && born & 0o700 != 0o700 {
+        let message = "the umask takes away the owner's own permissions; use one such as 022 or 077";
+        return Err(Error::option(message));
+    }
+    Ok(())
 }
 
 /// Where a directory lies that may not exist yet.

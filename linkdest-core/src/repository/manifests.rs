@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use super::staging::Staging;
 use super::{MANIFESTS, Repository, SnapshotName};
 use crate::error::{Error, ErrorKind, Result};
-use crate::manifest::{Header, Manifest, ManifestError, ManifestWriter};
+use crate::manifest::{ContentHash, Entry, Header, Manifest, ManifestError, ManifestWriter, write_corrected};
 use crate::os::{Dir, Listing, c_name};
 
 const SUFFIX: &str = ".ldm";
 /// The manifest of a run while it is being written.
 const GROWING: &std::ffi::CStr = c"manifest.ldm";
+const CORRECTED: &std::ffi::CStr = c"manifest.new";
 
 /// The error for a manifest at a path.
 pub(crate) fn manifest_error(path: impl Into<PathBuf>, error: ManifestError) -> Error {
@@ -123,6 +124,23 @@ impl Staging {
         let failed = |error| Error::io("write the manifest in", path, error);
         let file = self.dir.create_file(GROWING).map_err(failed)?;
         ManifestWriter::create(file, self.reopen().map_err(failed)?, header).map_err(failed)
+    }
+
+    /// Writes the finished manifest once more with some of its records corrected; returns its digest.
+    pub fn correct_manifest(
+        &self,
+        header: &Header,
+        path: &Path,
+        correct: &dyn Fn(&mut Entry<'_>),
+    ) -> Result<ContentHash> {
+        let failed = |error| Error::io("write the manifest in", path, error);
+        let old = Manifest::open(self.dir.open_file(GROWING).map_err(failed)?);
+        let old = old.map_err(|error| manifest_error(path, error))?;
+        let file = self.dir.create_file(CORRECTED).map_err(failed)?;
+        let writer = ManifestWriter::create(file, self.reopen().map_err(failed)?, header).map_err(failed)?;
+        let digest = write_corrected(&old, writer, correct).map_err(|error| manifest_error(path, error))?;
+        self.dir.rename(CORRECTED, &self.dir, GROWING).map_err(failed)?;
+        Ok(digest)
     }
 
     /// Moves the finished manifest to where those of published snapshots are.

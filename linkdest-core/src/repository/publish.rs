@@ -157,6 +157,7 @@ impl Repository {
         }
         // What cannot be finished now must not keep anybody from a backup: it is tried again by the next one.
         let _ = self.finish_expunging(&StopFlag::default());
+        let _ = self.forget_damages();
         self.repair_latest()
     }
 

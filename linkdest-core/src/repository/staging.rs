@@ -3,6 +3,7 @@
 use std::ffi::{CStr, CString};
 use std::path::Path;
 
+use super::init::refuse_umask;
 use super::probe::{Probed, drop_inherited_acls, probe};
 use super::removal::remove_tree;
 use super::{RECORD_LIMIT, Repository, RunRecord, STAGING, SnapshotName, read_record};
@@ -114,11 +115,7 @@ impl Staging {
         let probed = probe(&self.dir).map_err(failed("probe"))?;
         self.dir.make_dir(TREE).map_err(failed("make directory"))?;
         let tree = self.dir.open_dir(TREE).map_err(failed("open"))?;
-        if probed.capabilities.modes && tree.stat().map_err(failed("stat"))?.mode != 0o700 {
-            return Err(Error::option(
-                "the umask takes away the owner's own permissions; use one such as 022 or 077",
-            ));
-        }
+        refuse_umask(probed.capabilities.modes, tree.stat().map_err(failed("stat"))?.mode)?;
         Ok((tree, probed))
     }
 

@@ -61,6 +61,25 @@ impl Worker<'_, '_> {
         Ok(())
     }
 
+    /// Removes what killed restores of single entries left in the directory that one is restored into now.
+    pub fn remove_leftovers(&self, node: &Node, dir: &Dir) -> Result<()> {
+        let engine = self.engine;
+        let mut listing = Listing::default();
+        // Who may not list a directory may write in it all the same.
+        if dir.open_dir(c".").and_then(|dir| dir.list(&mut listing)).is_err() {
+            return Ok(());
+        }
+        let names = listing.entries().iter().map(|listed| listing.name(*listed));
+        let ours: Vec<CString> = names.filter(|name| is_ours(name)).map(CString::from).collect();
+        engine.find_markers(dir, &ours);
+        for name in ours {
+            if !engine.is_marker(node, &name) && engine.is_leftover(dir, &name) {
+                self.remove_leftover(node, dir, &name)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Removes what a killed restore left. That was never an entry: nobody is told.
     fn remove_leftover(&self, node: &Node, dir: &Dir, name: &CStr) -> Result<()> {
         if self.engine.is_dry() {
@@ -76,9 +95,8 @@ impl Worker<'_, '_> {
     fn remove_extra(&mut self, node: &Arc<Node>, dir: &Dir, name: &CStr) -> Result<()> {
         let engine = self.engine;
         let path = node.path_of(name);
-        if engine.plan.unsaved.may_be(&engine.full(&path)) {
-            let message = "it stays: the snapshot lacks it, or a part of it, because it could not be saved";
-            engine.problem(&path, ProblemKind::InTheWay, "remove", message);
+        if let Some(why) = engine.plan.unsaved.may_be(&engine.full(&path)) {
+            engine.problem(&path, ProblemKind::InTheWay, "remove", format!("it stays: {why}"));
             return Ok(());
         }
         if !engine.is_dry() {
@@ -99,11 +117,15 @@ fn others(dir: &Dir, records: &Records, all: bool) -> std::io::Result<Vec<CStrin
     // A directory is listed once per opening.
     dir.open_dir(c".")?.list(&mut listing)?;
     let names = listing.entries().iter().map(|listed| listing.name(*listed));
-    let mut others: Vec<CString> =
-        names.filter(|name| all || name.to_bytes().starts_with(OURS.as_bytes())).map(CString::from).collect();
+    let mut others: Vec<CString> = names.filter(|name| all || is_ours(name)).map(CString::from).collect();
     if !others.is_empty() {
         let known = records.names();
         others.retain(|name| !known.contains(name.to_bytes()));
     }
     Ok(others)
+}
+
+/// Says whether a restore may have made a name.
+fn is_ours(name: &CStr) -> bool {
+    name.to_bytes().starts_with(OURS.as_bytes())
 }

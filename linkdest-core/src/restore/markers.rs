@@ -1,5 +1,5 @@
 //! Markers: an empty file in the root of the target for each restore under way. One that nobody holds is of a restore
-//! that was killed, and names in the making may lie about below.
+//! that was killed, and names in the making may lie about below; where a single entry is restored, beside it.
 
 use std::ffi::{CStr, CString};
 use std::io;
@@ -16,6 +16,8 @@ use crate::os::{Dir, File, c_name};
 pub(super) const OURS: &str = ".linkdest-";
 pub(super) const DIGITS: usize = 12;
 const MARKER: &str = "restore";
+/// Of a restore of a single entry: there is nothing below.
+const SINGLE: &str = "entry";
 
 /// The markers that a run knows of.
 #[derive(Default)]
@@ -50,7 +52,7 @@ impl Markers {
 
 /// What the names of the run begin with whose marker has a name; `None` if it is no marker's.
 fn prefix(name: &[u8]) -> Option<&[u8]> {
-    let prefix = name.strip_suffix(MARKER.as_bytes())?;
+    let prefix = name.strip_suffix(MARKER.as_bytes()).or_else(|| name.strip_suffix(SINGLE.as_bytes()))?;
     let digits = prefix.strip_prefix(OURS.as_bytes())?.strip_suffix(b"-")?;
     let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     (digits.len() == DIGITS && digits.iter().all(is_digit)).then_some(prefix)
@@ -82,19 +84,19 @@ impl Engine<'_> {
     /// Makes this run's marker. Where that cannot be, as in a directory that only what lies below is written to, the
     /// restore goes on without.
     fn mark(&self, root: &Node) -> Option<(CString, File)> {
-        if !self.plan.is_directory {
-            return None;
-        }
         let handles = root.handles().clone()?;
-        let name = c_name(&format!("{}{MARKER}", self.plan.prefix)).ok()?;
+        let what = if self.plan.is_directory { MARKER } else { SINGLE };
+        let name = c_name(&format!("{}{what}", self.plan.prefix)).ok()?;
         let file = handles.target.as_ref()?.create_file(&name).ok()?;
         let _ = file.try_lock();
         Some((name, file))
     }
 
-    /// Notes the markers of killed runs among the names in the root that the snapshot does not have.
+    /// Notes the markers of killed runs among the names in the root that the snapshot does not have. Beside a single
+    /// entry those of whole directories stay: what lies below is not looked at.
     pub fn find_markers(&self, root: &Dir, names: &[CString]) {
-        let abandoned = names.iter().filter(|name| is_abandoned(root, name));
+        let is_ours = |name: &CStr| self.plan.is_directory || name.to_bytes().ends_with(SINGLE.as_bytes());
+        let abandoned = names.iter().filter(|name| is_ours(name) && is_abandoned(root, name));
         self.markers.found.get_or_init(|| abandoned.cloned().collect());
     }
 
@@ -152,6 +154,7 @@ mod tests {
     fn only_the_exact_form_is_a_marker() {
         for (name, expected) in [
             (".linkdest-0123456789ab-restore", Some(".linkdest-0123456789ab-")),
+            (".linkdest-0123456789ab-entry", Some(".linkdest-0123456789ab-")),
             (".linkdest-0123456789AB-restore", None),
             (".linkdest-0123456789a-restore", None),
             (".linkdest-0123456789abc-restore", None),

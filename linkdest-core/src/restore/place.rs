@@ -53,6 +53,17 @@ impl Worker<'_, '_> {
         }
     }
 
+    /// Places the only entry that is restored, once what killed restores left beside it is removed.
+    pub fn place_alone(&mut self, at: At<'_>) -> Result<()> {
+        let Some(dir) = &at.handles.target else { return self.place(at) };
+        let placed = self.remove_leftovers(at.node, dir).and_then(|()| self.place(at));
+        match placed {
+            Ok(()) => self.engine.unmark(at.node, dir),
+            Err(_) => self.engine.withdraw(dir),
+        }
+        placed
+    }
+
     fn leader(&self, at: At<'_>, id: Option<FileId>) -> Option<Leader> {
         (id.is_some() || self.engine.is_dry()).then(|| Leader {
             node: Arc::clone(at.node),

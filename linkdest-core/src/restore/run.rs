@@ -278,7 +278,7 @@ fn work(
         let above = target.found.map(|found| Wanted::on_disk(c".", found));
         let Some(above) = above else { return Ok(()) };
         let node = Node::new(None, above, target.found, false, &handles);
-        let placed = first.place(At { node: &node, handles: &handles, wanted: &wanted });
+        let placed = first.place_alone(At { node: &node, handles: &handles, wanted: &wanted });
         first.add_up();
         engine.plan.monitor.progress(&progress(engine));
         return placed;

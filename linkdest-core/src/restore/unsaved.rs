@@ -8,29 +8,35 @@ use crate::repository::{Repository, SnapshotName};
 #[derive(Debug, Default)]
 pub(super) struct Unsaved {
     paths: Vec<(RelPath, ProblemKind)>,
-    /// There were more than were written down.
-    more: bool,
+    /// There may be more than were written down: why.
+    more: Option<&'static str>,
 }
+
+const NOT_ALL_KNOWN: &str = "not all is written down that could not be saved";
+/// It was lost, is damaged, or another tool made the snapshot.
+const NO_RECORD: &str = "without a run record nobody knows what could not be saved";
 
 impl Unsaved {
     /// What the run had problems with.
     pub fn of(repository: &Repository, name: &SnapshotName) -> Result<Self> {
         let snapshots = repository.snapshots()?;
         let record = snapshots.iter().find(|one| one.name() == name).and_then(|one| one.record());
-        let Some(record) = record else { return Ok(Self::default()) };
+        let Some(record) = record else { return Ok(Self { paths: Vec::new(), more: Some(NO_RECORD) }) };
         let known = record.problems();
         let paths = known.iter().map(|problem| (problem.path().clone(), problem.kind())).collect();
-        Ok(Self { paths, more: record.counts().problems > known.len() as u64 })
+        let is_cut = record.counts().problems > known.len() as u64;
+        Ok(Self { paths, more: is_cut.then_some(NOT_ALL_KNOWN) })
     }
 
-    /// Says whether an entry that the snapshot lacks, or something in it, may be what could not be saved.
-    pub fn may_be(&self, path: &RelPath) -> bool {
+    /// Says why an entry that the snapshot lacks, or something in it, may be what could not be saved.
+    pub fn may_be(&self, path: &RelPath) -> Option<&'static str> {
         // Of a directory that could be saved but in part nothing is extra.
         let in_part = |kind| matches!(kind, ProblemKind::Unreadable | ProblemKind::CarriedForward);
         let is_about = |(about, kind): &(RelPath, ProblemKind)| {
             is_at_or_below(about, path) || (in_part(*kind) && is_at_or_below(path, about))
         };
-        self.more || self.paths.iter().any(is_about)
+        let known = "the snapshot lacks it, or a part of it, because it could not be saved";
+        self.paths.iter().any(is_about).then_some(known).or(self.more)
     }
 }
 
@@ -52,7 +58,7 @@ mod tests {
             (path("device"), ProblemKind::NotStored),
             (RelPath::root(), ProblemKind::Unreadable),
         ];
-        let unsaved = Unsaved { paths, more: false };
+        let unsaved = Unsaved { paths, more: None };
         for (name, may_be) in [
             ("a/b", true),
             ("a/b/c", true),
@@ -61,8 +67,10 @@ mod tests {
             ("device", true),
             ("device/x", false),
         ] {
-            assert_eq!(unsaved.may_be(&path(name)), may_be, "{name}");
+            assert_eq!(unsaved.may_be(&path(name)).is_some(), may_be, "{name}");
         }
-        assert!(Unsaved { more: true, ..unsaved }.may_be(&path("z")));
+        let unsure = Unsaved { more: Some(NO_RECORD), ..unsaved };
+        assert_eq!(unsure.may_be(&path("z")), Some(NO_RECORD));
+        assert_ne!(unsure.may_be(&path("device")), Some(NO_RECORD));
     }
 }

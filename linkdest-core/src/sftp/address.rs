@@ -31,7 +31,7 @@ impl Address {
     /// Reads an address. The path is percent-decoded; `/~/` at its beginning is the home directory.
     pub fn parse(text: &Path) -> Result<Self> {
         let bytes = text.as_os_str().as_bytes();
-        let wrong = |why: &str| Error::option(format!("{}: {why}", Escaped(bytes)));
+        let wrong = |why: &str| Error::option(format!("{}: {why}", without_password(bytes)));
         let rest = bytes.get(SCHEME.len()..).unwrap_or_default();
         let Some(slash) = rest.iter().position(|&byte| byte == b'/') else {
             return Err(wrong(
@@ -45,7 +45,7 @@ impl Address {
             None => (None, place),
         };
         let (host, port) = host_and_port(place).ok_or_else(|| wrong("not a host and a port"))?;
-        if user.as_deref().is_some_and(|user| user.contains(':')) {
+        if user.as_deref().is_some_and(|user| end_of_name(user.as_bytes()).is_some()) {
             return Err(wrong("a password has no place in an address: use a key or an agent"));
         }
         if !is_plain(host) || user.as_deref().is_some_and(|user| !is_plain(user)) {
@@ -81,6 +81,46 @@ impl Address {
             text.pop();
         }
         OsString::from_vec(text).into()
+    }
+}
+
+/// Where the name of a user ends that a password comes after, as people write it by mistake.
+fn end_of_name(user: &[u8]) -> Option<usize> {
+    let is_end =
+        |at: &[u8]| at.starts_with(b":") || at.get(..3).is_some_and(|at| at.eq_ignore_ascii_case(b"%3a"));
+    (0..user.len()).find(|at| user.get(*at..).is_some_and(is_end))
+}
+
+/// What was written, for messages, which go to logs.
+fn without_password(text: &[u8]) -> String {
+    let (scheme, rest) = text.split_at(SCHEME.len().min(text.len()));
+    let end = rest.iter().position(|&byte| byte == b'/').unwrap_or(rest.len());
+    let place = rest.get(..end).unwrap_or_default();
+    let user_end = place.iter().rposition(|&byte| byte == b'@');
+    let name_end = end_of_name(place.get(..user_end.unwrap_or(end)).unwrap_or_default());
+    let hidden = match (name_end, user_end) {
+        (Some(from), Some(to)) => Some(from..to),
+        // A port, or a password with a slash in it.
+        (Some(from), None) => {
+            let port = place.get(from + 1..).unwrap_or_default();
+            let is_port = place.starts_with(b"[") || port.iter().all(u8::is_ascii_digit);
+            let to = || rest.iter().rposition(|&byte| byte == b'@').unwrap_or(end);
+            (!is_port).then(|| from..to())
+        }
+        (None, _) => None,
+    };
+    let shown = |part: &[u8]| Escaped(part).to_string();
+    match hidden {
+        Some(hidden) => {
+            let (before, after) = (rest.get(..hidden.start), rest.get(hidden.end..));
+            format!(
+                "{}{}:***{}",
+                shown(scheme),
+                shown(before.unwrap_or_default()),
+                shown(after.unwrap_or_default())
+            )
+        }
+        None => shown(text),
     }
 }
 
@@ -189,6 +229,28 @@ mod tests {
         let address = Address::parse(Path::new(text)).unwrap();
         assert_eq!(address.path, b"/a\xff\xfe");
         assert_eq!(address.canonical(), Path::new("sftp://h/a%FF%FE"));
+    }
+
+    #[test]
+    fn a_password_is_in_no_message() {
+        for (text, shown) in [
+            ("sftp://me:hunter2@h/x", "sftp://me:***@h/x"),
+            ("sftp://me:hunter2@h:99/x@y", "sftp://me:***@h:99/x@y"),
+            ("sftp://me:hunter2@h", "sftp://me:***@h"),
+            ("sftp://me%3Ahunter2@h/x", "sftp://me:***@h/x"),
+            ("sftp://me:hun@ter2@h/x", "sftp://me:***@h/x"),
+            ("sftp://me:hun/ter2@h/x", "sftp://me:***@h/x"),
+            ("sftp://me:hunter2", "sftp://me:***"),
+            ("SFTP://me:hunter2@h;id/x", "SFTP://me:***@h;id/x"),
+            ("sftp://:hunter2@h/x", "sftp://:***@h/x"),
+            ("sftp://h:0/x", "sftp://h:0/x"),
+            ("sftp://[::1]22/x", "sftp://[::1]22/x"),
+            ("sftp://h/a:b@%", "sftp://h/a:b@%"),
+        ] {
+            let message = Address::parse(Path::new(text)).unwrap_err().to_string();
+            assert!(message.starts_with(&format!("{shown}: ")), "{text}: {message}");
+            assert!(!message.contains("ter2"), "{message}");
+        }
     }
 
     #[test]

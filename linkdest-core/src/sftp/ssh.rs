@@ -123,7 +123,8 @@ impl Ssh {
 
 fn split(line: &OsStr) -> Result<Vec<OsString>> {
     use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-    let wrong = |why: &str| Error::option(format!("{}: {why}", crate::path::Escaped(line.as_bytes())));
+    // It may hold a password, and messages go to logs.
+    let wrong = |why: &str| Error::option(format!("ssh command: {why}"));
     let mut words = Vec::new();
     let mut word: Option<Vec<u8>> = None;
     let mut quote = None;

@@ -70,6 +70,7 @@ impl<S: Source> Worker<'_, '_, S> {
         let Opened { dir, metadata, unlistable } = match engine.plan.source.open_dir(&handles.source, name) {
             Ok(opened) => opened,
             Err(error) => {
+                parent.place_unseen(&error);
                 if engine.plan.select_only || !self.carry_directory(parent, &handles, name, &error)? {
                     engine.source_problem(self.index, path(), "open", &error)?;
                 }

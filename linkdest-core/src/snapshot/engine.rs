@@ -12,6 +12,7 @@ use super::node::Node;
 use super::queue::Queue;
 use super::recorded::{DeviceNumbers, Devices};
 use super::references::Reference;
+use super::relinking::Relinked;
 use super::space::Space;
 use super::worker::{Task, Worker};
 use crate::counts::Counters;
@@ -99,6 +100,10 @@ pub(super) struct Engine<'a, S: Source> {
     pub any_damage: AtomicBool,
     /// Entries of the first reference that are in the source, unchanged, also under another path.
     pub unchanged: AtomicU64,
+    /// Entries that were written down with a flag.
+    pub flagged: AtomicU64,
+    /// Inodes that another one took the place of.
+    pub relinked: Mutex<Relinked>,
     lanes: Mutex<Vec<Lane>>,
     root_record: OnceLock<(Locator, EntryFlags)>,
     pub problems: Mutex<Vec<Problem>>,
@@ -120,6 +125,8 @@ pub(super) struct Walked {
     pub root: Metadata,
     /// The digest of the manifest; `None` after a dry run.
     pub manifest: Option<ContentHash>,
+    /// Inodes that names in it have no more.
+    pub relinked: Relinked,
     /// What was found damaged: the number of the reference, the path in it, the inode.
     pub damages: Vec<(usize, RelPath, FileId)>,
     /// Entries of the first reference that are in the source, unchanged, also under another path.
@@ -168,6 +175,8 @@ pub(super) fn walk<S: Source>(plan: Plan<'_, S>) -> Result<Walked> {
         damages: Mutex::default(),
         any_damage: AtomicBool::new(false),
         unchanged: AtomicU64::new(0),
+        flagged: AtomicU64::new(0),
+        relinked: Mutex::default(),
         lanes: Mutex::default(),
         root_record: OnceLock::new(),
         problems: Mutex::default(),
@@ -272,7 +281,7 @@ impl<S: Source> Engine<'_, S> {
                     directories: counts.directories,
                     files: counts.files_linked + counts.files_copied + counts.files_cloned,
                     bytes: counts.bytes,
-                    flagged: 0,
+                    flagged: self.flagged.load(Ordering::Relaxed),
                 };
                 let entry = root.entry(Some(*child), *flags);
                 let finished = writer.finish(lanes, &entry, &devices, totals, Timestamp::now());
@@ -285,7 +294,19 @@ impl<S: Source> Engine<'_, S> {
         let (root, unchanged) = (*root.metadata(), self.unchanged.into_inner());
         let suspect = Vec::new();
         let setuid = self.setuid.into_inner();
-        Ok(Walked { problems, counts, root, manifest, damages, unchanged, file_system, suspect, setuid })
+        let relinked = self.relinked.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(Walked {
+            problems,
+            counts,
+            root,
+            manifest,
+            relinked,
+            damages,
+            unchanged,
+            file_system,
+            suspect,
+            setuid,
+        })
     }
 
     /// The first reference's manifest, while it is sound.

@@ -1,13 +1,14 @@
 //! Which entries take part: rules, and what rsync has no rules for.
 
 use std::ffi::{CStr, CString, OsStr};
+use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 
 use super::node::Node;
 use super::worker::Worker;
 use crate::entry::{Kind, Metadata};
 use crate::error::{Error, Result};
-use crate::filter::{Extra, Filter};
+use crate::filter::{DirectoryRules, Extra, Filter};
 use crate::os::Listing;
 use crate::source::{RuleFile, Source};
 
@@ -107,6 +108,18 @@ impl Filtering {
         dir: &S::Dir,
         listing: &'l Listing,
     ) -> Result<Option<(&'l CStr, Extra)>> {
+        self.marker_among(listing, |name| source.rule_file(dir, name))
+    }
+
+    /// The same where files are read in another way.
+    ///
+    /// # Errors
+    /// A source that is out of reach.
+    pub(super) fn marker_among<'l>(
+        &self,
+        listing: &'l Listing,
+        read: impl Fn(&CStr) -> io::Result<RuleFile>,
+    ) -> Result<Option<(&'l CStr, Extra)>> {
         if !self.needs_listing() {
             return Ok(None);
         }
@@ -117,7 +130,7 @@ impl Filtering {
             return Ok(Some((name, Extra::IfPresent)));
         }
         match names.find(|name| self.exclude_caches && *name == CACHE_TAG.0) {
-            Some(name) if is_cache_tag(source, dir, name)? => Ok(Some((name, Extra::Caches))),
+            Some(name) if is_cache_tag(name, &read)? => Ok(Some((name, Extra::Caches))),
             _ => Ok(None),
         }
     }
@@ -127,8 +140,8 @@ impl Filtering {
 const CACHE_TAG: (&CStr, &[u8]) = (c"CACHEDIR.TAG", b"Signature: 8a477f597d28d172789f06886806bc55");
 
 /// Says whether a file is a valid tag: one that cannot be read is none.
-fn is_cache_tag<S: Source>(source: &S, dir: &S::Dir, name: &CStr) -> Result<bool> {
-    match source.rule_file(dir, name) {
+fn is_cache_tag(name: &CStr, read: &impl Fn(&CStr) -> io::Result<RuleFile>) -> Result<bool> {
+    match read(name) {
         Ok(file) => Ok(matches!(file, RuleFile::Content(bytes) if bytes.starts_with(CACHE_TAG.1))),
         Err(error) => Error::within(&error).map_or(Ok(false), Err),
     }
@@ -137,11 +150,12 @@ fn is_cache_tag<S: Source>(source: &S, dir: &S::Dir, name: &CStr) -> Result<bool
 impl<S: Source> Worker<'_, '_, S> {
     /// Says whether an entry takes part, by its name and by whether it is a directory.
     pub fn takes_part(&self, node: &Node<S>, name: &CStr, is_directory: bool) -> bool {
-        let taken = node
-            .opened
-            .rules
-            .as_ref()
-            .is_none_or(|rules| rules.decide(name.to_bytes(), is_directory).is_included());
+        self.takes_part_by(node.opened.rules.as_ref(), name, is_directory)
+    }
+
+    /// The same by the rules of any directory.
+    pub fn takes_part_by(&self, rules: Option<&DirectoryRules>, name: &CStr, is_directory: bool) -> bool {
+        let taken = rules.is_none_or(|rules| rules.decide(name.to_bytes(), is_directory).is_included());
         if !taken {
             self.count(crate::counts::Counter::Excluded, 1);
         }

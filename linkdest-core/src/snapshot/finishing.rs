@@ -51,12 +51,12 @@ impl<S: Source> Engine<'_, S> {
             self.count_directory(worker.index, node);
             return Ok(false);
         }
-        worker.count(Counter::Excluded, 1);
         if self.plan.staged.is_some()
             && let Some(staged) = self.staged(parent)?.dir()
         {
             staged.remove_dir(node.name()).map_err(|error| self.repository_error("remove", error))?;
         }
+        worker.count(Counter::Excluded, 1);
         Ok(true)
     }
 

@@ -49,7 +49,7 @@ impl<S: Source> Worker<'_, '_, S> {
                 self.leave_group(&shared, &group)
             }
             State::Placing => {
-                group.wait(node, name);
+                self.engine.groups.wait(&mut group, node, name);
                 Ok(())
             }
             State::Open => {
@@ -62,15 +62,14 @@ impl<S: Source> Worker<'_, '_, S> {
                     }
                     decision => decision,
                 };
-                let placed =
-                    self.lead_or_wait(&shared, &mut group, node, handles, name, metadata, decision, wanted)?;
+                self.lead_or_wait(&shared, &mut group, node, handles, name, metadata, decision, wanted)?;
                 drop(group);
-                if placed { self.link_waiting(&shared) } else { Ok(()) }
+                self.link_waiting(&shared)
             }
         }
     }
 
-    /// Places the first name of a group if a reference is acceptable for it; says whether it leads now.
+    /// Places the first name of a group if a reference is acceptable for it.
     #[expect(clippy::too_many_arguments, reason = "one name on its way from source to staging")]
     fn lead_or_wait<'n>(
         &mut self,
@@ -82,7 +81,7 @@ impl<S: Source> Worker<'_, '_, S> {
         metadata: &Metadata,
         decision: Decision,
         wanted: &mut Vec<Wanted<'n, S>>,
-    ) -> Result<bool> {
+    ) -> Result<()> {
         let reason = match decision {
             Decision::Link { candidate, proof: Proof::Unread } => {
                 self.found_unchanged(&candidate);
@@ -91,9 +90,9 @@ impl<S: Source> Worker<'_, '_, S> {
                     Linked::Yes => {
                         self.count_linked(metadata, true);
                         group.lead(node, name, false, self.last.take());
-                        return Ok(true);
+                        return Ok(());
                     }
-                    Linked::Failed => return Ok(false),
+                    Linked::Failed => return Ok(()),
                     Linked::Instead(reason) => reason,
                 }
             }
@@ -103,25 +102,24 @@ impl<S: Source> Worker<'_, '_, S> {
                 let mut one = self.want(name, metadata, decision);
                 one.group = Some(Arc::clone(shared));
                 wanted.push(one);
-                return Ok(false);
+                return Ok(());
             }
         };
         if self.may_wait(group, reason) {
-            group.wait(node, name);
-            return Ok(false);
+            self.engine.groups.wait(group, node, name);
+            return Ok(());
         }
         if metadata.kind == Kind::File {
             group.state = State::Placing;
             let mut one = self.want(name, metadata, Decision::Anew(reason));
             one.group = Some(Arc::clone(shared));
             wanted.push(one);
-            return Ok(false);
+            return Ok(());
         }
-        let made = self.make_special(node, handles, name, metadata, reason)?;
-        if made {
+        if self.make_special(node, handles, name, metadata, reason)? {
             group.lead(node, name, true, self.last.take());
         }
-        Ok(made)
+        Ok(())
     }
 
     /// A name without an acceptable reference waits as long as another name may still have one.
@@ -131,7 +129,8 @@ impl<S: Source> Worker<'_, '_, S> {
         let settled = matches!(reason, Reason::LinkLimit | Reason::LinkRefused);
         let hope =
             !engine.plan.references.is_empty() && !group.is_complete() && !engine.groups.walk_has_ended();
-        hope && !settled
+        // Each that waits takes memory: beyond some, a copy is made that a later name would have spared.
+        hope && !settled && engine.groups.has_waiting_room()
     }
 
     /// Takes up what came of the content of a name that was to lead its group.
@@ -142,6 +141,7 @@ impl<S: Source> Worker<'_, '_, S> {
         name: &CStr,
         placed: Placed,
     ) -> Result<()> {
+        let groups = &self.engine.groups;
         let mut group = lock(shared);
         match placed {
             Placed::Linked => group.lead(node, name, false, self.last.take()),
@@ -149,11 +149,12 @@ impl<S: Source> Worker<'_, '_, S> {
             Placed::Rejected(inode) => {
                 group.rejected.push(inode);
                 group.state = State::Open;
-                group.wait(node, name);
+                groups.wait(&mut group, node, name);
             }
             Placed::No => group.state = State::Open,
         }
-        let stuck = group.is_stuck() && (group.is_complete() || self.engine.groups.walk_has_ended());
+        let no_more = group.is_complete() || groups.walk_has_ended() || !groups.has_waiting_room();
+        let stuck = group.is_stuck() && no_more;
         drop(group);
         if stuck { self.lead_one(shared) } else { self.link_waiting(shared) }
     }
@@ -166,6 +167,7 @@ impl<S: Source> Worker<'_, '_, S> {
                 break;
             }
             let Some(WaitingName { node, name }) = group.waiting.pop() else { break };
+            self.engine.groups.waited(1);
             group.state = State::Placing;
             drop(group);
             let of = lock(shared).inode;
@@ -187,9 +189,10 @@ impl<S: Source> Worker<'_, '_, S> {
         let engine = self.engine;
         let mut group = lock(shared);
         if !matches!(group.state, State::Led { .. }) {
-            return Ok(());
+            return self.leave_group(shared, &group);
         }
         let waiting = std::mem::take(&mut group.waiting);
+        engine.groups.waited(waiting.len());
         for WaitingName { node, name } in &waiting {
             let staged = if engine.is_dry() { None } else { Some(engine.staged(node)?) };
             let staged = staged.as_ref().and_then(StagedDir::dir);
@@ -220,7 +223,7 @@ impl<S: Source> Worker<'_, '_, S> {
                     if !errno::is_target_failing(&error)
                         && group.placed.first().is_some_and(PlacedName::is_far) =>
                 {
-                    return self.lead_others(group, node, name, "the other names cannot be reached any more");
+                    return self.lead_others(group, node, name);
                 }
                 Err(error) => {
                     return engine.repository_problem(self.index, node.path_of(name), "link", error);
@@ -263,7 +266,8 @@ impl<S: Source> Worker<'_, '_, S> {
     /// Forgets a group, or sets it aside, if nothing is to be done for it now.
     fn leave_group(&self, shared: &SharedGroup<S>, group: &Group<S>) -> Result<()> {
         let engine = self.engine;
-        let left = engine.groups.leave(shared, group, engine.plan.scratch.as_ref());
+        let aside = engine.plan.scratch.as_ref().map(|scratch| (scratch, &engine.plan.space));
+        let left = engine.groups.leave(shared, group, aside);
         left.map_err(|error| engine.repository_error("set hard links aside", error))
     }
 

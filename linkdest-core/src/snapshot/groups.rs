@@ -10,7 +10,9 @@ use super::node::Node;
 use super::opening::WaitingName;
 use super::recorded::GroupRecord;
 use super::resting::Resting;
+use super::space::Space;
 use crate::entry::{FileId, Kind, Metadata, Timestamp};
+use crate::inodes::InodeSet;
 use crate::os::Dir;
 use crate::path::RelPath;
 use crate::source::Source;
@@ -87,8 +89,12 @@ pub(super) struct Groups<S: Source> {
     ended: AtomicBool,
     /// How many there are in memory, and may be.
     count: AtomicUsize,
+    /// Names that wait: each keeps its directory unfinished, with all that is to be written down of it.
+    waiting: AtomicUsize,
     most: usize,
     resting: Resting,
+    /// Those of a dry run that are led, linked to a reference or made, and not in memory.
+    planned: [InodeSet; 2],
 }
 
 const SHARDS: usize = 16;
@@ -106,14 +112,17 @@ pub(super) fn lock<S: Source>(group: &SharedGroup<S>) -> MutexGuard<'_, Group<S>
 }
 
 impl<S: Source> Groups<S> {
-    /// Keeps so many groups in memory. Led ones beyond that are set aside until the next name of theirs is met.
+    /// Keeps so many groups in memory. Led ones beyond that are set aside until the next name of theirs is met. No more
+    /// names than that wait for a leader.
     pub fn new(most: usize) -> Self {
         Self {
             shards: std::array::from_fn(|_| Mutex::default()),
             ended: AtomicBool::new(false),
             count: AtomicUsize::new(0),
+            waiting: AtomicUsize::new(0),
             most,
             resting: Resting::default(),
+            planned: Default::default(),
         }
     }
 
@@ -146,11 +155,17 @@ impl<S: Source> Groups<S> {
                 let group = Group::unpack(metadata, place, &bytes).ok_or_else(spoiled)?;
                 Arc::new(Mutex::new(group))
             }
-            None => begin(),
+            None => self.planned(metadata).unwrap_or_else(begin),
         };
         shard.insert(key, Arc::clone(&group));
         self.count.fetch_add(1, Ordering::Relaxed);
         Ok(group)
+    }
+
+    /// A group of a dry run that is led.
+    fn planned(&self, metadata: &Metadata) -> Option<SharedGroup<S>> {
+        let fresh = self.planned.iter().position(|planned| planned.contains(metadata.id))? == 1;
+        Some(Arc::new(Mutex::new(Group { state: State::Led { fresh }, ..Group::new(metadata) })))
     }
 
     /// A group that no other name joins.
@@ -158,16 +173,37 @@ impl<S: Source> Groups<S> {
         Arc::new(Mutex::new(Group { names: 1, ..Group::new(metadata) }))
     }
 
+    /// Lets a name of a group wait for a leader; its directory stays unfinished.
+    pub fn wait(&self, group: &mut Group<S>, node: &Arc<Node<S>>, name: &CStr) {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        node.hold(1);
+        group.waiting.push(WaitingName::new(node, name));
+    }
+
+    /// Notes that so many names wait no more.
+    pub fn waited(&self, names: usize) {
+        self.waiting.fetch_sub(names, Ordering::Relaxed);
+    }
+
+    /// Says whether a further name may wait.
+    pub fn has_waiting_room(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) < self.most
+    }
+
     /// Lets go of a group that nothing is to be done for now: all of its names are placed, or there are too many groups
     /// to keep it in memory.
     ///
     /// # Errors
-    /// What cannot be written to `scratch`.
-    pub fn leave(&self, shared: &SharedGroup<S>, group: &Group<S>, scratch: Option<&Dir>) -> io::Result<()> {
-        let is_over = group.is_complete() && group.waiting.is_empty();
+    /// What cannot be written to the directory that is given, or has no space there; `None` in a dry run.
+    pub fn leave(
+        &self,
+        shared: &SharedGroup<S>,
+        group: &Group<S>,
+        aside: Option<(&Dir, &Space)>,
+    ) -> io::Result<()> {
         let are_many = self.count.load(Ordering::Relaxed) > self.most;
-        let aside = scratch.filter(|_| !is_over && are_many && group.is_at_rest());
-        if !is_over && aside.is_none() {
+        let is_over = group.is_complete();
+        if !(group.waiting.is_empty() && (is_over || are_many)) || group.state == State::Placing {
             return Ok(());
         }
         let key = (group.mount, group.inode.id);
@@ -175,16 +211,32 @@ impl<S: Source> Groups<S> {
         if !shard.get(&key).is_some_and(|known| Arc::ptr_eq(known, shared)) {
             return Ok(());
         }
-        if let Some(scratch) = aside {
-            // Somebody else has it already and waits for its lock: the table and we are not the only ones.
-            if Arc::strong_count(shared) > 2 {
-                return Ok(());
-            }
-            self.resting.put(scratch, group.mount, group.inode.id, &group.pack())?;
+        // Somebody else may have it already and wait for its lock: the table and we are not the only ones. What is led
+        // stays so.
+        let is_ours = Arc::strong_count(shared) <= 2;
+        match group.state {
+            State::Led { .. } if is_over => {}
+            _ if !is_ours => return Ok(()),
+            State::Led { .. } if aside.is_some() && group.record.is_none() => return Ok(()),
+            State::Led { fresh } => self.set_aside(group, fresh, aside)?,
+            // Nothing is known of it that the next name would need.
+            State::Open | State::Placing => {}
         }
         shard.remove(&key);
         self.count.fetch_sub(1, Ordering::Relaxed);
         Ok(())
+    }
+
+    fn set_aside(&self, group: &Group<S>, fresh: bool, aside: Option<(&Dir, &Space)>) -> io::Result<()> {
+        let id = group.inode.id;
+        let Some((scratch, space)) = aside else {
+            let [linked, made] = &self.planned;
+            if fresh { made } else { linked }.insert(id);
+            return Ok(());
+        };
+        let bytes = group.pack();
+        space.take(bytes.len() as u64, scratch)?;
+        self.resting.put(scratch, group.mount, id, &bytes)
     }
 
     /// The names that were placed before those that a group has in memory, some of them, and where the others are.
@@ -245,12 +297,6 @@ impl<S: Source> Group<S> {
         matches!(self.state, State::Open) && !self.waiting.is_empty()
     }
 
-    /// Lets a name wait for a leader; its directory stays unfinished.
-    pub fn wait(&mut self, node: &Arc<Node<S>>, name: &CStr) {
-        node.hold(1);
-        self.waiting.push(WaitingName::new(node, name));
-    }
-
     /// Makes a name that was just placed the leader.
     pub fn lead(&mut self, node: &Arc<Node<S>>, name: &CStr, fresh: bool, record: Option<Arc<GroupRecord>>) {
         self.record = record;
@@ -263,11 +309,6 @@ impl<S: Source> Group<S> {
         if self.state == (State::Led { fresh: false }) {
             self.placed.push(placed);
         }
-    }
-
-    /// Says whether there is nothing to do until the next name is met.
-    fn is_at_rest(&self) -> bool {
-        matches!(self.state, State::Led { .. }) && self.waiting.is_empty() && self.record.is_some()
     }
 }
 

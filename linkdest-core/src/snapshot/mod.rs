@@ -2,6 +2,7 @@
 
 mod budget;
 mod carry;
+mod carrying;
 mod decide;
 mod decision;
 mod descending;
@@ -184,7 +185,8 @@ impl Snapshotter {
     }
 
     /// Sets how many groups of hard links may be kept in memory while names of theirs are still to come; the others wait
-    /// in a file without a name in the repository. Unset: 32,768, about 30 MiB.
+    /// in a file without a name in the repository. No more new names than that are held back until one is met that an
+    /// earlier snapshot has. Unset: 32,768, about 30 MiB.
     #[must_use]
     pub fn hard_links_in_memory(mut self, groups: usize) -> Self {
         self.hard_links = groups;

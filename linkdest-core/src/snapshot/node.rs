@@ -231,6 +231,12 @@ impl<S: Source> Node<S> {
         RelPath::from_names(names.into_iter().rev())
     }
 
+    /// Counts what cannot be looked at: a directory that it is in is not empty.
+    pub fn place_unseen(&self, error: &std::io::Error) {
+        let is_there = error.kind() != std::io::ErrorKind::NotFound;
+        self.placed.fetch_add(usize::from(is_there), Ordering::AcqRel);
+    }
+
     /// Takes the next sub-directory that nobody has begun, and says whether more are left.
     pub fn next_subdirectory(&self) -> Option<(&CStr, bool)> {
         let all = self.subdirectories.get()?;

@@ -100,6 +100,9 @@ fn text<'b>(bytes: &mut &'b [u8]) -> Option<&'b [u8]> {
 mod tests {
     use super::*;
     use crate::manifest::Entry;
+    use crate::os::Dir;
+    use crate::snapshot::groups::{Groups, lock};
+    use crate::snapshot::space::Space;
     use crate::source::LocalSource;
 
     fn far(name: &str) -> PlacedName<LocalSource> {
@@ -151,5 +154,27 @@ mod tests {
         let mut group = Group::<LocalSource> { placed: vec![far("leader")], state, ..Group::new(&metadata) };
         group.follow(far("other"));
         assert_eq!(group.placed.len(), 1);
+    }
+
+    /// The file of groups set aside grew into what had to stay free.
+    #[test]
+    fn what_must_stay_free_is_not_taken_for_groups_set_aside() {
+        let metadata = Metadata { nlink: 1000, ..Entry::NONE.metadata };
+        let dir = tempfile::tempdir().unwrap();
+        let scratch = Dir::open_operator_path(dir.path()).unwrap();
+        let groups = Groups::<LocalSource>::new(0);
+        let shared = groups.join(&metadata).unwrap();
+        let mut group = lock(&shared);
+        group.see();
+        group.placed = vec![far("leader")];
+        group.state = State::Led { fresh: false };
+        group.record = Some(Arc::new(GroupRecord::of(&Entry { metadata, ..Entry::NONE })));
+        let leave = |reserve| groups.leave(&shared, &group, Some((&scratch, &Space::new(Some(reserve)))));
+        assert_eq!(leave(u64::MAX).unwrap_err().kind(), std::io::ErrorKind::StorageFull);
+        leave(0).unwrap();
+        let again = groups.join(&metadata).unwrap();
+        assert!(!Arc::ptr_eq(&again, &shared));
+        let again = lock(&again);
+        assert_eq!((again.seen, again.state), (1, State::Led { fresh: false }));
     }
 }

@@ -250,6 +250,21 @@ impl GroupRecord {
     pub fn metadata(&self) -> Metadata {
         self.metadata
     }
+
+    /// The inode that its names are in the snapshot.
+    pub fn repository_inode(&self) -> u64 {
+        self.repository_inode
+    }
+
+    pub fn is_flagged(&self) -> bool {
+        !self.flags.is_empty()
+    }
+
+    /// Makes the record of a name that was another inode's tell of this one.
+    pub fn correct(&self, entry: &mut Entry<'_>) {
+        (entry.repository_inode, entry.origin) = (self.repository_inode, Origin::Group);
+        (entry.content, entry.flags) = (self.content, self.flags);
+    }
 }
 
 impl<S: Source> Worker<'_, '_, S> {
@@ -266,6 +281,7 @@ impl<S: Source> Worker<'_, '_, S> {
         if self.engine.is_racy(metadata) || is_fresh && self.engine.is_racy_by_its_clock(metadata) {
             flags.insert(EntryFlags::RACY);
         }
+        self.count_flagged(flags);
         node.draft().push(&Entry {
             name: name.to_bytes(),
             metadata: node.numbered(metadata),
@@ -325,6 +341,7 @@ impl<S: Source> Worker<'_, '_, S> {
             }
             return Ok(());
         };
+        self.count_flagged(flags);
         parent.draft().push(&node.entry(child, flags));
         Ok(())
     }
@@ -341,12 +358,17 @@ impl<S: Source> Worker<'_, '_, S> {
         }
     }
 
+    pub fn count_flagged(&mut self, flags: EntryFlags) {
+        self.flagged = self.flagged.wrapping_add(u64::from(!flags.is_empty()));
+    }
+
     /// Writes a further name of a group down.
     pub fn record_in_group(&mut self, node: &Node<S>, name: &CStr, group: &GroupRecord) {
         if self.lane.is_none() {
             return;
         }
         let metadata = node.numbered(&group.metadata);
+        self.count_flagged(group.flags);
         node.draft().push(&group.entry(name.to_bytes(), metadata));
     }
 }

@@ -162,6 +162,17 @@ impl<S: Source> Engine<'_, S> {
         self.rule_reading(&tell).child(rules, name.to_bytes(), Some(dir)).map(Some)
     }
 
+    /// The rules of a sub-directory whose own rule files cannot be read.
+    pub fn unread_rules(
+        &self,
+        worker: usize,
+        rules: Option<&DirectoryRules>,
+        name: &CStr,
+    ) -> Result<Option<DirectoryRules>> {
+        let tell = |problem| self.problem(worker, problem);
+        rules.map(|rules| self.rule_reading(&tell).child(rules, name.to_bytes(), None)).transpose()
+    }
+
     fn rule_reading<'r>(&'r self, tell: &'r dyn Fn(Problem)) -> RuleReading<'r, S> {
         let (source, source_path) = (self.plan.source, self.plan.source_path);
         let ignore_bad_rules = self.plan.filtering.ignore_bad_rules;

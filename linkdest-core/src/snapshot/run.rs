@@ -15,7 +15,7 @@ use super::writing_out;
 use super::{SnapshotReport, Snapshotter};
 use crate::entry::{FileId, Timestamp};
 use crate::error::{Error, ErrorKind, Problem, Result};
-use crate::manifest::ManifestWriter;
+use crate::manifest::{Entry, ManifestWriter};
 use crate::monitor::{Event, Monitor, Notice};
 use crate::os::{Dir, effective_ids, host_name, open_file_limit};
 use crate::policy::attributes::Reach;
@@ -201,6 +201,10 @@ fn take_staged<S: Source>(
             let _ = staging.forget();
         }
     })?;
+    if walked.relinked.needs_correction() {
+        let correct = |entry: &mut Entry<'_>| walked.relinked.correct(entry);
+        walked.manifest = Some(staging.correct_manifest(&header, &place, &correct)?);
+    }
     for error in &damaged {
         walked.add_problem(Problem::unusable_manifest(error), monitor);
     }

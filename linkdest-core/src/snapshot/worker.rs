@@ -65,6 +65,8 @@ pub(super) struct Worker<'e, 'a, S: Source> {
     pub last: Option<Arc<GroupRecord>>,
     /// Entries of the first reference that were found unchanged; told at the end, so that counting costs nothing.
     pub unchanged: u64,
+    /// Entries that were written down with a flag; told at the end.
+    pub flagged: u64,
 }
 
 /// So many names are looked at before the content that they need is read: bounds memory in huge directories.
@@ -92,6 +94,7 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
             leads: false,
             last: None,
             unchanged: 0,
+            flagged: 0,
         }
     }
 
@@ -117,6 +120,7 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
             self.engine.keep_lane(lane);
         }
         self.engine.unchanged.fetch_add(self.unchanged, Ordering::Relaxed);
+        self.engine.flagged.fetch_add(self.flagged, Ordering::Relaxed);
         // Whoever waits for the end waits for all workers by joining them; a stop must wake it too.
         self.engine.finish();
     }
@@ -207,7 +211,9 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
                 return Err(Error::io_as(ErrorKind::SourceUnreadable, "read the source: list", ".", error));
             }
             // A directory that was removed while it was open lists as gone; it is saved as empty.
-            if self.engine.plan.select_only || !self.carry_contents(node, handles, listing, &error)? {
+            node.place_unseen(&error);
+            listing.sort();
+            if self.engine.plan.select_only || !self.carry_contents(node, handles, listing, "list", &error)? {
                 self.engine.source_problem(self.index, node.path(), "list", &error)?;
             }
         }
@@ -270,7 +276,10 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
                 }
                 Ok(metadata) if !self.is_small_enough(&metadata) => Ok(()),
                 Ok(metadata) => self.place(node, handles, name, &metadata, &mut wanted),
-                Err(error) => self.unreadable(node, handles, name, None, "stat", &error).map(|_| ()),
+                Err(error) => {
+                    node.place_unseen(&error);
+                    self.unreadable(node, handles, name, None, "stat", &error).map(|_| ())
+                }
             };
         });
         result?;
@@ -299,6 +308,7 @@ impl<'e, 'a, S: Source> Worker<'e, 'a, S> {
                     self.engine.plan.monitor.event(&Event::Selected { path, directory: false });
                 }
                 Err(error) if result.is_ok() => {
+                    node.place_unseen(&error);
                     result = self.engine.source_problem(self.index, node.path_of(name), "stat", &error);
                 }
                 Err(_) => {}

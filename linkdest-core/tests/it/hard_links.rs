@@ -267,3 +267,24 @@ fn another_name_of_a_group_does_not_explain_a_silent_change() {
     let report = pair.snapshot();
     Comparison::new().assert_same(&pair.source, path(&report));
 }
+
+/// A dry run kept each group in memory, and told others than the run if it had not.
+#[test]
+fn a_dry_run_tells_the_same_of_groups_that_are_set_aside() {
+    let pair = tree();
+    for number in 0..20 {
+        pair.write(&format!("a/{number}"), "x");
+        link(&pair, &format!("a/{number}"), &format!("z/{number}"));
+    }
+    pair.snapshot();
+    for number in 20..40 {
+        pair.write(&format!("a/{number}"), format!("content {number}"));
+        link(&pair, &format!("a/{number}"), &format!("z/{number}"));
+    }
+    let plans = [usize::MAX, 0].map(|in_memory| {
+        let snapshotter = pair.snapshotter().dry_run(true).hard_links_in_memory(in_memory);
+        let counts = *snapshotter.threads(std::num::NonZeroUsize::MIN).run(&Silent).unwrap().counts();
+        (counts.entries, counts.files_linked, counts.files_copied + counts.files_cloned)
+    });
+    assert_eq!(plans, [(84, 61, 20), (84, 61, 20)]);
+}

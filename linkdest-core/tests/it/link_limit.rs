@@ -1,12 +1,16 @@
 //! The limit of links to one inode, reached for real: 65,000 on ext4.
 
 use std::fs::{create_dir, hard_link};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use linkdest_core::{Replicator, Silent, SnapshotReport, Status};
+use linkdest_core::{
+    ContentHash, Event, Kind, Monitor, ProblemKind, Replicator, Repository, Silent, SnapshotReport, Status,
+};
 use linkdest_testkit::{Comparison, FileSystem, Inventory, LoopMount, is_root, skip};
 
 use crate::support::{Pair, inode, path};
+use crate::verify::assert_sound;
 
 fn ext4() -> Option<LoopMount> {
     if !is_root() {
@@ -62,9 +66,86 @@ fn a_group_that_meets_the_limit_in_its_middle_stays_together() {
         assert!(second.counts().relinked_limit >= 3, "{:?}", second.counts());
         Comparison::new().assert_same(&pair.source, path(&second));
         before.assert_unchanged(&Inventory::of(path(&first)));
+        assert_recorded_as_it_is(&pair, &second);
         let third = pair.snapshot();
         assert_eq!((third.counts().files_copied, third.counts().relinked_limit), (0, 0));
         Comparison::new().assert_same(&pair.source, path(&third));
+        assert_recorded_as_it_is(&pair, &third);
+        assert_sound(&pair);
+        let copy = mount.join("copy");
+        Replicator::new(&pair.repository, &copy).init(true).run(&Silent).unwrap();
+        Comparison::new().assert_same(&pair.source, &copy.join(second.snapshot().unwrap().as_str()));
+    }
+}
+
+/// The manifest of names that had moved to another inode told of the one that they had been: the next run believed none of it
+/// and lost the hash of all names, and `expunge --links` and a replica took the group for two inodes.
+fn assert_recorded_as_it_is(pair: &Pair, report: &SnapshotReport) {
+    let name = report.snapshot().unwrap();
+    let repository = Repository::open(&pair.repository).unwrap();
+    let manifest = repository.manifest(name).unwrap().unwrap();
+    let (mut names, mut flagged) = (0, 0);
+    for directory in manifest.walk() {
+        let directory = directory.unwrap();
+        for entry in directory.entries() {
+            flagged += u64::from(!entry.flags.is_empty());
+            if entry.metadata.kind == Kind::File {
+                let name = std::ffi::OsStr::from_bytes(entry.name);
+                let file = path(report).join(directory.path().as_path()).join(name);
+                assert_eq!(entry.repository_inode, inode(&file), "{}", file.display());
+                assert_eq!(entry.content, Some(ContentHash::of(&std::fs::read(&file).unwrap())));
+                names += 1;
+            }
+        }
+    }
+    assert_eq!((names, flagged), (manifest.totals().files, manifest.totals().flagged));
+}
+
+/// Writes to the file of a group as soon as a name of it is told.
+struct Writer<'a> {
+    pair: &'a Pair,
+    name: &'static [u8],
+}
+
+impl Monitor for Writer<'_> {
+    fn event(&self, event: &Event) {
+        if matches!(event, Event::Entry { path, .. } if path.as_bytes() == self.name) {
+            self.pair.write("a/f", "changed");
+        }
+    }
+
+    fn wants_entries(&self) -> bool {
+        true
+    }
+}
+
+/// The names that had been placed were linked to the new content, and their records told of the old one.
+#[test]
+fn a_group_that_changes_before_it_meets_the_limit_is_split_and_that_is_said() {
+    for in_memory in [usize::MAX, 0] {
+        let Some(mount) = ext4() else { return };
+        let pair = Pair::with_repository_on(mount.path());
+        for dir in ["a", "b", "c"] {
+            create_dir(pair.source.join(dir)).unwrap();
+        }
+        pair.write("a/f", "hello");
+        for other in ["a/g", "b/f", "b/g", "c/f"] {
+            hard_link(pair.source.join("a/f"), pair.source.join(other)).unwrap();
+        }
+        let first = pair.snapshot();
+        link_up(&path(&first).join("a/f"), &mount.join("room"), 5, 64_998);
+        let writer = Writer { pair: &pair, name: b"a/g" };
+        let snapshotter = pair.snapshotter().threads(std::num::NonZeroUsize::MIN);
+        let second = snapshotter.hard_links_in_memory(in_memory).run(&writer).unwrap();
+        let told: Vec<_> = second.problems().iter().map(|one| (one.path().to_string(), one.kind())).collect();
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert_eq!(told[0].1, ProblemKind::Changed);
+        let read = |name: &str| std::fs::read_to_string(path(&second).join(name)).unwrap();
+        assert_eq!(["a/f", "a/g"].map(read), ["hello", "hello"]);
+        assert_eq!(["b/f", "b/g", "c/f"].map(read), ["changed", "changed", "changed"]);
+        assert_recorded_as_it_is(&pair, &second);
+        assert_sound(&pair);
+        Comparison::new().assert_same(&pair.source, path(&pair.snapshot()));
     }
 }
 

@@ -370,3 +370,25 @@ fn a_stop_ends_the_run() {
     stop.stop();
     assert_eq!(saved.restorer().stop(stop).run(&Silent).unwrap_err().kind(), ErrorKind::Interrupted);
 }
+
+/// What could not be saved is in the run record alone: without it everything that the snapshot lacks was removed.
+#[test]
+fn without_a_run_record_nothing_extra_is_removed_and_that_is_said() {
+    let saved = Saved::small();
+    saved.restore();
+    fs::write(saved.back.join("d/extra"), "perhaps the only copy").unwrap();
+    let record = saved.pair.repository.join(format!(".linkdest/runs/{}.toml", saved.name));
+    let text = fs::read(&record).unwrap();
+    for lost in [None, Some("format = 1\nsnapshot = 7\n")] {
+        fs::remove_file(&record).unwrap();
+        lost.into_iter().for_each(|text| fs::write(&record, text).unwrap());
+        let report = saved.restorer().delete(true).run(&Silent).unwrap();
+        let told: Vec<_> = report.problems().iter().map(|one| (one.path().to_string(), one.kind())).collect();
+        assert_eq!(told, [("d/extra".to_owned(), ProblemKind::InTheWay)]);
+        assert!(report.problems()[0].message().contains("run record"), "{:?}", report.problems());
+        assert!(saved.back.join("d/extra").exists());
+        fs::write(&record, &text).unwrap();
+    }
+    complete(&saved.restorer().delete(true));
+    assert!(!saved.back.join("d/extra").exists());
+}

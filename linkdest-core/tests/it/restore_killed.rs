@@ -264,3 +264,57 @@ fn a_root_that_cannot_be_marked_is_no_problem() {
     complete(&killed.restorer());
     killed.assert_restored();
 }
+
+/// Looks at the markers beside a single entry while that is told.
+struct Beside<'a> {
+    dir: &'a Path,
+    seen: Mutex<Vec<String>>,
+}
+
+impl Monitor for Beside<'_> {
+    fn event(&self, event: &Event) {
+        if matches!(event, Event::Entry { .. }) {
+            self.seen.lock().unwrap().extend(ours(self.dir));
+        }
+    }
+
+    fn wants_entries(&self) -> bool {
+        true
+    }
+}
+
+fn ours(dir: &Path) -> Vec<String> {
+    let names = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = names.filter(|name| name.starts_with(".linkdest-")).collect();
+    names.sort();
+    names
+}
+
+/// What a killed restore of one file had written so far stayed beside it for ever.
+#[test]
+fn what_was_left_beside_a_single_entry_goes_with_the_next_restore_there() {
+    let killed = Killed::new();
+    let (path, dir) = (RelPath::new("a").unwrap(), killed.back.join("d"));
+    let single = killed.repository.restore(&killed.name, &path, dir.join("single"));
+    let of_a_directory = [MARKER, ".linkdest-0123456789ab-0"];
+    let left = [".linkdest-aaaaaaaaaaaa-entry", ".linkdest-aaaaaaaaaaaa-0", ".linkdest-bbbbbbbbbbbb-0"];
+    for name in of_a_directory.iter().chain(&left) {
+        fs::write(dir.join(name), "").unwrap();
+    }
+    let beside = Beside { dir: &dir, seen: Mutex::default() };
+    let report = single.run(&beside).unwrap();
+    assert_eq!(
+        (report.status(), report.counts().files_copied + report.counts().files_cloned),
+        (Status::Complete, 1)
+    );
+    let seen = beside.seen.into_inner().unwrap();
+    assert!(seen.iter().any(|name| name.ends_with("-entry") && name != left[0]), "{seen:?}");
+    // What lies below is not looked at: the marker of a directory stays for those who do.
+    assert_eq!(ours(&dir), [of_a_directory[1], of_a_directory[0], left[2]]);
+    // A restore of the directory tidies up after both.
+    fs::write(dir.join(left[0]), "").unwrap();
+    fs::write(dir.join(left[1]), "").unwrap();
+    let below = RelPath::new("d").unwrap();
+    complete(&killed.repository.restore(&killed.name, &below, &dir));
+    assert_eq!(ours(&dir), [left[2]]);
+}

@@ -109,3 +109,31 @@ fn the_snapshotter_can_run_again_and_silence_is_fine() {
     assert!(monitor.progress_calls() >= 1);
     assert_eq!(Repository::open(&pair.repository).unwrap().snapshots().unwrap().len(), 4);
 }
+
+/// Over many large snapshots these take their time, and nobody could end them from a library.
+#[test]
+fn questions_can_be_stopped() {
+    let pair = Pair::new();
+    pair.write("f", "hello");
+    let first = pair.snapshot();
+    pair.write("g", "hello");
+    let second = pair.snapshot();
+    let repository = Repository::open(&pair.repository).unwrap();
+    let (first, second) = (first.snapshot().unwrap(), second.snapshot().unwrap());
+    let stop = StopFlag::default();
+    let mut changes = repository.diff_with(first, second, &stop).unwrap();
+    assert!(changes.next().unwrap().is_ok());
+    assert_eq!(repository.find_with("*", &stop).unwrap().len(), 2);
+    assert_eq!(repository.usage_with(&[], &stop).unwrap().snapshots().len(), 2);
+    stop.stop();
+    assert_eq!(changes.next().unwrap().unwrap_err().kind(), ErrorKind::Interrupted);
+    assert!(changes.next().is_none());
+    std::fs::remove_file(pair.repository.join(format!(".linkdest/manifests/{first}.ldm"))).unwrap();
+    for error in [
+        repository.diff_with(second, second, &stop).map(drop).unwrap_err(),
+        repository.find_with("*", &stop).map(drop).unwrap_err(),
+        repository.usage_with(&[], &stop).map(drop).unwrap_err(),
+    ] {
+        assert_eq!((error.kind(), error.to_string()), (ErrorKind::Interrupted, "stopped".to_owned()));
+    }
+}

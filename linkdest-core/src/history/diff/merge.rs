@@ -8,7 +8,9 @@ use super::links::FirstNames;
 use super::renames::Renames;
 use crate::error::Result;
 use crate::history::side::Side;
+use crate::history::stopped;
 use crate::manifest::{Directory, Entry, Locator, Place};
+use crate::monitor::StopFlag;
 
 /// A change, by its places in the manifests. The root has no place.
 #[derive(Debug, Clone, Copy)]
@@ -20,12 +22,15 @@ pub(super) struct Difference {
 }
 
 /// Finds all differences, in the order of their paths.
-pub(super) fn merge(before: &mut Side, after: &mut Side) -> Result<Vec<Difference>> {
+pub(super) fn merge(before: &mut Side, after: &mut Side, stop: &StopFlag) -> Result<Vec<Difference>> {
     let renames = Renames::between(&before.manifest, &after.manifest);
     let mut merge =
         Merge { before, after, names: FirstNames::default(), renames, found: Vec::new(), levels: Vec::new() };
     merge.root()?;
     while let Some(level) = merge.levels.last_mut() {
+        if stop.is_stopped() {
+            return Err(stopped());
+        }
         match level.step(&mut merge.names, &mut merge.renames, merge.found.len()) {
             Some(step) => merge.take(&step)?,
             None => drop(merge.levels.pop()),

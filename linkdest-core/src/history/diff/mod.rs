@@ -13,8 +13,10 @@ mod renames;
 pub use change::{Aspects, Change, ChangeKind};
 
 use super::side::Side;
+use super::stopped;
 use crate::entry::Kind;
 use crate::error::Result;
+use crate::monitor::StopFlag;
 use crate::repository::{Repository, SnapshotName};
 use merge::Difference;
 
@@ -51,9 +53,18 @@ impl Repository {
     /// [`ErrorKind::MissingManifest`](crate::ErrorKind::MissingManifest) if one of them has no manifest, and when a
     /// manifest or, where a manifest has no hash, a file cannot be read.
     pub fn diff(&self, before: &SnapshotName, after: &SnapshotName) -> Result<Diff> {
+        self.diff_with(before, after, &StopFlag::default())
+    }
+
+    /// Tells the same as [`diff`](Self::diff), unless it is stopped from outside: also the changes that are not told yet
+    /// are an error then.
+    ///
+    /// # Errors
+    /// As `diff`; [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted).
+    pub fn diff_with(&self, before: &SnapshotName, after: &SnapshotName, stop: &StopFlag) -> Result<Diff> {
         let (mut before, mut after) = (Side::open(self, before)?, Side::open(self, after)?);
-        let differences = merge::merge(&mut before, &mut after)?;
-        Ok(Diff { before, after, differences: differences.into_iter() })
+        let differences = merge::merge(&mut before, &mut after, stop)?;
+        Ok(Diff { before, after, differences: differences.into_iter(), stop: stop.clone() })
     }
 }
 
@@ -69,6 +80,7 @@ pub struct Diff {
     before: Side,
     after: Side,
     differences: std::vec::IntoIter<Difference>,
+    stop: StopFlag,
 }
 
 impl Iterator for Diff {
@@ -76,6 +88,10 @@ impl Iterator for Diff {
 
     fn next(&mut self) -> Option<Self::Item> {
         let difference = self.differences.next()?;
+        if self.stop.is_stopped() {
+            self.differences = Vec::new().into_iter();
+            return Some(Err(stopped()));
+        }
         Some(self.change(difference))
     }
 
