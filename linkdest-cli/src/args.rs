@@ -11,6 +11,7 @@ mod remote;
 mod removal;
 mod replicate;
 mod restore;
+mod server;
 
 use std::ffi::OsStr;
 use std::num::NonZeroUsize;
@@ -32,6 +33,7 @@ pub use remote::Remote;
 pub use removal::{Delete, Forget, Pin, Removing, Unpin};
 pub use replicate::Replicate;
 pub use restore::{Overwrite, Restore};
+pub use server::Server;
 
 const EXIT_STATUS: &str = "\
 Exit status:
@@ -160,7 +162,7 @@ pub struct Snapshot {
     ///
     /// `/~/` at the beginning of the path is the home directory there. The path is percent-encoded: `%20` is a space. A
     /// directory here whose name begins with `sftp://` is written with `./` before it.
-    #[arg(value_parser = source())]
+    #[arg(value_parser = place())]
     pub source: PathBuf,
     /// The repository that holds the snapshots
     #[arg(value_parser = directory())]
@@ -250,27 +252,40 @@ pub enum Metadata {
 #[derive(Debug, Args)]
 #[command(after_long_help = EXIT_STATUS)]
 pub struct List {
-    /// The repository that holds the snapshots
-    #[arg(value_parser = directory())]
+    /// The repository that holds the snapshots, or sftp://[USER@]HOST[:PORT]/PATH
+    #[arg(value_parser = place())]
     pub repo: PathBuf,
+    #[command(flatten)]
+    pub server: Server,
 }
+
+const NOT_THERE: &str = "only SOURCE of `snapshot`, TARGET of `replicate`, and REPO of `list`, `verify` and `restore` can \
+                         be on a server; of a directory with such a name, write ./sftp:...";
 
 /// Takes the path of a directory; a trailing slash changes nothing, not even messages.
 fn directory() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().try_map(|text| {
-        if text.is_empty() { Err("a path cannot be empty") } else { Ok(without_trailing_slash(&text)) }
+        if text.is_empty() {
+            Err("a path cannot be empty")
+        } else if is_address(&text) {
+            Err(NOT_THERE)
+        } else {
+            Ok(without_trailing_slash(&text))
+        }
     })
 }
 
+fn is_address(text: &OsStr) -> bool {
+    text.as_encoded_bytes().get(..7).is_some_and(|start| start.eq_ignore_ascii_case(b"sftp://"))
+}
+
 /// Takes a directory, or an address, which is left as it is.
-fn source() -> impl TypedValueParser<Value = PathBuf> {
+fn place() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().try_map(|text| {
         if text.is_empty() {
             return Err("a path cannot be empty");
         }
-        let is_address =
-            text.as_encoded_bytes().get(..7).is_some_and(|start| start.eq_ignore_ascii_case(b"sftp://"));
-        Ok(if is_address { text.into() } else { without_trailing_slash(&text) })
+        Ok(if is_address(&text) { text.into() } else { without_trailing_slash(&text) })
     })
 }
 

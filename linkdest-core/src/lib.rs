@@ -46,6 +46,7 @@
 
 #![forbid(unsafe_code)]
 
+mod abroad;
 mod adopt;
 mod counts;
 mod crew;
@@ -78,6 +79,7 @@ mod source;
 mod step;
 mod verify;
 
+pub use abroad::RemoteRepository;
 pub use adopt::{AdoptReport, Adopter, Adoption, PassedOver, Tool};
 pub use counts::Counts;
 pub use entry::{FileId, Kind, Metadata, Timestamp};
@@ -115,4 +117,4 @@ pub use sftp::read_replies as sftp_read_replies;
 pub use size::{InvalidSize, parse_size};
 pub use snapshot::{Filtering, Selected, SnapshotReport, Snapshotter};
 pub use step::{Fact, Outcome, Step};
-pub use verify::{InvalidSample, Sample, Verifier, VerifyReport};
+pub use verify::{InvalidSample, RemoteVerifier, Sample, Verifier, VerifyReport};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use linkdest_core::Sample;
 
-use super::{directory, wait};
+use super::{Server, directory, place, wait};
 
 const VERIFY_EXIT_STATUS: &str = "\
 Exit status:
@@ -24,7 +24,8 @@ Examples:
   linkdest verify /mnt/backup/laptop
   linkdest verify /mnt/backup/laptop latest
   linkdest verify /mnt/backup/laptop --sample 10%
-  linkdest verify /mnt/backup/laptop --resume";
+  linkdest verify /mnt/backup/laptop --resume
+  linkdest verify sftp://me@nas/backup/laptop";
 
 const REINDEX_EXIT_STATUS: &str = "\
 Exit status:
@@ -43,8 +44,10 @@ Exit status:
 #[derive(Debug, Args)]
 #[command(after_long_help = format!("{VERIFY_EXIT_STATUS}\n\n{VERIFY_EXAMPLES}"))]
 pub struct Verify {
-    /// The repository that holds the snapshots
-    #[arg(value_parser = directory())]
+    /// The repository that holds the snapshots, or sftp://[USER@]HOST[:PORT]/PATH
+    ///
+    /// Of a repository on a server names, kinds, sizes and times are compared, and contents with --content alone.
+    #[arg(value_parser = place())]
     pub repo: PathBuf,
     /// A snapshot to check [default: all]
     ///
@@ -67,6 +70,13 @@ pub struct Verify {
     /// Waits for another run to end before damage is written down, e.g. 10m
     #[arg(long, value_name = "DURATION", value_parser = wait)]
     pub lock_wait: Option<Duration>,
+    /// Reads all content of a repository on a server
+    ///
+    /// It all goes over the network. Of a repository here it is read anyway.
+    #[arg(long, conflicts_with_all = ["sample", "resume"])]
+    pub content: bool,
+    #[command(flatten)]
+    pub server: Server,
 }
 
 /// Makes manifests anew from the trees of snapshots

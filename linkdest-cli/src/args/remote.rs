@@ -1,20 +1,15 @@
 //! Options of sources on a server.
 
-use std::ffi::OsString;
-
 use clap::Args;
-use linkdest_core::{Error, Snapshotter, Ssh};
-use std::io::IsTerminal as _;
+use linkdest_core::{Error, Snapshotter};
+
+use super::Server;
 
 /// How a server is reached, and what is kept of what it tells.
 #[derive(Debug, Args)]
 pub struct Remote {
-    /// Starts COMMAND in the place of `ssh`; it speaks SFTP on its standard input and output
-    ///
-    /// Unset, `ssh -s -- HOST sftp` is started: keys, agents, jump hosts and known hosts are those of its own
-    /// configuration. COMMAND is split at spaces; quotes hold words together; no shell is involved.
-    #[arg(long, value_name = "COMMAND")]
-    pub ssh_command: Option<OsString>,
+    #[command(flatten)]
+    pub server: Server,
     /// Keeps no owners: what is saved belongs to this user
     ///
     /// Unset, owners are kept, by number, where this user can set them, unless the server tells none.
@@ -36,12 +31,7 @@ impl Remote {
     /// # Errors
     /// A command that cannot be used.
     pub fn apply(&self, snapshotter: Snapshotter) -> Result<Snapshotter, Error> {
-        // Who can type a password can be asked for one.
-        let mut ssh = Ssh::default().interactive(std::io::stdin().is_terminal());
-        if let Some(line) = &self.ssh_command {
-            ssh = ssh.command_line(line)?;
-        }
-        let mut snapshotter = snapshotter.ssh(ssh);
+        let mut snapshotter = snapshotter.ssh(self.server.ssh()?);
         if self.no_owner {
             snapshotter = snapshotter.keep_owners(false);
         }

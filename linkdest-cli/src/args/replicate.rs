@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::history::SNAPSHOTS;
 use super::removal::Keep;
-use super::{EXIT_STATUS, directory, wait};
+use super::{EXIT_STATUS, Server, directory, place, wait};
 use crate::rules::size;
 
 const EXAMPLES: &str = "\
@@ -15,7 +15,8 @@ Examples:
   linkdest replicate --init /mnt/backup/laptop /mnt/second/laptop
   linkdest replicate --dry-run /mnt/backup/laptop /mnt/second/laptop
   linkdest replicate --yes /mnt/backup/laptop /mnt/second/laptop --keep-monthly 24
-  linkdest replicate --bandwidth 5M --snapshots latest /mnt/backup/laptop /mnt/nas/laptop";
+  linkdest replicate --bandwidth 5M --snapshots latest /mnt/backup/laptop /mnt/nas/laptop
+  linkdest replicate --init /mnt/backup/laptop sftp://me@nas/backup/laptop";
 
 /// Brings the snapshots of REPO to TARGET, another repository
 ///
@@ -28,8 +29,10 @@ pub struct Replicate {
     /// The repository that is read
     #[arg(value_parser = directory())]
     pub repo: PathBuf,
-    /// The repository that is written to
-    #[arg(value_parser = directory())]
+    /// The repository that is written to, or sftp://[USER@]HOST[:PORT]/PATH
+    ///
+    /// A server needs hard links: `hardlink@openssh.com` and `posix-rename@openssh.com`, as OpenSSH has them.
+    #[arg(value_parser = place())]
     pub target: PathBuf,
     /// Makes TARGET a repository if it is none yet
     ///
@@ -58,6 +61,8 @@ pub struct Replicate {
     /// Unset, a repository that is locked is an error at once.
     #[arg(long, value_name = "DURATION", value_parser = wait)]
     pub lock_wait: Option<Duration>,
+    #[command(flatten)]
+    pub server: Server,
     #[command(flatten, next_help_heading = "What is brought, and stays at TARGET")]
     pub keep: Keep,
 }

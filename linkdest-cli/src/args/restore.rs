@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::history::SNAPSHOTS;
-use super::{EXIT_STATUS, directory};
+use super::{EXIT_STATUS, Server, directory, place};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -24,8 +24,8 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_long_help = format!("{EXIT_STATUS}\n\n{SNAPSHOTS}\n\n{EXAMPLES}"))]
 pub struct Restore {
-    /// The repository that holds the snapshots
-    #[arg(value_parser = directory())]
+    /// The repository that holds the snapshots, or sftp://[USER@]HOST[:PORT]/PATH
+    #[arg(value_parser = place())]
     pub repo: PathBuf,
     /// A snapshot, and a path in it
     #[arg(value_name = "SNAPSHOT[:PATH]")]
@@ -52,6 +52,8 @@ pub struct Restore {
     /// Sets the number of threads [default: the cores]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub server: Server,
 }
 
 /// What becomes of entries that the target has already.

@@ -39,6 +39,9 @@ fn replicator(asked: &Replicate) -> Result<Replicator, Failure> {
         .init(asked.init)
         .keep(asked.keep.rules())
         .lock_wait(asked.lock_wait.unwrap_or_default());
+    if asked.server.leads_to(&asked.target)? {
+        replicator = replicator.ssh(asked.server.ssh()?);
+    }
     if let Some(bytes) = asked.bandwidth {
         replicator = replicator.bandwidth(bytes);
     }

@@ -1,6 +1,6 @@
 //! `linkdest restore`
 
-use linkdest_core::{Overwrite, Repository, RestoreReport, Restorer, StopFlag};
+use linkdest_core::{Overwrite, RemoteRepository, Repository, RestoreReport, Restorer, StopFlag};
 
 use crate::args::{self, Output, Restore};
 use crate::console::Console;
@@ -9,10 +9,24 @@ use crate::report::{Watch, restore};
 use crate::{exit, signals};
 
 pub fn run(asked: &Restore, output: &Output) -> Result<u8, Failure> {
+    let stop = signals::watch()?;
+    if asked.server.leads_to(&asked.repo)? {
+        let repository = RemoteRepository::open(&asked.repo, &asked.server.ssh()?, &stop)?;
+        let (snapshot, path) = repository.resolve_path(&asked.what)?;
+        let restorer = repository.restore(snapshot.name(), &path, &asked.target);
+        return restore_with(restorer, asked, stop, output);
+    }
     let repository = Repository::open(&asked.repo)?;
     let (snapshot, path) = repository.resolve_path(&asked.what)?;
-    let restorer = repository.restore(snapshot.name(), &path, &asked.target);
-    let stop = signals::watch()?;
+    restore_with(repository.restore(snapshot.name(), &path, &asked.target), asked, stop, output)
+}
+
+fn restore_with(
+    restorer: Restorer<'_>,
+    asked: &Restore,
+    stop: StopFlag,
+    output: &Output,
+) -> Result<u8, Failure> {
     let with_bar = !(output.json || output.quiet || output.verbose || output.no_progress);
     let console = Console::new(output.json, with_bar);
     let watch = Watch::new(&console, output, asked.dry_run);

@@ -85,3 +85,108 @@ fn another_program_leads_to_the_server() {
         .stdout(contains("link").and(contains("unchanged")));
     assert_eq!(place.snapshots().len(), 1);
 }
+
+/// The address of the second repository.
+fn second(place: &Place) -> String {
+    format!("sftp://far{}", place.join("R2").display())
+}
+
+#[test]
+fn a_repository_on_a_server_is_filled_listed_checked_and_restored_from() {
+    let sshd = match Sshd::start(Flaw::None) {
+        Ok(sshd) => sshd,
+        Err(reason) => return skip(reason),
+    };
+    let place = Place::with_repository();
+    (0..2).for_each(|_| drop(place.run(&["snapshot", "S", "R", "-q"]).success()));
+    let there = second(&place);
+    let run = |arguments: &[&str]| with_ssh(&place, &sshd, arguments);
+    run(&["replicate", "R", &there]).code(10).stderr(contains("replicate --init"));
+    run(&["replicate", "--init", "R", &there]).success().stdout(contains("2 snapshots sent"));
+    run(&["replicate", "R", &there]).success().stdout(contains("0 snapshots sent, 2 already there"));
+    let names = place.snapshots();
+    run(&["list", &there]).success().stdout(contains(&names[0]).and(contains(&names[1])));
+    run(&["list", "--json", &there]).success().stdout(contains(&names[1]));
+    run(&["verify", &there]).success().stdout(contains("2 snapshots checked").and(contains("0 files read")));
+    run(&["verify", "--content", &there, "latest"]).success().stdout(contains("2 files read"));
+    run(&["restore", &there, "latest:d", "back"]).success().stdout(contains("1 copied"));
+    assert_eq!(std::fs::read(place.join("back/b")).unwrap(), b"bytes");
+    let file = place.join("R2").join(&names[0]).join("a");
+    std::fs::remove_file(file).unwrap();
+    run(&["verify", &there]).code(4).stdout(contains("a: missing: loss"));
+    run(&["restore", &there, "latest:no/such", "back"]).code(2);
+    run(&["list", "sftp://far/no/such"]).code(10);
+}
+
+#[test]
+fn commands_that_need_a_repository_here_say_what_can_be_on_a_server() {
+    let place = Place::with_repository();
+    for arguments in [
+        &["init", "sftp://far/x"][..],
+        &["snapshot", "S", "sftp://far/x"],
+        &["snapshot", "S", "R", "--link-dest", "sftp://far/x"],
+        &["ls", "sftp://far/x", "latest"],
+        &["diff", "sftp://far/x"],
+        &["find", "sftp://far/x", "a"],
+        &["usage", "sftp://far/x"],
+        &["runs", "sftp://far/x"],
+        &["reindex", "sftp://far/x"],
+        &["forget", "sftp://far/x", "--keep-last", "1"],
+        &["delete", "sftp://far/x", "latest"],
+        &["replicate", "sftp://far/x", "R"],
+        &["restore", "R", "latest", "sftp://far/x"],
+    ] {
+        place.run(arguments).code(2).stderr(contains("can be on a server"));
+    }
+    for arguments in [
+        &["list", "--ssh-command", "x", "R"][..],
+        &["verify", "--content", "R"],
+        &["verify", "--threads", "2", "sftp://far/x"],
+        &["verify", "--lock-wait", "1s", "sftp://far/x"],
+    ] {
+        place.run(arguments).code(2);
+    }
+}
+
+#[test]
+fn a_replication_to_a_server_that_is_killed_goes_on() {
+    let server = match sftp_server() {
+        Ok(server) => server.display().to_string(),
+        Err(reason) => return skip(reason),
+    };
+    let place = Place::with_repository();
+    for directory in 0..20 {
+        std::fs::create_dir(place.join("S").join(format!("d{directory}"))).unwrap();
+        (0..20).for_each(|file| place.add(format!("d{directory}/f{file}"), &format!("{directory} {file}")));
+    }
+    (0..2).for_each(|_| drop(place.run(&["snapshot", "S", "R", "-q"]).success()));
+    let there = second(&place);
+    let arguments = ["replicate", "--init", "--ssh-command", &server, "R", &there, "-q"];
+    let staged = || walkdir_count(&place.join("R2/.linkdest/staging"));
+    for part in 1..=10 {
+        let mut child = place.linkdest(&arguments).spawn().unwrap();
+        // As soon as so much is there; a run that is quicker has done it all.
+        while staged() < part * 40 && child.try_wait().unwrap().is_none() {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        let _ = child.kill();
+        child.wait().unwrap();
+    }
+    // The lock of a process that is no more is nobody's.
+    place.run(&arguments).success();
+    let whole = linkdest_testkit::Comparison::new().times(false).blocks(false).root_attributes(false);
+    let whole = whole.xattrs(|_| false).skip_path(".linkdest").skip_path("latest");
+    whole.assert_same(&place.join("R"), &place.join("R2"));
+    assert_eq!(staged(), 0);
+}
+
+/// How many entries there are below a directory, as far as that can be seen.
+fn walkdir_count(path: &std::path::Path) -> usize {
+    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+    entries
+        .map(|entry| {
+            let below = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            1 + if below { walkdir_count(&entry.path()) } else { 0 }
+        })
+        .sum()
+}

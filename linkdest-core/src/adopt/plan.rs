@@ -101,6 +101,7 @@ fn record(candidate: Candidate, name: SnapshotName, sequence: u64, records: Opti
         root_mode: (root.mode & 0o200 == 0).then_some(root.mode),
         manifest: None,
         replica_of: None,
+        lacks: 0,
         adopted: Some(AdoptedTree { tree, inode: root.id.inode, mtime: root.mtime, records }),
         counts: Counts::default(),
         problems: Vec::new(),

@@ -54,6 +54,7 @@ pub use xattrs::{EncodedXattrs, RecordedXattrs, XattrIter, XattrValue};
 pub(crate) use codec::{pack, unpack};
 pub(crate) use draft::{DirectoryDraft, DraftSpace};
 pub(crate) use generation::{ExpungedNames, write_corrected, write_without};
+pub(crate) use input::ReadAt;
 pub(crate) use lane::Lane;
 pub(crate) use part::PATH_LIMIT;
 pub(crate) use writer::ManifestWriter;

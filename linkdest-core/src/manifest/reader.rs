@@ -14,7 +14,7 @@ use super::error::ManifestError;
 use super::frame::{has_checksum, unpack};
 use super::hash::ContentHash;
 use super::header::{FileSystemId, Header, Totals};
-use super::input::Input;
+use super::input::{Input, ReadAt};
 use super::keys::{KeyBlock, SECTIONS, Section};
 use super::record::{Entry, Locator};
 use super::tail::{FOOTER, Footer, MAGIC, Tail, digest};
@@ -58,6 +58,11 @@ impl Manifest {
     pub(crate) fn open(file: File) -> Result<Self, ManifestError> {
         let length = file.stat()?.size;
         Self::read(Input::File(file, length))
+    }
+
+    /// Opens a manifest on a server, which is so long.
+    pub(crate) fn open_remote(bytes: Box<dyn ReadAt>, length: u64) -> Result<Self, ManifestError> {
+        Self::read(Input::Remote(bytes, length))
     }
 
     /// Opens a manifest that is in memory.

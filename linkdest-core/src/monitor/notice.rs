@@ -55,6 +55,11 @@ pub enum Notice {
         /// How many entries have them.
         entries: u64,
     },
+    /// FIFOs and sockets that SFTP has no way to make.
+    NotMade {
+        /// How many entries.
+        entries: u64,
+    },
 }
 
 impl fmt::Display for Notice {
@@ -94,6 +99,9 @@ impl fmt::Display for Notice {
                     f,
                     "{what} of {entries} were not restored: this user or this file system cannot set them"
                 )
+            }
+            Self::NotMade { entries } => {
+                write!(f, "FIFOs and sockets were left out, {entries} in all: SFTP cannot make them")
             }
             Self::OutOfReach { what, entries } => {
                 let entries = format_args!("{entries} {}", if *entries == 1 { "entry" } else { "entries" });

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::earlier::{Earlier, Known, linked_flags};
 use super::plan::{Key, Place, Table, key, may_be_shared};
+use super::same::{Content, Expected};
 use crate::error::Result;
 use crate::manifest::{BlockCache, Directory, Entry, EntryFlags, Locator, Manifest, Origin};
 use crate::path::RelPath;
@@ -33,11 +34,12 @@ pub(super) struct Base {
 /// One directory, and what the others have at its path.
 pub(super) struct Here {
     pub directory: Directory,
-    base: Option<Directory>,
+    pub base: Option<Directory>,
     source: Option<Directory>,
 }
 
 /// Where an entry is linked from.
+#[derive(Clone)]
 pub(super) enum From {
     /// The same path of the base.
     Base,
@@ -50,6 +52,9 @@ pub(super) enum From {
 /// What an entry can be linked to.
 pub(super) struct Link {
     pub from: From,
+    /// What the name there must be; `None` of one that this run made.
+    pub expected: Option<Expected>,
+    /// The inode of a name that this run made.
     pub inode: u64,
     /// What must be said of it besides what its own record says.
     pub flags: EntryFlags,
@@ -115,9 +120,11 @@ impl<'s> Sides<'s> {
         // The names of an inode stay together: once one of them had to be made anew, the others follow.
         let shared = if may_be_shared(entry) { key(entry) } else { None };
         if let Some(shared) = shared {
-            if let Some(Place::Staged { path, inode, flags }) = table.get(&shared) {
+            if let Some(Place::Staged { path, inode, flags, content }) = table.get(&shared)
+                && content.agrees_with(&Content::of(entry))
+            {
                 let from = From::Staged(path.clone());
-                return Ok(Some(Link { from, inode: *inode, flags: *flags }));
+                return Ok(Some(Link { from, expected: None, inode: *inode, flags: *flags }));
             }
             if self.limited.contains(&shared) {
                 return Ok(None);
@@ -138,7 +145,7 @@ impl<'s> Sides<'s> {
     }
 
     /// The base has the same inode at the same path: its record says so, or both records name one inode.
-    fn same_path(&self, known: &Known<'_>, here: &Here, entry: &Entry<'_>) -> Option<Link> {
+    pub fn same_path(&self, known: &Known<'_>, here: &Here, entry: &Entry<'_>) -> Option<Link> {
         let base = self.base.as_ref()?;
         let at = here.base.as_ref()?.find(entry.name)?;
         let is_told = matches!(entry.origin, Origin::Same { reference }
@@ -151,7 +158,11 @@ impl<'s> Sides<'s> {
         if !((is_told || is_same_inode()) && known.is_linkable(entry, &at)) {
             return None;
         }
-        Some(Link { from: From::Base, inode: at.repository_inode, flags: linked_flags(entry, &at) })
+        if known.is_damaged_at(&base.earlier.name, &here.directory.path().child(entry.name)) {
+            return None;
+        }
+        let expected = Some(Expected::of(&at));
+        Some(Link { from: From::Base, expected, inode: 0, flags: linked_flags(entry, &at) })
     }
 
     /// Where the entry's own record says that its inode came from, if the target has that.
@@ -177,8 +188,13 @@ impl<'s> Sides<'s> {
         entry: &Entry<'_>,
     ) -> Result<Option<Link>> {
         let Some(earlier) = known.open(name)? else { return Ok(None) };
-        let found = known
-            .find(&earlier, path.as_bytes(), entry, |at| (at.repository_inode, linked_flags(entry, at)))?;
-        Ok(found.map(|(inode, flags)| Link { from: From::At(earlier, path), inode, flags }))
+        let found =
+            known.find(&earlier, path.as_bytes(), entry, |at| (Expected::of(at), linked_flags(entry, at)))?;
+        Ok(found.map(|(expected, flags)| Link {
+            from: From::At(earlier, path),
+            expected: Some(expected),
+            inode: 0,
+            flags,
+        }))
     }
 }

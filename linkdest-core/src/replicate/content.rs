@@ -61,7 +61,7 @@ impl<F: Far> Tree<'_, '_, F> {
         };
         // The times come last: only what has them is taken for whole by the next run, if this one is killed.
         let refused = self.far.stamp_file(&to, &stamps);
-        let flags = self.refused(&path, entry.flags, refused)?;
+        let flags = self.refused(&path, entry.flags, refused, stamps.incomplete)?;
         if filled.cloned {
             self.counts.files_cloned += 1;
             self.counts.bytes_shared += stat.size;
@@ -100,7 +100,7 @@ impl<F: Far> Tree<'_, '_, F> {
         removed.or_else(|error| self.target_problem(&path, "remove", error)).map(|()| None)
     }
 
-    /// Compares what arrived with what was recorded. Damage is written down before the file looks finished.
+    /// Compares what arrived with what was recorded.
     fn check_content(
         &mut self,
         path: &RelPath,
@@ -115,17 +115,22 @@ impl<F: Far> Tree<'_, '_, F> {
         }
         let message = "its content is not what was saved; it was brought as it is";
         self.problem(Problem::new(path.clone(), ProblemKind::Damaged, "compare", message));
-        self.known.note_damage(Damage::new(self.name.clone(), path.clone(), inode))
+        self.lacking += 1;
+        if self.known.note_damage(Damage::new(self.name.clone(), path.clone(), inode)) {
+            // If this run is killed before the damage is written down, nothing that it had is taken unread.
+            (self.distrust)()?;
+        }
+        Ok(())
     }
 
     /// The attributes that the inode has in the repository that is read.
     fn as_it_is(&mut self, path: &RelPath, file: &File, metadata: Metadata) -> Result<Stamps> {
         let reach = *self.far.reach();
         match read_xattrs(XattrPlace::File(file), &reach, &mut self.xattrs) {
-            Ok(known) => Ok(Stamps { metadata, xattrs: known.kept }),
+            Ok(known) => Ok(Stamps { metadata, xattrs: known.kept, incomplete: false }),
             Err(error) => {
                 self.source_problem(path, "read extended attributes", error)?;
-                Ok(Stamps { metadata, xattrs: super::entry::NO_XATTRS })
+                Ok(Stamps { metadata, xattrs: super::entry::NO_XATTRS, incomplete: true })
             }
         }
     }
@@ -136,6 +141,6 @@ impl<F: Far> Tree<'_, '_, F> {
         let dir: &Dir = self.source.open(directory)?;
         let metadata = dir.stat_at(name)?;
         let known = read_xattrs(XattrPlace::At(dir, name), &reach, &mut self.xattrs)?;
-        Ok(Stamps { metadata, xattrs: known.kept })
+        Ok(Stamps { metadata, xattrs: known.kept, incomplete: false })
     }
 }

@@ -1,39 +1,61 @@
 //! Snapshots that the target has: what entries of others can be linked to.
 
 use std::collections::{HashMap, HashSet};
-use std::ffi::CString;
 use std::rc::Rc;
 
-use crate::descent::Descent;
-use crate::entry::Kind;
+use super::same::Content;
+use super::store::Store;
 use crate::error::{Error, ErrorKind, Result};
-use crate::manifest::{BlockCache, Entry, EntryFlags, Manifest};
-use crate::repository::{Damage, Repository, Snapshot, SnapshotName, manifest_error};
+use crate::manifest::{BlockCache, Entry, EntryFlags, Manifest, ManifestError};
+use crate::path::RelPath;
+use crate::repository::{Damage, Identity, Repository, Snapshot, SnapshotName, manifest_error};
 
 /// So many manifests of the target are open at a time.
 const MOST_OPEN: usize = 4;
-/// So many claims of a manifest are looked at to find out whether they hold.
-const SAMPLED: usize = 8;
 
 /// A snapshot that the target has.
 #[derive(Debug)]
 pub(super) struct Earlier {
     pub name: SnapshotName,
     pub manifest: Manifest,
-    /// Its records tell the inodes that its tree has: it was not copied with other tools.
-    pub holds: bool,
+}
+
+/// What was found damaged at the target: by inode, or where those are unknown by name.
+#[derive(Default)]
+struct Damaged {
+    inodes: HashSet<u64>,
+    places: HashMap<SnapshotName, HashSet<RelPath>>,
+}
+
+impl Damaged {
+    fn add(&mut self, damage: &Damage) {
+        if damage.inode() == 0 {
+            self.places.entry(damage.snapshot().clone()).or_default().insert(damage.path().clone());
+        } else {
+            self.inodes.insert(damage.inode());
+        }
+    }
+
+    fn remove(&mut self, damage: &Damage) {
+        self.inodes.remove(&damage.inode());
+        if let Some(places) = self.places.get_mut(damage.snapshot()) {
+            places.remove(damage.path());
+        }
+    }
 }
 
 /// What the target has of the repository that is read.
 pub(super) struct Known<'k> {
     source: &'k Repository,
-    target: Option<&'k Repository>,
+    target: Option<&'k dyn Store>,
     /// The places of the source's snapshots in its order.
     order: HashMap<SnapshotName, usize>,
     /// Snapshots at the target that were made in the source, or brought from where it got them.
     there: HashSet<SnapshotName>,
     opened: Vec<Rc<Earlier>>,
-    damaged: HashSet<u64>,
+    damaged: Damaged,
+    /// What arrived damaged of the snapshot that is being brought: written down before that is published.
+    arrived_damaged: Vec<Damage>,
     cache: BlockCache,
 }
 
@@ -42,20 +64,21 @@ impl<'k> Known<'k> {
     pub fn new(
         source: &'k Repository,
         ours: &[Snapshot],
-        target: Option<(&'k Repository, &[Snapshot])>,
+        target: Option<(&'k dyn Store, &[Snapshot])>,
     ) -> Result<Self> {
         let made_in: HashSet<String> = ours
             .iter()
-            .map(|one| source.identity(one).repository().to_owned())
+            .map(|one| Identity::of(one, source.id()).repository().to_owned())
             .chain([source.id().to_owned()])
             .collect();
         let mut there = HashSet::new();
-        let mut damaged = HashSet::new();
+        let mut damaged = Damaged::default();
         if let Some((target, theirs)) = target {
-            damaged = target.damaged_inodes()?;
-            let ours: HashMap<_, _> = ours.iter().map(|one| (one.name(), source.identity(one))).collect();
+            target.damages()?.iter().for_each(|damage| damaged.add(damage));
+            let ours: HashMap<_, _> =
+                ours.iter().map(|one| (one.name(), Identity::of(one, source.id()))).collect();
             for one in theirs {
-                let identity = target.identity(one);
+                let identity = Identity::of(one, target.id());
                 let same = ours.get(one.name()).is_none_or(|our| *our == identity);
                 if same && made_in.contains(identity.repository()) {
                     there.insert(one.name().clone());
@@ -70,6 +93,7 @@ impl<'k> Known<'k> {
             there,
             opened: Vec::new(),
             damaged,
+            arrived_damaged: Vec::new(),
             cache: BlockCache::default(),
         })
     }
@@ -83,14 +107,35 @@ impl<'k> Known<'k> {
         self.there.insert(name);
     }
 
-    /// Notes content that arrived damaged: nothing is linked to it, neither now nor by anybody later.
-    pub fn note_damage(&mut self, damage: Damage) -> Result<()> {
-        self.damaged.insert(damage.inode());
-        self.target.map_or(Ok(()), |target| target.add_damages(&[damage]))
+    /// Notes content that arrived damaged: nothing is linked to it, neither now nor by anybody later. Says whether it is
+    /// the first of its snapshot.
+    pub fn note_damage(&mut self, damage: Damage) -> bool {
+        self.damaged.add(&damage);
+        self.arrived_damaged.push(damage);
+        self.arrived_damaged.len() == 1
+    }
+
+    /// Writes down what arrived damaged of a snapshot that is about to be published.
+    pub fn write_damages(&mut self) -> Result<()> {
+        let arrived = std::mem::take(&mut self.arrived_damaged);
+        self.target.map_or(Ok(()), |target| target.add_damages(&arrived))
+    }
+
+    /// Forgets what arrived damaged of a snapshot that is not published: its inodes are given to others.
+    pub fn drop_damages(&mut self) {
+        for damage in self.arrived_damaged.drain(..) {
+            self.damaged.remove(&damage);
+        }
     }
 
     pub fn is_damaged(&self, inode: u64) -> bool {
-        self.damaged.contains(&inode)
+        self.damaged.inodes.contains(&inode)
+    }
+
+    /// The same by its name, where inodes are unknown.
+    pub fn is_damaged_at(&self, snapshot: &SnapshotName, path: &RelPath) -> bool {
+        let at = |places: &HashSet<RelPath>| places.contains(path);
+        self.damaged.places.get(snapshot).is_some_and(at)
     }
 
     /// The snapshots that both repositories have, those nearest to one of the source's first; of two at one distance the
@@ -127,24 +172,24 @@ impl<'k> Known<'k> {
         if !self.has(name) {
             return Ok(None);
         }
-        if let Some(open) = self.opened.iter().find(|open| open.name == *name) {
-            return Ok(Some(Rc::clone(open)));
+        if let Some(place) = self.opened.iter().position(|open| open.name == *name) {
+            // The one that was asked for last is kept longest.
+            let open = self.opened.remove(place);
+            self.opened.push(Rc::clone(&open));
+            return Ok(Some(open));
         }
         let theirs = self.target.map(|target| target.manifest(name)).transpose()?.flatten();
-        let (manifest, holds) = match (theirs, self.target) {
-            (Some(manifest), Some(target)) => {
-                let holds = holds(target, name, &manifest);
-                (manifest, holds)
-            }
-            _ => match self.target.filter(|target| target.has_snapshot(name).unwrap_or(true)) {
+        let manifest = match theirs {
+            Some(manifest) => manifest,
+            None => match self.target.filter(|target| target.has_snapshot(name).unwrap_or(true)) {
                 Some(target) => return Err(no_manifest(target, name)),
                 None => match self.source.manifest(name)? {
-                    Some(manifest) => (manifest, true),
+                    Some(manifest) => manifest,
                     None => return Ok(None),
                 },
             },
         };
-        let open = Rc::new(Earlier { name: name.clone(), manifest, holds });
+        let open = Rc::new(Earlier { name: name.clone(), manifest });
         if self.opened.len() == MOST_OPEN {
             self.opened.remove(0);
         }
@@ -170,51 +215,39 @@ impl<'k> Known<'k> {
         let found = found.map_err(|error| self.error(&earlier.name, error))?;
         let Some(found) = found else { return Ok(None) };
         let at = found.entry();
-        Ok(self.is_linkable(entry, &at).then(|| take(&at)))
+        let is_damaged = RelPath::new(path).is_some_and(|path| self.is_damaged_at(&earlier.name, &path));
+        Ok((!is_damaged && self.is_linkable(entry, &at)).then(|| take(&at)))
     }
 
     /// Says whether an entry may be linked to one that the target has, because the records agree on what is in it.
     pub fn is_linkable(&self, entry: &Entry<'_>, at: &Entry<'_>) -> bool {
-        !at.is_expunged() && agree(entry, at) && !self.is_damaged(at.repository_inode)
+        !at.is_expunged()
+            && Content::of(entry).agrees_with(&Content::of(at))
+            && !self.is_damaged(at.repository_inode)
     }
 
     /// The error of a manifest of the source.
-    pub fn source_error(&self, name: &SnapshotName, error: crate::manifest::ManifestError) -> Error {
-        manifest_error(self.source.manifest_path(name), error)
+    pub fn source_error(&self, name: &SnapshotName, error: ManifestError) -> Error {
+        let path = self.source.manifest_path(name);
+        match error {
+            // That one manifest cannot be read is no reason to bring nothing.
+            ManifestError::Io(error) => Error::io_as(ErrorKind::SourceUnreadable, "read", path, error),
+            error => manifest_error(path, error),
+        }
     }
 
     /// The error of a manifest of the target.
-    pub fn error(&self, name: &SnapshotName, error: crate::manifest::ManifestError) -> Error {
-        let repository = self.target.unwrap_or(self.source);
-        manifest_error(repository.manifest_path(name), error)
+    pub fn error(&self, name: &SnapshotName, error: ManifestError) -> Error {
+        let path =
+            self.target.map_or_else(|| self.source.manifest_path(name), |target| target.manifest_path(name));
+        manifest_error(path, error)
     }
 }
 
 /// Without it nobody knows what can be linked, and everything would be sent again.
-fn no_manifest(target: &Repository, name: &SnapshotName) -> Error {
+fn no_manifest(target: &dyn Store, name: &SnapshotName) -> Error {
     let message = "the snapshot has no manifest at the target; `reindex` makes one";
-    Error::new(ErrorKind::Io, target.tree_path(name), message)
-}
-
-/// Says whether two records tell of the same kind and content.
-fn agree(a: &Entry<'_>, b: &Entry<'_>) -> bool {
-    let (one, other) = (&a.metadata, &b.metadata);
-    if one.kind != other.kind {
-        return false;
-    }
-    match one.kind {
-        Kind::Directory => false,
-        Kind::File => {
-            let same = match (a.content, b.content) {
-                (Some(a), Some(b)) => a == b,
-                _ => one.mtime == other.mtime,
-            };
-            same && one.size == other.size
-        }
-        Kind::Symlink => a.target == b.target,
-        Kind::BlockDevice | Kind::CharDevice => one.rdev == other.rdev,
-        Kind::Fifo | Kind::Socket => true,
-    }
+    Error::new(ErrorKind::MissingManifest, target.path().join(name.as_str()), message)
 }
 
 /// Of an entry that another one is linked to: its inode, and what must be said of the new record.
@@ -227,24 +260,4 @@ pub(super) fn linked_flags(entry: &Entry<'_>, at: &Entry<'_>) -> EntryFlags {
         flags.insert(EntryFlags::RECORDED_ONLY);
     }
     flags
-}
-
-/// Says whether a manifest tells the inodes that its tree has, by a few of them.
-fn holds(target: &Repository, name: &SnapshotName, manifest: &Manifest) -> bool {
-    let Ok(tree) = target.open_tree(name) else { return false };
-    let (mut descent, mut left) = (Descent::new(&tree), SAMPLED);
-    for directory in manifest.walk().take(SAMPLED * SAMPLED) {
-        let Ok(directory) = directory else { return false };
-        for entry in directory.entries().filter(|entry| entry.repository_inode != 0) {
-            let Ok(name) = CString::new(entry.name) else { return false };
-            match descent.open(directory.path()).and_then(|dir| dir.stat_at(&name)) {
-                Ok(stat) if stat.id.inode == entry.repository_inode => left -= 1,
-                _ => return false,
-            }
-            if left == 0 {
-                return true;
-            }
-        }
-    }
-    true
 }

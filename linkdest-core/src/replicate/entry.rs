@@ -1,18 +1,21 @@
 //! One entry that is no directory: linked to what the target has, or sent.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::io;
 
 use super::beside::{From, Here, Link};
 use super::far::Far;
-use super::plan::{Place, key, may_be_shared};
-use super::tree::Tree;
+use super::plan::{Key, Place, key, may_be_shared};
+use super::same::Content;
+use super::tree::{Tree, ends_run};
 use crate::descent::Descent;
 use crate::entry::Kind;
 use crate::error::{Error, ErrorKind, Problem, ProblemKind, Result};
 use crate::manifest::{ContentHash, DirectoryDraft, Entry, EntryFlags, Origin};
 use crate::monitor::{Action, Reason};
 use crate::os::{Xattrs, errno};
+use crate::path::RelPath;
+use crate::repository::Damage;
 
 /// A new inode at the target.
 pub(super) struct Made {
@@ -23,60 +26,104 @@ pub(super) struct Made {
     pub action: Action,
 }
 
-/// What came of an attempt to link.
-enum Linked {
-    Yes,
-    /// It must be sent.
-    No,
-}
-
 impl<F: Far> Tree<'_, '_, F> {
     /// Places an entry and writes it down.
     pub fn place(&mut self, here: &Here, draft: &mut DirectoryDraft, entry: &Entry<'_>) -> Result<()> {
         let directory = here.directory.path();
         let name = self.c_name(directory, entry.name)?;
-        let shared = may_be_shared(entry).then(|| key(entry)).flatten();
+        if !self.far.can_make(entry.metadata.kind) {
+            self.running.watch.cannot_make();
+            return Ok(());
+        }
+        let shared = self.shared(directory, entry);
         if let Some(link) = self.sides.find(self.known, &self.table, here, entry)?
-            && matches!(self.link(here, entry, &name, &link)?, Linked::Yes)
+            && let Some((from, inode)) = self.link(here, entry, (&name, shared), &link)?
         {
-            return self.linked(here, draft, entry, &name, &link);
+            self.linked(here, draft, entry, shared, &Link { from, inode, ..link });
+            return Ok(());
         }
         let made = match entry.metadata.kind {
             Kind::File => self.send(directory, entry, &name)?,
             _ => self.make_special(directory, entry, &name)?,
         };
-        let Some(Made { inode, flags, content, action }) = made else { return Ok(()) };
+        let Some(Made { inode, flags, content, action }) = made else {
+            self.lacking += 1;
+            return Ok(());
+        };
         self.running.watch.entry(self.name, || directory.child(entry.name), action, Reason::New);
         let fresh = Entry { repository_inode: inode, origin: Origin::Fresh, flags, content, ..*entry };
         self.push(draft, &fresh, shared);
         if let Some(key) = shared {
             let flags = EntryFlags::from_bits(flags.bits() & EntryFlags::NOT_STORED.bits());
-            let place = Place::Staged { path: directory.child(entry.name), inode, flags };
-            self.table.insert(key, place);
+            let (path, content) = (directory.child(entry.name), Content::of(entry));
+            self.table.insert(key, Place::Staged { path, inode, flags, content });
         }
         Ok(())
     }
 
-    fn link(&mut self, here: &Here, entry: &Entry<'_>, name: &CStr, link: &Link) -> Result<Linked> {
+    /// The inode that other names of the snapshot may have as well. A manifest that tells of two files as one is not
+    /// believed.
+    fn shared(&mut self, directory: &RelPath, entry: &Entry<'_>) -> Option<Key> {
+        let shared = may_be_shared(entry).then(|| key(entry)).flatten()?;
+        match self.table.get(&shared) {
+            Some(Place::Staged { path, content, .. }) if !content.agrees_with(&Content::of(entry)) => {
+                let message =
+                    format!("its record says that it is one file with {path}, and that it is another one");
+                let path = directory.child(entry.name);
+                self.problem(Problem::new(path, ProblemKind::Damaged, "read the manifest", message));
+                None
+            }
+            _ => Some(shared),
+        }
+    }
+
+    /// Links; what it was linked from and its inode, or nothing if it must be sent.
+    fn link(
+        &mut self,
+        here: &Here,
+        entry: &Entry<'_>,
+        (name, shared): (&CStr, Option<Key>),
+        link: &Link,
+    ) -> Result<Option<(From, u64)>> {
         let directory = here.directory.path();
-        let linked = self.try_link(here, name, link);
-        let Err(error) = linked else { return Ok(Linked::Yes) };
+        let error = match self.try_link(here, name, link) {
+            Ok(inode) => return Ok(Some((link.from.clone(), inode))),
+            Err(error) => error,
+        };
         if errno::is_link_limit(&error) {
             self.counts.relinked_limit += 1;
-            return self.at_link_limit(here, entry, link).map(|()| Linked::No);
+            return self.at_link_limit(here, entry, link, shared).map(|()| None);
         }
-        if errno::is_target_failing(&error) || error.kind() == io::ErrorKind::AlreadyExists {
-            // Making it anew would fail alike, and says so.
-            self.target_error_of(directory, entry, &error)?;
+        if ends_run(&error) {
+            return self.target_problem(&directory.child(entry.name), "link", error).map(|()| None);
         }
-        // Protected, immutable, gone: it can always be sent.
-        Ok(Linked::No)
+        // Protected, immutable, gone, changed: another name of the group will do, and it can always be sent.
+        let first = shared.and_then(|key| self.first.get(&key)).cloned();
+        if let Some(first) = first.filter(|_| !matches!(link.from, From::Staged(_))) {
+            let link = Link { from: From::Staged(first), expected: None, inode: 0, flags: link.flags };
+            if self.try_link(here, name, &link).is_ok() {
+                let inode = self.look_inode(directory, name);
+                return Ok(Some((link.from, inode)));
+            }
+        }
+        if shared.is_some_and(|key| self.has_met(&key)) {
+            let message =
+                format!("it cannot be linked to the other names of its file: {error}; they are parted");
+            let path = directory.child(entry.name);
+            self.problem(Problem::new(path, ProblemKind::NotStored, "link", message));
+        }
+        Ok(None)
     }
 
     /// The inode has as many names as it may have. Where some of its names in this snapshot are linked to it already, the
     /// snapshot is begun again, and all of them get a fresh one.
-    fn at_link_limit(&mut self, here: &Here, entry: &Entry<'_>, link: &Link) -> Result<()> {
-        let shared = may_be_shared(entry).then(|| key(entry)).flatten();
+    fn at_link_limit(
+        &mut self,
+        here: &Here,
+        entry: &Entry<'_>,
+        link: &Link,
+        shared: Option<Key>,
+    ) -> Result<()> {
         let Some(key) = shared.filter(|key| self.has_met(key)) else { return Ok(()) };
         let path = here.directory.path().child(entry.name);
         if matches!(link.from, From::Staged(_)) {
@@ -88,37 +135,33 @@ impl<F: Far> Tree<'_, '_, F> {
         Err(Error::new(ErrorKind::Io, self.name.as_str(), "met the link limit in the middle of a group"))
     }
 
-    fn target_error_of(
-        &mut self,
-        directory: &crate::path::RelPath,
-        entry: &Entry<'_>,
-        error: &io::Error,
-    ) -> Result<()> {
-        if !errno::is_target_failing(error) {
-            return Ok(());
-        }
-        let error = error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error);
-        self.target_problem(&directory.child(entry.name), "link", error)
-    }
-
-    fn try_link(&mut self, here: &Here, name: &CStr, link: &Link) -> io::Result<()> {
+    /// Links to what is as its record says, and returns its inode.
+    fn try_link(&mut self, here: &Here, name: &CStr, link: &Link) -> io::Result<u64> {
         let directory = here.directory.path();
+        let (far, known) = (&self.far, &*self.known);
         let to = self.staged.open(directory)?;
+        let one = |from: &F::Dir, other: &CStr| {
+            let inode = match &link.expected {
+                None => link.inode,
+                Some(expected) => {
+                    let inode = expected.look(far, from, other)?.filter(|inode| !known.is_damaged(*inode));
+                    inode.ok_or(io::ErrorKind::StaleNetworkFileHandle)?
+                }
+            };
+            far.link(from, other, to, name).map(|()| inode)
+        };
         match &link.from {
             From::Base => {
                 let base = self.base.as_mut().ok_or(io::ErrorKind::NotFound)?;
-                self.far.link(base.open(directory)?, name, to, name)
+                one(base.open(directory)?, name)
             }
             From::At(earlier, path) => {
                 let (parent, other) = path.split();
-                let root = self.far.tree(&earlier.name)?;
-                let other = std::ffi::CString::new(other)?;
-                self.far.link(Descent::new(&root).open(&parent)?, &other, to, name)
+                one(Descent::new(&far.tree(&earlier.name)?).open(&parent)?, &CString::new(other)?)
             }
             From::Staged(path) => {
                 let (parent, other) = path.split();
-                let other = std::ffi::CString::new(other)?;
-                self.far.link(Descent::new(self.staged_root).open(&parent)?, &other, to, name)
+                one(Descent::new(self.staged_root).open(&parent)?, &CString::new(other)?)
             }
         }
     }
@@ -129,16 +172,10 @@ impl<F: Far> Tree<'_, '_, F> {
         here: &Here,
         draft: &mut DirectoryDraft,
         entry: &Entry<'_>,
-        name: &CStr,
+        shared: Option<Key>,
         link: &Link,
-    ) -> Result<()> {
+    ) {
         let directory = here.directory.path();
-        let holds = match &link.from {
-            From::Base => self.sides.base.as_ref().is_none_or(|base| base.earlier.holds),
-            From::At(earlier, _) => earlier.holds,
-            From::Staged(_) => true,
-        };
-        let inode = if holds { link.inode } else { self.look_inode(directory, name) };
         let number = |snapshot: &str| {
             let place = self.references.iter().position(|name| name == snapshot);
             place.and_then(|place| u32::try_from(place).ok())
@@ -166,8 +203,7 @@ impl<F: Far> Tree<'_, '_, F> {
         let mut flags = EntryFlags::from_bits(entry.flags.bits() & !EntryFlags::NOT_STORED.bits());
         flags.insert(link.flags);
         let origin = origin.unwrap_or_default();
-        let shared = may_be_shared(entry).then(|| key(entry)).flatten();
-        self.push(draft, &Entry { repository_inode: inode, origin, flags, ..*entry }, shared);
+        self.push(draft, &Entry { repository_inode: link.inode, origin, flags, ..*entry }, shared);
         self.counts.recorded_only += u64::from(flags.contains(EntryFlags::RECORDED_ONLY));
         if entry.metadata.kind == Kind::File {
             self.counts.files_linked += 1;
@@ -177,11 +213,24 @@ impl<F: Far> Tree<'_, '_, F> {
         } else {
             self.counts.other_linked += 1;
         }
-        Ok(())
+        if let From::Staged(other) = &link.from {
+            if self.known.is_damaged_at(self.name, other) {
+                // Where inodes are unknown each name of what is damaged is written down.
+                self.known.note_damage(Damage::new(self.name.clone(), path, 0));
+            }
+            return;
+        }
+        if flags.contains(EntryFlags::NOT_STORED) {
+            let message = "attributes of it could not be stored when it was brought";
+            self.problem(Problem::new(path.clone(), ProblemKind::NotStored, "link", message));
+        }
+        if let Some(key) = shared {
+            self.first.entry(key).or_insert(path);
+        }
     }
 
     /// The inode that a name of the replica has.
-    pub fn look_inode(&mut self, directory: &crate::path::RelPath, name: &CStr) -> u64 {
+    pub fn look_inode(&mut self, directory: &RelPath, name: &CStr) -> u64 {
         let found = self.staged.open(directory).and_then(|dir| self.far.look(dir, name));
         found.ok().flatten().map_or(0, |found| found.id.inode)
     }

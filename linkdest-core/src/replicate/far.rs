@@ -3,9 +3,10 @@
 //! It is no more than SFTP version 3 offers with `hardlink@openssh.com` and `lsetstat@openssh.com`: a directory there is a
 //! path below a root, and going into one costs nothing. Here it is an open directory.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::io;
 
+use super::same::Expected;
 use crate::descent::Enter;
 use crate::entry::{Kind, Metadata};
 use crate::manifest::ContentHash;
@@ -21,6 +22,8 @@ use crate::source::SourceFile;
 pub(super) struct Stamps {
     pub metadata: Metadata,
     pub xattrs: Xattrs,
+    /// Some extended attributes are not there any more: the record says that they are not stored.
+    pub incomplete: bool,
 }
 
 /// What came of sending content.
@@ -45,6 +48,20 @@ pub(super) trait Far {
 
     /// The tree of a snapshot that is there.
     fn tree(&self, snapshot: &SnapshotName) -> io::Result<Self::Dir>;
+
+    /// Says whether entries of a kind can be made there at all.
+    fn can_make(&self, _kind: Kind) -> bool {
+        true
+    }
+
+    /// Hears that many names of a directory will be looked at and linked to; returns how many links it wants to
+    /// [begin](Self::begin_link) before the first one is waited for.
+    fn look_ahead(&self, _dir: &Self::Dir) -> usize {
+        0
+    }
+
+    /// Begins a link to the same name of another directory, if that is what it should be. `link` ends it.
+    fn begin_link(&self, _expected: &Expected, _from: &Self::Dir, _to: &Self::Dir, _name: &CStr) {}
 
     /// Makes a sub-directory that nobody else may enter.
     fn make_dir(&self, dir: &Self::Dir, name: &CStr) -> io::Result<()>;
@@ -80,6 +97,12 @@ pub(super) trait Far {
 
     /// Gives a directory its attributes, after its last child.
     fn stamp_dir(&mut self, dir: &Self::Dir, stamps: &Stamps) -> io::Result<Vec<Refused>>;
+
+    /// The target of a symlink.
+    fn read_link(&self, dir: &Self::Dir, name: &CStr) -> io::Result<CString>;
+
+    /// The extended attributes that a name has, as far as they can be kept there.
+    fn xattrs(&mut self, dir: &Self::Dir, name: &CStr) -> io::Result<Xattrs>;
 
     /// Looks at a name; `None` if there is nothing of that name.
     fn look(&self, dir: &Self::Dir, name: &CStr) -> io::Result<Option<Metadata>>;

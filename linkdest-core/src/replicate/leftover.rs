@@ -4,6 +4,7 @@ use std::ffi::CStr;
 
 use super::entry::Made;
 use super::far::Far;
+use super::recorded::has_xattrs;
 use super::tree::Tree;
 use crate::descent::{Descent, Enter};
 use crate::entry::Kind;
@@ -52,6 +53,9 @@ impl<F: Far> Tree<'_, '_, F> {
                 && reach.same_stat(record, &found)
                 && !self.known.is_damaged(found.id.inode);
             if !is_finished {
+                continue;
+            }
+            if !has_xattrs(&mut self.far, entry, dir, name) {
                 continue;
             }
             if !*same_boot {

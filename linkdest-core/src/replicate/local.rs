@@ -1,6 +1,6 @@
 //! A target on a file system of this machine: open directories, one name a call.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::io;
 
 use super::far::{Far, Filled, Stamps};
@@ -8,11 +8,11 @@ use crate::entry::{Kind, Metadata};
 use crate::hashing::{Hashed, hash};
 use crate::manifest::ContentHash;
 use crate::monitor::StopFlag;
-use crate::os::{Dir, File, XattrBuffer, errno};
+use crate::os::{Dir, File, XattrBuffer, XattrPlace, Xattrs, errno};
 use crate::placing::{CopyError, Refused, copy, stamp_dir, stamp_file, stamp_name};
 use crate::policy::attributes::Reach;
 use crate::repository::{Repository, SnapshotName};
-use crate::source::SourceFile;
+use crate::source::{SourceFile, read_xattrs};
 
 /// A directory tree of this machine.
 pub(super) struct Local<'l> {
@@ -120,6 +120,14 @@ impl Far for Local<'_> {
         // It was open for searching only.
         let dir = dir.open_dir(c".")?;
         Ok(stamp_dir(&dir, &stamps.metadata, &stamps.xattrs, &self.reach, &mut self.xattrs))
+    }
+
+    fn read_link(&self, dir: &Dir, name: &CStr) -> io::Result<CString> {
+        dir.read_link(name)
+    }
+
+    fn xattrs(&mut self, dir: &Dir, name: &CStr) -> io::Result<Xattrs> {
+        Ok(read_xattrs(XattrPlace::At(dir, name), &self.reach, &mut self.xattrs)?.kept)
     }
 
     fn look(&self, dir: &Dir, name: &CStr) -> io::Result<Option<Metadata>> {

@@ -10,13 +10,19 @@ mod content;
 mod earlier;
 mod entry;
 mod far;
+mod here;
 mod leftover;
 mod local;
 mod plan;
 mod publish;
+mod recorded;
 mod report;
 mod run;
+mod same;
+mod server;
 mod special;
+mod store;
+mod there;
 mod throttle;
 mod tree;
 mod watch;
@@ -30,6 +36,7 @@ use crate::error::Result;
 use crate::monitor::{Monitor, StopFlag};
 use crate::repository::SnapshotName;
 use crate::retention::KeepRules;
+use crate::sftp::Ssh;
 
 /// Brings the snapshots of a repository to another one, the oldest first.
 ///
@@ -70,10 +77,11 @@ pub struct Replicator {
     dry_run: bool,
     lock_wait: Duration,
     stop: StopFlag,
+    ssh: Ssh,
 }
 
 impl Replicator {
-    /// Names the repository that is read, and the one that is written to.
+    /// Names the repository that is read, and the one that is written to: a directory, or `sftp://[USER@]HOST[:PORT]/PATH`.
     #[must_use]
     pub fn new(repository: impl AsRef<Path>, target: impl AsRef<Path>) -> Self {
         Self {
@@ -86,7 +94,15 @@ impl Replicator {
             dry_run: false,
             lock_wait: Duration::ZERO,
             stop: StopFlag::default(),
+            ssh: Ssh::default(),
         }
+    }
+
+    /// Says how a target on a server, `sftp://...`, is reached. Unset: by `ssh`.
+    #[must_use]
+    pub fn ssh(mut self, ssh: Ssh) -> Self {
+        self.ssh = ssh;
+        self
     }
 
     /// Makes the target a repository if it is none. Unset: that is an error.
@@ -144,7 +160,8 @@ impl Replicator {
     /// # Errors
     /// [`NotARepository`](crate::ErrorKind::NotARepository) if one of the two is none;
     /// [`SourceIsRepository`](crate::ErrorKind::SourceIsRepository) if they are the same, or one lies in the other;
-    /// [`NoSuchSnapshot`](crate::ErrorKind::NoSuchSnapshot); [`Locked`](crate::ErrorKind::Locked); a target that cannot be
+    /// [`NoSuchSnapshot`](crate::ErrorKind::NoSuchSnapshot); [`Locked`](crate::ErrorKind::Locked);
+    /// [`Connection`](crate::ErrorKind::Connection), [`NoHardLinks`](crate::ErrorKind::NoHardLinks); a target that cannot be
     /// written to; when it was stopped. A snapshot that cannot be brought is a problem in the report.
     pub fn run(&self, monitor: &dyn Monitor) -> Result<ReplicateReport> {
         run::run(self, monitor)

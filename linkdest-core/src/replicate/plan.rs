@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::beside::{From, Here, Link, Sides};
 use super::earlier::Known;
+use super::same::Content;
 use crate::counts::Counts;
 use crate::entry::Kind;
 use crate::error::{Error, Result};
@@ -25,7 +26,7 @@ pub(super) enum Place {
     /// In a snapshot that is there.
     At(SnapshotName, RelPath),
     /// In the one that grows.
-    Staged { path: RelPath, inode: u64, flags: EntryFlags },
+    Staged { path: RelPath, inode: u64, flags: EntryFlags, content: Content },
 }
 
 /// What was found out before anything is placed.
@@ -54,8 +55,10 @@ pub(super) fn may_be_shared(entry: &Entry<'_>) -> bool {
 /// Plans one snapshot.
 pub(super) fn plan(sides: &mut Sides<'_>, known: &mut Known<'_>, stop: &StopFlag) -> Result<Plan> {
     let is_first = !known.has_newer(sides.name);
+    let is_alone = known.nearest(sides.name).is_empty();
     let mut planning = Planning {
         is_first,
+        is_alone,
         is_remade: sides.manifest.header().generation > 0,
         plan: Plan::default(),
         open: HashMap::new(),
@@ -89,6 +92,8 @@ struct Open {
 struct Planning {
     /// The target has no newer snapshot of the source.
     is_first: bool,
+    /// The target has no other snapshot of the source that could have an inode of this one.
+    is_alone: bool,
     /// `reindex` or `expunge` wrote the manifest.
     is_remade: bool,
     plan: Plan,
@@ -179,7 +184,7 @@ impl Planning {
     /// `reindex` wrote without knowing the source tells only of the snapshot before.
     fn is_surely_fresh(&self, entry: &Entry<'_>) -> bool {
         let is_known = !(self.is_remade && entry.metadata.id.inode == 0);
-        self.is_first && is_known && entry.origin == Origin::Fresh
+        self.is_alone || (self.is_first && is_known && entry.origin == Origin::Fresh)
     }
 
     /// Searches the snapshots that both have for inodes that no record leads to: what came by way of a snapshot that the

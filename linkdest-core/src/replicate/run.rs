@@ -1,22 +1,26 @@
 //! Replicating, from the checks to the report.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::time::Instant;
 
 use super::Replicator;
-use super::choose::{Choice, choose};
+use super::choose::{Choice, choose, choose_again};
 use super::earlier::Known;
 use super::publish::{bring, estimate};
 use super::report::{Replica, ReplicaState, ReplicateReport};
+use super::store::{Store, Target};
+use super::there::There;
 use super::throttle::Throttle;
 use super::tree::Running;
 use super::watch::Watch;
+use crate::abroad::RemoteRepository;
 use crate::counts::Counts;
 use crate::error::{Error, ErrorKind, Problem, ProblemKind, Result};
 use crate::monitor::Monitor;
 use crate::os::Dir;
 use crate::path::RelPath;
-use crate::repository::{Removal, Repository, SnapshotName, parent_of};
+use crate::repository::{Repository, Snapshot, SnapshotName, parent_of};
 use crate::snapshot::proc_is_mounted;
 
 /// Brings what was asked for.
@@ -28,12 +32,12 @@ pub(super) fn run(asked: &Replicator, monitor: &dyn Monitor) -> Result<Replicate
         asked.keep.decide(&[])?;
     }
     let source = Repository::open(&asked.repository)?;
-    refuse_each_other(asked, &source)?;
     let watch = Watch::new(monitor);
-    let (replicas, removed) = match open_target(asked)? {
-        Some(target) if asked.dry_run => plan_all(asked, &source, Some(&target), &watch)?,
-        Some(target) => replicate(asked, &source, &target, &watch)?,
-        None => plan_all(asked, &source, None, &watch)?,
+    let (replicas, removed) = if RemoteRepository::is_address(&asked.target) {
+        run_to(asked, &source, open_remote(asked)?.as_ref(), &watch)?
+    } else {
+        refuse_each_other(asked, &source)?;
+        run_to(asked, &source, open_target(asked)?.as_ref(), &watch)?
     };
     watch.tell_out_of_reach();
     watch.tell();
@@ -46,6 +50,28 @@ pub(super) fn run(asked: &Replicator, monitor: &dyn Monitor) -> Result<Replicate
         dry_run: asked.dry_run,
         duration: begun.elapsed(),
     })
+}
+
+fn run_to<T: Target>(
+    asked: &Replicator,
+    source: &Repository,
+    target: Option<&T>,
+    watch: &Watch<'_>,
+) -> Result<Outcome> {
+    match target {
+        Some(target) if !asked.dry_run => replicate(asked, source, target, watch),
+        target => plan_all(asked, source, target.map(|target| target as &dyn Store), watch),
+    }
+}
+
+/// Opens a target on a server.
+fn open_remote(asked: &Replicator) -> Result<Option<There>> {
+    let repository = if asked.init {
+        RemoteRepository::open_or_init(&asked.target, &asked.ssh, asked.dry_run, &asked.stop)?
+    } else {
+        Some(RemoteRepository::open(&asked.target, &asked.ssh, &asked.stop)?)
+    };
+    repository.map(There::new).transpose()
 }
 
 /// Opens the target, or makes it if that is asked for; `None` if a dry run would.
@@ -109,28 +135,28 @@ fn lies_in(dir: &Dir, above: crate::entry::FileId) -> std::io::Result<bool> {
 type Outcome = (Vec<Replica>, Vec<SnapshotName>);
 
 /// Brings the snapshots under the target's lock, and applies the keep rules after it.
-fn replicate(
+fn replicate<T: Target>(
     asked: &Replicator,
     source: &Repository,
-    target: &Repository,
+    target: &T,
     watch: &Watch<'_>,
 ) -> Result<Outcome> {
     let lock = target.lock(asked.lock_wait, &asked.stop)?;
-    target.check_latest()?;
     target.repair()?;
     let (ours, theirs) = (source.snapshots()?, target.snapshots()?);
-    let choices = choose(asked, source, &ours, Some((target, &theirs)), watch)?;
+    let there: Option<(&dyn Store, &[Snapshot])> = Some((target, &theirs));
+    let mut choices = choose(asked, source, &ours, there, watch)?;
     watch.expect(expected(source, &choices));
     watch.tell();
-    let mut known = Known::new(source, &ours, Some((target, &theirs)))?;
+    let mut known = Known::new(source, &ours, there)?;
     let throttle = RefCell::new(Throttle::new(asked.bandwidth));
     let running = Running { source, target, throttle: &throttle, watch, stop: &asked.stop };
-    let brought = bring_all(&running, &choices, &mut known);
+    let brought = bring_kept(asked, (&running, target), &mut choices, &theirs, &mut known);
     if let Err(error) = &brought
         && error.kind() == ErrorKind::NoSpace
     {
         // A full disk is not kept full.
-        let _ = remove_replicas_left(target);
+        let _ = target.remove_replicas_left(&asked.stop);
     }
     let replicas = brought.map_err(|error| match error.kind() {
         ErrorKind::Interrupted => {
@@ -138,14 +164,21 @@ fn replicate(
         }
         _ => error,
     })?;
-    let tidied = remove_replicas_left(target).and_then(|()| target.repair_latest());
+    let tidied = target.remove_replicas_left(&asked.stop).and_then(|()| target.repair_latest());
     drop(lock);
-    let tidied = tidied.and_then(|()| target.empty_trash(None, false, &asked.stop));
+    let tidied = tidied.and_then(|()| target.empty_trash(&asked.stop));
     if let Err(error) = tidied {
         watch.problem(None, &Problem::housekeeping(&error));
     }
     if watch.done().problems == 0 {
-        let removed = forget(asked, target, watch)?;
+        let removed = match forget(asked, target, watch) {
+            Err(error) if error.kind() != ErrorKind::Interrupted => {
+                // What was brought is there: it is no error of the run.
+                watch.problem(None, &Problem::housekeeping(&error));
+                Vec::new()
+            }
+            removed => removed?,
+        };
         return Ok((replicas, removed));
     }
     // What did not arrive whole is no reason to let go of what did.
@@ -168,34 +201,61 @@ fn expected(source: &Repository, choices: &[Choice<'_>]) -> u64 {
     coming.map(entries).sum()
 }
 
-fn bring_all(running: &Running<'_>, choices: &[Choice<'_>], known: &mut Known<'_>) -> Result<Vec<Replica>> {
-    let mut replicas = Vec::new();
+/// Brings what was chosen. Where one that the keep rules would keep cannot be brought, others take its place.
+fn bring_kept<T: Target>(
+    asked: &Replicator,
+    to: (&Running<'_>, &T),
+    choices: &mut [Choice<'_>],
+    theirs: &[Snapshot],
+    known: &mut Known<'_>,
+) -> Result<Vec<Replica>> {
+    let mut counts = HashMap::new();
+    loop {
+        let failed = bring_all(to, choices, known, &mut counts)?;
+        if !(failed && choose_again(asked, choices, theirs)?) {
+            break;
+        }
+    }
+    let replica = |one: &Choice<'_>| {
+        let snapshot = one.snapshot.name().clone();
+        let counts = counts.remove(&snapshot).unwrap_or_default();
+        Replica { snapshot, state: one.state, counts }
+    };
+    Ok(choices.iter().map(replica).collect())
+}
+
+/// Brings what is to be brought and was not yet; says whether something could not be.
+fn bring_all<T: Target>(
+    (running, target): (&Running<'_>, &T),
+    choices: &mut [Choice<'_>],
+    known: &mut Known<'_>,
+    done: &mut HashMap<SnapshotName, Counts>,
+) -> Result<bool> {
+    let mut failed = false;
     for Choice { snapshot, state } in choices {
-        let name = snapshot.name();
-        let (mut state, mut counts) = (*state, Counts::default());
-        if state == ReplicaState::Sent {
+        let (name, mut counts) = (snapshot.name(), Counts::default());
+        if *state == ReplicaState::Sent && !done.contains_key(name) {
             if running.stop.is_stopped() {
                 return Err(Error::interrupted());
             }
-            match bring(running, snapshot, known) {
-                Ok(done) => {
-                    counts = done;
+            match bring(running, target, snapshot, known) {
+                Ok(brought) => {
+                    counts = brought;
+                    done.insert(name.clone(), counts);
                     known.add(name.clone());
                 }
                 Err(error) if spoils_one(&error) => {
-                    state = ReplicaState::Failed;
+                    *state = ReplicaState::Failed;
+                    failed = true;
                     fail(running.watch, name, &error);
-                    let staged = crate::os::c_name(name.as_str());
-                    let staged = staged.map_err(|error| Error::io("name", name.as_str(), error))?;
-                    running.target.drop_staged(&staged)?;
+                    target.drop_staged(name, running.stop)?;
                 }
                 Err(error) => return Err(error),
             }
         }
         running.watch.finish(&counts);
-        replicas.push(Replica { snapshot: name.clone(), state, counts });
     }
-    Ok(replicas)
+    Ok(failed)
 }
 
 /// Whether an error is that of one snapshot in the repository that is read; the others can be brought.
@@ -207,6 +267,7 @@ fn spoils_one(error: &Error) -> bool {
             | ErrorKind::MissingManifest
             | ErrorKind::DamagedManifest
             | ErrorKind::NewerManifest
+            | ErrorKind::DamagedRecord
     )
 }
 
@@ -217,35 +278,24 @@ fn fail(watch: &Watch<'_>, name: &SnapshotName, error: &Error) {
     watch.problem(Some(name), &problem.with_errno(cause.and_then(std::io::Error::raw_os_error)));
 }
 
-/// Removes what killed runs left of replicas; what snapshots left stays for the next one.
-fn remove_replicas_left(target: &Repository) -> Result<()> {
-    // Without a record it helps nobody: somebody was killed while it was made, or removed.
-    let is_replica = |left: &crate::repository::staging::Leftover| {
-        left.record.as_ref().is_none_or(|record| record.replica_of.is_some())
-    };
-    target.remove_leftovers(target.leftovers()?.into_iter().filter(is_replica).collect())
-}
-
-fn forget(asked: &Replicator, target: &Repository, watch: &Watch<'_>) -> Result<Vec<SnapshotName>> {
+fn forget<T: Target>(asked: &Replicator, target: &T, watch: &Watch<'_>) -> Result<Vec<SnapshotName>> {
     if asked.keep.is_empty() {
         return Ok(Vec::new());
     }
-    let plan = target.plan_forget(&asked.keep)?;
-    let how = Removal::default().lock_wait(asked.lock_wait).stop(asked.stop.clone());
-    let deleted = target.forget_with(&plan, &how)?;
-    deleted.problems().iter().for_each(|problem| watch.problem(None, problem));
-    Ok(deleted.snapshots().to_vec())
+    let (removed, problems) = target.forget(&asked.keep, asked.lock_wait, &asked.stop)?;
+    problems.iter().for_each(|problem| watch.problem(None, problem));
+    Ok(removed)
 }
 
 /// Tells what would be brought. Takes no lock: it only reads.
 fn plan_all(
     asked: &Replicator,
     source: &Repository,
-    target: Option<&Repository>,
+    target: Option<&dyn Store>,
     watch: &Watch<'_>,
 ) -> Result<Outcome> {
     let ours = source.snapshots()?;
-    let theirs = target.map_or_else(|| Ok(Vec::new()), Repository::snapshots)?;
+    let theirs = target.map_or_else(|| Ok(Vec::new()), |target| target.snapshots())?;
     let there = target.map(|target| (target, &theirs[..]));
     let choices = choose(asked, source, &ours, there, watch)?;
     let mut known = Known::new(source, &ours, there)?;

@@ -44,7 +44,7 @@ impl<F: Far> Tree<'_, '_, F> {
             Ok(dir) => self.far.stamp_name(dir, name, &stamps),
             Err(error) => return self.target_problem(&path, "open", error).map(|()| None),
         };
-        let flags = self.refused(&path, entry.flags, refused)?;
+        let flags = self.refused(&path, entry.flags, refused, stamps.incomplete)?;
         self.counts.other_created += 1;
         Ok(Some(Made {
             inode: self.look_inode(directory, name),

@@ -1,34 +1,33 @@
 //! The second walk: a snapshot is placed in staging and written down, directories after what is in them.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ffi::CString;
 use std::io;
 
 use super::beside::{Here, Sides};
 use super::earlier::Known;
-use super::far::{Far, Stamps};
+use super::far::Far;
 use super::leftover::Leftovers;
-use super::plan::{Key, Plan, Table};
+use super::plan::{Key, Plan, Table, may_be_shared};
+use super::store::Store;
 use super::throttle::Throttle;
 use super::watch::{Problems, Watch};
 use crate::counts::Counts;
 use crate::descent::Descent;
 use crate::entry::Kind;
 use crate::error::{Error, ErrorKind, Problem, ProblemKind, Result};
-use crate::manifest::{ContentHash, DirectoryDraft, Entry, EntryFlags, ManifestWriter, Totals, XattrValue};
+use crate::manifest::{ContentHash, DirectoryDraft, Entry, EntryFlags, ManifestWriter, Totals};
 use crate::monitor::{Action, Reason, StopFlag};
-use crate::os::{Dir, XattrBuffer, XattrPlace, Xattrs, errno};
+use crate::os::{Dir, XattrBuffer, errno};
 use crate::path::RelPath;
 use crate::placing::Refused;
-use crate::policy::attributes::XattrPlaceInRun;
 use crate::repository::{Repository, SnapshotName};
-use crate::source::read_xattrs;
 
 /// What one run shares over all of its snapshots.
 pub(super) struct Running<'r> {
     pub source: &'r Repository,
-    pub target: &'r Repository,
+    pub target: &'r dyn Store,
     pub throttle: &'r RefCell<Throttle>,
     pub watch: &'r Watch<'r>,
     pub stop: &'r StopFlag,
@@ -52,10 +51,21 @@ pub(super) struct Tree<'t, 'k, F: Far> {
     pub xattrs: XattrBuffer,
     pub counts: Counts,
     pub problems: Problems,
+    /// So many entries are not there, or not with their content.
+    pub lacking: u64,
+    /// Has what is in staging compared by content before another run takes it.
+    pub distrust: &'t dyn Fn() -> Result<()>,
     /// The inode because of whose names the snapshot must be begun again.
     pub limit: &'t Cell<Option<Key>>,
     totals: Totals,
     met: HashSet<Key>,
+    /// The first name here of each inode that was linked and has several.
+    pub first: HashMap<Key, RelPath>,
+}
+
+/// Says whether an error of the target ends the run: it is full or failing, or the connection is lost.
+pub(super) fn ends_run(error: &io::Error) -> bool {
+    errno::is_target_failing(error) || Error::within(error).is_some()
 }
 
 /// What a replica came to.
@@ -63,6 +73,7 @@ pub(super) struct Grown {
     pub digest: ContentHash,
     pub counts: Counts,
     pub problems: Problems,
+    pub lacking: u64,
 }
 
 /// The trees that a replica grows from, and where it says why it cannot.
@@ -71,6 +82,7 @@ pub(super) struct Roots<'t, D> {
     pub base: Option<&'t D>,
     pub source: &'t Dir,
     pub limit: &'t Cell<Option<Key>>,
+    pub distrust: &'t dyn Fn() -> Result<()>,
 }
 
 struct Level {
@@ -104,9 +116,12 @@ impl<'t, 'k, F: Far> Tree<'t, 'k, F> {
             xattrs: XattrBuffer::default(),
             counts: Counts::default(),
             problems: Problems::default(),
+            lacking: 0,
+            distrust: roots.distrust,
             limit: roots.limit,
             totals: Totals::default(),
             met: HashSet::new(),
+            first: HashMap::new(),
         }
     }
 
@@ -139,7 +154,8 @@ impl<'t, 'k, F: Far> Tree<'t, 'k, F> {
                 let ended = manifest.ended();
                 let finished = writer.finish(vec![lane], &root, manifest.devices(), self.totals, ended);
                 let digest = finished.map_err(unwritten)?;
-                return Ok(Grown { digest, counts: self.counts, problems: self.problems });
+                let Self { counts, problems, lacking, .. } = self;
+                return Ok(Grown { digest, counts, problems, lacking });
             };
             if let Some(mut entry) = parent.here.directory.get(parent.next) {
                 entry.flags = self.stamp(&path, &entry)?;
@@ -153,7 +169,16 @@ impl<'t, 'k, F: Far> Tree<'t, 'k, F> {
     /// Places all in a directory that is no directory.
     fn level(&mut self, here: Here) -> Result<Level> {
         let mut draft = DirectoryDraft::new(&self.sides.manifest.root().metadata);
-        for entry in here.directory.entries() {
+        let ahead = self.look_ahead(&here);
+        let mut begun = 0;
+        for (index, entry) in here.directory.entries().enumerate() {
+            while ahead > 0
+                && begun < index + ahead
+                && let Some(entry) = here.directory.get(begun)
+            {
+                self.begin(&here, &entry)?;
+                begun += 1;
+            }
             if entry.is_expunged() {
                 self.totals.flagged += 1;
                 draft.push(&entry);
@@ -166,15 +191,42 @@ impl<'t, 'k, F: Far> Tree<'t, 'k, F> {
         Ok(Level { here, next: 0, draft })
     }
 
+    /// Tells the far side what is going to be linked from.
+    fn look_ahead(&mut self, here: &Here) -> usize {
+        let base = self.base.as_mut().filter(|_| here.base.is_some());
+        let dir = base.and_then(|base| base.open(here.directory.path()).ok());
+        dir.map_or(0, |dir| self.far.look_ahead(dir))
+    }
+
+    /// Begins the link of a file that nothing but the base leads to.
+    fn begin(&mut self, here: &Here, entry: &Entry<'_>) -> Result<()> {
+        if entry.metadata.kind != Kind::File || entry.is_expunged() || may_be_shared(entry) {
+            return Ok(());
+        }
+        let link = self.sides.same_path(self.known, here, entry);
+        let (Some(expected), Some(base)) = (link.and_then(|link| link.expected), &mut self.base) else {
+            return Ok(());
+        };
+        let path = here.directory.path();
+        let name = CString::new(entry.name).unwrap_or_default();
+        // Where something cannot be opened, the link itself will say so.
+        if let (Ok(from), Ok(to)) = (base.open(path), self.staged.open(path)) {
+            self.far.begin_link(&expected, from, to, &name);
+        }
+        self.check_stop()
+    }
+
     /// Makes the next sub-directory, and goes into it.
     fn next_below(&mut self, level: &mut Level) -> Result<Option<Level>> {
         while let Some(entry) = level.here.directory.get(level.next) {
             if entry.metadata.kind == Kind::Directory && !entry.is_expunged() {
+                self.check_stop()?;
                 let path = level.here.directory.path().child(entry.name);
                 let name = self.c_name(&path, entry.name)?;
                 let made = self.staged.open(level.here.directory.path());
                 if let Err(error) = made.and_then(|dir| self.far.make_dir(dir, &name)) {
                     self.target_problem(&path, "make directory", error)?;
+                    self.lacking += 1;
                     level.next += 1;
                     continue;
                 }
@@ -186,6 +238,7 @@ impl<'t, 'k, F: Far> Tree<'t, 'k, F> {
                     let message = "its path is too long for a manifest; what is in it was not brought";
                     let kind = ProblemKind::NotStored;
                     self.problem(Problem::new(path.clone(), kind, "replicate", message));
+                    self.lacking += 1;
                     let flags = self.stamp(&path, &entry)?;
                     self.push_directory(&mut level.draft, &Entry { flags, ..entry });
                 }
@@ -232,64 +285,28 @@ impl<'t, 'k, F: Far> Tree<'t, 'k, F> {
             Err(error) => Err(error),
         };
         match refused {
-            Ok(refused) => self.refused(path, entry.flags, refused),
+            Ok(refused) => self.refused(path, entry.flags, refused, stamps.incomplete),
             Err(error) => self.target_problem(path, "open", error).map(|()| entry.flags),
         }
     }
 
-    /// The attributes that an entry's record has. Long values are read from the tree, of what `open` opens.
-    pub fn recorded(
-        &mut self,
-        entry: &Entry<'_>,
-        open: impl FnOnce(&mut Self) -> io::Result<Dir>,
-        path: &RelPath,
-    ) -> Result<Stamps> {
-        let (metadata, mut xattrs) = (entry.metadata, Xattrs::new());
-        let mut is_whole = true;
-        for (name, value) in entry.xattrs {
-            match (self.far.reach().xattr(name), value) {
-                (XattrPlaceInRun::Kept, XattrValue::Whole(value)) => {
-                    xattrs.push((CString::new(name).unwrap_or_default(), value.to_vec()));
-                }
-                (XattrPlaceInRun::Kept, XattrValue::Digest { .. }) => is_whole = false,
-                (XattrPlaceInRun::OutOfReach(what), _) => self.running.watch.out_of_reach(what),
-                (XattrPlaceInRun::Ignored, _) => {}
-            }
-        }
-        if !is_whole {
-            let reach = *self.far.reach();
-            let read = open(self).and_then(|dir| match metadata.kind {
-                Kind::Directory => read_xattrs(XattrPlace::Dir(&dir), &reach, &mut self.xattrs),
-                _ => {
-                    let name = CString::new(entry.name)?;
-                    read_xattrs(XattrPlace::At(&dir, &name), &reach, &mut self.xattrs)
-                }
-            });
-            match read {
-                Ok(known) => xattrs = known.kept,
-                Err(error) => self.source_problem(path, "read extended attributes", error)?,
-            }
-        }
-        let reach = self.far.reach();
-        if !reach.owner && (metadata.uid, metadata.gid) != reach.born {
-            self.running.watch.out_of_reach("owners");
-        }
-        Ok(Stamps { metadata, xattrs })
-    }
-
-    /// Reports what was refused; returns the flags that the record then has.
+    /// Reports what was refused; returns the flags that the record then has. `incomplete` was reported.
     pub fn refused(
         &mut self,
         path: &RelPath,
         recorded: EntryFlags,
         refused: Vec<Refused>,
+        incomplete: bool,
     ) -> Result<EntryFlags> {
         let mut flags = EntryFlags::from_bits(recorded.bits() & !EntryFlags::NOT_STORED.bits());
+        if incomplete {
+            flags.insert(EntryFlags::NOT_STORED);
+        }
         for Refused { operation, error } in refused {
             let too_large = errno::is_no_space(&error)
                 && operation == "set extended attribute"
-                && self.running.target.root.available().is_ok_and(|bytes| bytes > 1 << 20);
-            if errno::is_target_failing(&error) && !too_large {
+                && self.running.target.available().is_some_and(|bytes| bytes > 1 << 20);
+            if ends_run(&error) && !too_large {
                 return Err(self.target_error(path, operation, error));
             }
             flags.insert(EntryFlags::NOT_STORED);
@@ -329,7 +346,7 @@ impl<'t, 'k, F: Far> Tree<'t, 'k, F> {
         operation: &'static str,
         error: io::Error,
     ) -> Result<()> {
-        if errno::is_target_failing(&error) {
+        if ends_run(&error) {
             return Err(self.target_error(path, operation, error));
         }
         let kind = match error.kind() {

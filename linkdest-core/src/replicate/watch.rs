@@ -45,6 +45,7 @@ pub(super) struct Watch<'w> {
     told: Cell<Option<Instant>>,
     problems: RefCell<Problems>,
     out_of_reach: RefCell<BTreeMap<&'static str, u64>>,
+    not_made: Cell<u64>,
 }
 
 impl<'w> Watch<'w> {
@@ -57,6 +58,7 @@ impl<'w> Watch<'w> {
             told: Cell::default(),
             problems: RefCell::default(),
             out_of_reach: RefCell::default(),
+            not_made: Cell::default(),
         }
     }
 
@@ -127,10 +129,18 @@ impl<'w> Watch<'w> {
         *self.out_of_reach.borrow_mut().entry(what).or_default() += 1;
     }
 
-    /// Tells what could not be set, once.
+    /// Counts an entry of a kind that cannot be made there.
+    pub fn cannot_make(&self) {
+        self.not_made.set(self.not_made.get() + 1);
+    }
+
+    /// Tells what could not be set or made, once.
     pub fn tell_out_of_reach(&self) {
         for (what, entries) in std::mem::take(&mut *self.out_of_reach.borrow_mut()) {
             self.monitor.event(&Event::Notice(Notice::OutOfReach { what, entries }));
+        }
+        if self.not_made.get() > 0 {
+            self.monitor.event(&Event::Notice(Notice::NotMade { entries: self.not_made.take() }));
         }
     }
 

@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 use std::ffi::CString;
+use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 
 use super::written::parse_rfc3339;
-use super::{Repository, Snapshot, SnapshotName, read_record, write_record};
+use super::{RECORD_LIMIT, Repository, Snapshot, SnapshotName, read_record, write_record};
 use crate::descent::Descent;
 use crate::entry::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
@@ -113,11 +114,7 @@ impl Repository {
     pub fn damages(&self) -> Result<Vec<Damage>> {
         let path = || self.control_path("damaged.toml");
         let text = read_record(&self.control, DAMAGED).map_err(|error| Error::io("read", path(), error))?;
-        let Some(text) = text else { return Ok(Vec::new()) };
-        let damaged = |message: &str| Error::new(ErrorKind::DamagedRecord, path(), message);
-        let written: Written = toml::from_str(&text).map_err(|error| damaged(error.message()))?;
-        let read = written.damaged.iter().map(WrittenDamage::read).collect::<Option<Vec<_>>>();
-        read.ok_or_else(|| damaged("it names something that is no snapshot, path or time"))
+        text.map_or_else(|| Ok(Vec::new()), |text| damages_from(&path(), &text))
     }
 
     /// Adds to what was found damaged. The lock is held.
@@ -125,12 +122,7 @@ impl Repository {
         if more.is_empty() {
             return Ok(());
         }
-        let mut all = self.damages()?;
-        let mut known: HashSet<_> = all.iter().map(Damage::key).collect();
-        let new: Vec<Damage> = more.iter().filter(|one| known.insert(one.key())).cloned().collect();
-        drop(known);
-        all.extend(new);
-        self.write_damages(&all)
+        self.write_damages(self.damages()?, more)
     }
 
     /// Forgets what was found in snapshots that are no more, once none is left that may have been there when it was
@@ -143,7 +135,7 @@ impl Repository {
         let snapshots = self.snapshots()?;
         let kept: Vec<Damage> =
             all.iter().filter(|damage| self.may_be_left(damage, &snapshots)).cloned().collect();
-        if kept.len() < all.len() { self.write_damages(&kept) } else { Ok(()) }
+        if kept.len() < all.len() { self.write_damages(kept, &[]) } else { Ok(()) }
     }
 
     fn may_be_left(&self, damage: &Damage, snapshots: &[Snapshot]) -> bool {
@@ -164,17 +156,41 @@ impl Repository {
         look().unwrap_or_else(|error| !errno::is_absent(&error))
     }
 
-    fn write_damages(&self, all: &[Damage]) -> Result<()> {
-        let written = Written { format: 1, damaged: all.iter().map(WrittenDamage::of).collect() };
-        let failed = |error| Error::io("write", self.control_path("damaged.toml"), error);
-        let text = toml::to_string(&written).map_err(|error| failed(std::io::Error::other(error)))?;
-        write_record(&self.control, DAMAGED, &text).map_err(failed)
+    fn write_damages(&self, known: Vec<Damage>, more: &[Damage]) -> Result<()> {
+        let path = self.control_path("damaged.toml");
+        let text = damages_to(&path, known, more)?;
+        write_record(&self.control, DAMAGED, &text).map_err(|error| Error::io("write", path, error))
     }
 
     /// The inodes that nothing may be linked to.
     pub(crate) fn damaged_inodes(&self) -> Result<HashSet<u64>> {
         Ok(self.damages()?.into_iter().map(|damage| damage.inode).collect())
     }
+}
+
+/// Reads what was found damaged from its text.
+pub(crate) fn damages_from(path: &Path, text: &str) -> Result<Vec<Damage>> {
+    let damaged = |message: &str| Error::new(ErrorKind::DamagedRecord, path, message);
+    let written: Written = toml::from_str(text).map_err(|error| damaged(error.message()))?;
+    let read = written.damaged.iter().map(WrittenDamage::read).collect::<Option<Vec<_>>>();
+    read.ok_or_else(|| damaged("it names something that is no snapshot, path or time"))
+}
+
+/// The text of what was known to be damaged, and of what is new.
+pub(crate) fn damages_to(path: &Path, mut all: Vec<Damage>, more: &[Damage]) -> Result<String> {
+    let mut known: HashSet<_> = all.iter().map(Damage::key).collect();
+    let new: Vec<Damage> = more.iter().filter(|one| known.insert(one.key())).cloned().collect();
+    drop(known);
+    all.extend(new);
+    let written = Written { format: 1, damaged: all.iter().map(WrittenDamage::of).collect() };
+    let failed = |error| Error::io("write", path, std::io::Error::other(error));
+    let text = toml::to_string(&written).map_err(failed)?;
+    if text.len() >= RECORD_LIMIT {
+        // A record that nobody could read would keep everybody from a backup.
+        let message = "more is damaged than can be written down; delete the snapshots that have it";
+        return Err(Error::new(ErrorKind::DamagedRecord, path, message));
+    }
+    Ok(text)
 }
 
 impl Damage {

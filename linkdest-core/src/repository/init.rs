@@ -14,7 +14,7 @@ use crate::path::Escaped;
 
 /// The repository's settings, `.linkdest/repository.toml`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Settings {
+pub(crate) struct Settings {
     format: u32,
     pub id: String,
     created: String,
@@ -26,15 +26,39 @@ impl Settings {
     pub fn read(path: &Path, control: &Dir) -> Result<Option<Self>> {
         let place = path.join(".linkdest/repository.toml");
         let damaged = |error: io::Error| Error::io_as(ErrorKind::DamagedRecord, "read", &place, error);
-        let Some(text) = read_record(control, SETTINGS).map_err(damaged)? else { return Ok(None) };
-        let settings: Self = toml::from_str(&text)
+        match read_record(control, SETTINGS).map_err(damaged)? {
+            Some(text) => Self::parse(path, &text).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Reads the settings of the repository at a path from their text.
+    pub fn parse(path: &Path, text: &str) -> Result<Self> {
+        let place = path.join(".linkdest/repository.toml");
+        let damaged = |error: io::Error| Error::io_as(ErrorKind::DamagedRecord, "read", &place, error);
+        let settings: Self = toml::from_str(text)
             .map_err(|error| damaged(io::Error::new(io::ErrorKind::InvalidData, error.message())))?;
         if settings.format != 1 {
             let message =
                 format!("its format is {}, this linkdest knows 1: use a newer one", settings.format);
             return Err(Error::new(ErrorKind::NotARepository, path, message));
         }
-        Ok(Some(settings))
+        Ok(settings)
+    }
+
+    /// The settings of a new repository.
+    pub fn new(capabilities: Capabilities) -> io::Result<Self> {
+        Ok(Self { format: 1, id: random_id()?, created: Timestamp::now().to_string(), capabilities })
+    }
+
+    /// What stands in before the settings are known.
+    pub fn none() -> Self {
+        let capabilities = Capabilities::remote(false, false, false);
+        Self { format: 1, id: String::new(), created: String::new(), capabilities }
+    }
+
+    pub fn to_text(&self) -> io::Result<String> {
+        toml::to_string(self).map_err(io::Error::other)
     }
 }
 
@@ -148,13 +172,8 @@ impl Repository {
             return Err(Error::io_as(ErrorKind::NoHardLinks, "keep hard links here: link", path, error));
         }
         refuse_umask(probed.capabilities.modes && made, born)?;
-        let settings = Settings {
-            format: 1,
-            id: random_id().map_err(failed("make a name for"))?,
-            created: Timestamp::now().to_string(),
-            capabilities: probed.capabilities,
-        };
-        let text = toml::to_string(&settings).map_err(|error| failed("write")(io::Error::other(error)))?;
+        let settings = Settings::new(probed.capabilities).map_err(failed("make a name for"))?;
+        let text = settings.to_text().map_err(failed("write"))?;
         write_record(&control, SETTINGS, &text).map_err(failed("write"))?;
         control.sync().map_err(failed("sync"))
     }

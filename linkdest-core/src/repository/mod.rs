@@ -43,12 +43,15 @@ pub use record::{InvalidRunRecord, RunRecord, Status};
 pub use snapshots::Snapshot;
 
 pub(crate) use adopted::{AdoptedTree, is_adoptable};
+pub(crate) use damage::{damages_from, damages_to};
 pub(crate) use forget::plan as plan_retention;
-pub(crate) use init::parent_of;
-pub(crate) use lock::Lock;
+pub(crate) use init::{Settings, parent_of};
+pub(crate) use lock::{Lock, REMOTE_LOCK};
 pub(crate) use manifests::manifest_error;
-pub(crate) use publish::{Sealed, check_latest};
+pub(crate) use publish::check_latest;
 pub(crate) use removal::remove_tree_but;
+pub(crate) use replica::{Identity, MOST_LEFTOVERS};
+pub(crate) use resolve::pick;
 pub(crate) use scratch::Scratch;
 pub(crate) use staging::Staging;
 
@@ -67,7 +70,7 @@ const MANIFESTS: &CStr = c"manifests";
 const STAGING: &CStr = c"staging";
 const LATEST: &CStr = c"latest";
 /// No record of ours is larger; a larger one is damaged.
-const RECORD_LIMIT: usize = 16 << 20;
+pub(crate) const RECORD_LIMIT: usize = 16 << 20;
 
 /// An open repository.
 ///

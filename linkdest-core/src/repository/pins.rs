@@ -77,7 +77,7 @@ impl Repository {
     }
 
     /// Drops the pin of a snapshot; says whether there was one.
-    pub(super) fn drop_pin(&self, name: &SnapshotName) -> Result<bool> {
+    pub(crate) fn drop_pin(&self, name: &SnapshotName) -> Result<bool> {
         let failed = |error| Error::io("remove", self.pin_path(name), error);
         match self.control_dir(PINS).map(|pins| c_name(name.as_str()).and_then(|name| pins.unlink(&name)))? {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),

@@ -40,6 +40,23 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
+    /// What can be stored by way of SFTP: whole seconds, and no extended attributes.
+    pub(crate) fn remote(symlinks: bool, owners: bool, modes: bool) -> Self {
+        Self {
+            hard_links: true,
+            symlinks,
+            reflinks: false,
+            owners,
+            modes,
+            user_xattrs: false,
+            trusted_xattrs: false,
+            security_xattrs: false,
+            acls: false,
+            time_granularity: 1_000_000_000,
+            case_folding: false,
+        }
+    }
+
     /// What a run can store here, given who owns what it makes.
     pub(crate) fn reach(&self, born: (u32, u32)) -> Reach {
         Reach {

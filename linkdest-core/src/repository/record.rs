@@ -85,6 +85,8 @@ pub struct RunRecord {
     pub(crate) problems: Vec<Problem>,
     /// Why the snapshot may not be what it should be.
     pub(crate) suspect: Vec<String>,
+    /// Of a replica: so many entries could not be brought, or not with their content.
+    pub(crate) lacks: u64,
 }
 
 /// A text is not a run record.
@@ -176,6 +178,12 @@ impl RunRecord {
         self.replica_of.as_deref()
     }
 
+    /// So many entries of a replica could not be brought, or arrived with other content than was saved.
+    #[must_use]
+    pub fn lacks(&self) -> u64 {
+        self.lacks
+    }
+
     /// The digest of the manifest that the run wrote: 64 hexadecimal digits.
     #[must_use]
     pub fn manifest(&self) -> Option<&str> {
@@ -236,6 +244,7 @@ mod tests {
                 .with_errno(Some(5)),
             ],
             suspect: vec!["too many are gone".into()],
+            lacks: 3,
         }
     }
 

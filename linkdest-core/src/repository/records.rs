@@ -41,7 +41,10 @@ impl Repository {
     /// The number of the next run. A damaged record may hide the highest one: its name then still tells the order.
     pub(crate) fn next_sequence(&self) -> Result<u64> {
         let highest = self.read_runs()?.into_values().flatten().map(|record| record.sequence).max();
-        Ok(highest.unwrap_or(0) + 1)
+        highest.unwrap_or(0).checked_add(1).ok_or_else(|| {
+            let message = "a run record has the highest number that there is: no run can come after it";
+            Error::new(ErrorKind::DamagedRecord, self.control_path("runs"), message)
+        })
     }
 
     /// Reads all run records by name, each with its own result.
@@ -66,7 +69,7 @@ impl Repository {
     }
 
     /// Reads the record of one snapshot; `None` if it has none.
-    pub(super) fn run_of(&self, name: &SnapshotName) -> Option<Result<RunRecord>> {
+    pub(crate) fn run_of(&self, name: &SnapshotName) -> Option<Result<RunRecord>> {
         let runs = self.control.open_dir(RUNS).ok()?;
         self.read_run(&runs, name)
     }

@@ -4,8 +4,8 @@ use std::ffi::CStr;
 use std::path::Path;
 
 use super::staging::{Leftover, Staging};
-use super::{Repository, STAGING, Snapshot, SnapshotName};
-use crate::entry::{Kind, Timestamp};
+use super::{Repository, RunRecord, STAGING, Snapshot, SnapshotName};
+use crate::entry::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::os::c_name;
 
@@ -22,29 +22,29 @@ impl Identity {
     pub fn repository(&self) -> &str {
         &self.repository
     }
-}
 
-/// So many killed runs leave what they had of one snapshot.
-const MOST_LEFTOVERS: u32 = 99;
-
-impl Repository {
-    /// Tells which snapshot one of this repository is.
-    pub(crate) fn identity(&self, snapshot: &Snapshot) -> Identity {
+    /// Tells which snapshot one of the repository with that id is.
+    pub fn of(snapshot: &Snapshot, id: &str) -> Self {
         let made_in = snapshot.record().and_then(|record| record.replica_of.clone());
-        Identity {
-            repository: made_in.unwrap_or_else(|| self.id().to_owned()),
+        Self {
+            repository: made_in.unwrap_or_else(|| id.to_owned()),
             name: snapshot.name().clone(),
             started: snapshot.started(),
         }
     }
 
-    /// Says whether something that is no snapshot has the name of one.
-    pub(crate) fn is_in_the_way(&self, name: &SnapshotName) -> Result<bool> {
-        let failed = |error| Error::io("stat", self.path.join(name.as_str()), error);
-        let there = c_name(name.as_str()).and_then(|name| self.root.stat_if_there(&name)).map_err(failed)?;
-        Ok(there.is_some_and(|there| there.kind != Kind::Directory))
+    /// Says whether a record is that of a replica of it.
+    pub fn is_of(&self, record: &RunRecord) -> bool {
+        record.replica_of.as_ref() == Some(&self.repository)
+            && record.snapshot == self.name
+            && record.started == self.started
     }
+}
 
+/// So many killed runs leave what they had of one snapshot.
+pub(crate) const MOST_LEFTOVERS: u32 = 99;
+
+impl Repository {
     /// Makes the staging directory of a replica, which has its name already. What a killed run left under that name is
     /// set aside. The lock is held.
     pub(crate) fn stage_as(&self, name: &SnapshotName) -> Result<Staging> {
@@ -78,12 +78,7 @@ impl Repository {
     /// What killed runs left of one replica.
     pub(crate) fn leftovers_of(&self, identity: &Identity) -> Result<Vec<Leftover>> {
         let is_of = |leftover: &Leftover| {
-            leftover.tree.is_some()
-                && leftover.record.as_ref().is_some_and(|record| {
-                    record.replica_of.as_ref() == Some(&identity.repository)
-                        && record.snapshot == identity.name
-                        && record.started == identity.started
-                })
+            leftover.tree.is_some() && leftover.record.as_ref().is_some_and(|record| identity.is_of(record))
         };
         Ok(self.leftovers()?.into_iter().filter(is_of).collect())
     }

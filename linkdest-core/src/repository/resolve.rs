@@ -40,11 +40,11 @@ impl Repository {
     pub fn resolve(&self, text: &str) -> Result<Snapshot> {
         let snapshots = self.snapshots()?;
         if !text.contains('/') {
-            return self.pick(snapshots, text);
+            return pick(&self.path, snapshots, text);
         }
         match self.split_path(OsStr::new(text), &snapshots) {
-            Some((name, rest)) if rest.as_os_str().is_empty() => self.pick(snapshots, &name),
-            _ => Err(self.unknown(&snapshots, text)),
+            Some((name, rest)) if rest.as_os_str().is_empty() => pick(&self.path, snapshots, &name),
+            _ => Err(unknown(&self.path, &snapshots, text)),
         }
     }
 
@@ -71,8 +71,8 @@ impl Repository {
         let snapshots = self.snapshots()?;
         let (name, path) = self.split(text, &snapshots);
         let snapshot = match name {
-            Some(name) => self.pick(snapshots, &name)?,
-            None => return Err(self.unknown(&snapshots, &text.to_string_lossy())),
+            Some(name) => pick(&self.path, snapshots, &name)?,
+            None => return Err(unknown(&self.path, &snapshots, &text.to_string_lossy())),
         };
         Ok((snapshot, self.below_root(path)?))
     }
@@ -139,51 +139,51 @@ impl Repository {
             prefix.push(parts.next()?);
         }
     }
+}
 
-    /// Finds the one snapshot that a text without slashes stands for.
-    fn pick(&self, mut snapshots: Vec<Snapshot>, text: &str) -> Result<Snapshot> {
-        let found = match wanted(text) {
-            Wanted::Newest(back) => {
-                (snapshots.len() as u64).checked_sub(1).and_then(|last| last.checked_sub(back))
-            }
-            Wanted::Day(date) => newest_of(&snapshots, date, &TimeZone::system()).map(|index| index as u64),
-            Wanted::Name => self.by_name(&snapshots, text)?.map(|index| index as u64),
-        };
-        match found.and_then(|index| usize::try_from(index).ok()) {
-            Some(index) if index < snapshots.len() => Ok(snapshots.swap_remove(index)),
-            _ => Err(self.unknown(&snapshots, text)),
+/// Finds the one snapshot of the repository at a path that a text without slashes stands for.
+pub(crate) fn pick(path: &Path, mut snapshots: Vec<Snapshot>, text: &str) -> Result<Snapshot> {
+    let found = match wanted(text) {
+        Wanted::Newest(back) => {
+            (snapshots.len() as u64).checked_sub(1).and_then(|last| last.checked_sub(back))
+        }
+        Wanted::Day(date) => newest_of(&snapshots, date, &TimeZone::system()).map(|index| index as u64),
+        Wanted::Name => by_name(path, &snapshots, text)?.map(|index| index as u64),
+    };
+    match found.and_then(|index| usize::try_from(index).ok()) {
+        Some(index) if index < snapshots.len() => Ok(snapshots.swap_remove(index)),
+        _ => Err(unknown(path, &snapshots, text)),
+    }
+}
+
+fn by_name(path: &Path, snapshots: &[Snapshot], text: &str) -> Result<Option<usize>> {
+    let exact = snapshots.iter().position(|snapshot| snapshot.name().as_str() == text);
+    // A whole name is none of another one: who deletes one twice must not lose the next of that second.
+    if exact.is_some() || text.len() <= DATE || text.parse::<super::SnapshotName>().is_ok() {
+        return Ok(exact);
+    }
+    let begins = |(_, snapshot): &(usize, &Snapshot)| snapshot.name().as_str().starts_with(text);
+    let candidates: Vec<_> = snapshots.iter().enumerate().filter(begins).collect();
+    match candidates.as_slice() {
+        [] => Ok(None),
+        [(index, _)] => Ok(Some(*index)),
+        _ => {
+            let names = list(candidates.iter().map(|(_, snapshot)| *snapshot));
+            let message =
+                format!("{} is the beginning of several snapshots: {names}", Escaped(text.as_bytes()));
+            Err(Error::new(ErrorKind::NoSuchSnapshot, path, message))
         }
     }
+}
 
-    fn by_name(&self, snapshots: &[Snapshot], text: &str) -> Result<Option<usize>> {
-        let exact = snapshots.iter().position(|snapshot| snapshot.name().as_str() == text);
-        // A whole name is none of another one: who deletes one twice must not lose the next of that second.
-        if exact.is_some() || text.len() <= DATE || text.parse::<super::SnapshotName>().is_ok() {
-            return Ok(exact);
-        }
-        let begins = |(_, snapshot): &(usize, &Snapshot)| snapshot.name().as_str().starts_with(text);
-        let candidates: Vec<_> = snapshots.iter().enumerate().filter(begins).collect();
-        match candidates.as_slice() {
-            [] => Ok(None),
-            [(index, _)] => Ok(Some(*index)),
-            _ => {
-                let names = list(candidates.iter().map(|(_, snapshot)| *snapshot));
-                let message =
-                    format!("{} is the beginning of several snapshots: {names}", Escaped(text.as_bytes()));
-                Err(Error::new(ErrorKind::NoSuchSnapshot, &self.path, message))
-            }
-        }
-    }
-
-    fn unknown(&self, snapshots: &[Snapshot], text: &str) -> Error {
-        let there_is = match snapshots {
-            [] => "there are no snapshots yet".to_owned(),
-            [one] => format!("there is {}", one.name()),
-            all => format!("there are {}, the newest first: {}", all.len(), list(all.iter().rev())),
-        };
-        let message = format!("no snapshot {}; {there_is}", Escaped(text.as_bytes()));
-        Error::new(ErrorKind::NoSuchSnapshot, &self.path, message)
-    }
+fn unknown(path: &Path, snapshots: &[Snapshot], text: &str) -> Error {
+    let there_is = match snapshots {
+        [] => "there are no snapshots yet".to_owned(),
+        [one] => format!("there is {}", one.name()),
+        all => format!("there are {}, the newest first: {}", all.len(), list(all.iter().rev())),
+    };
+    let message = format!("no snapshot {}; {there_is}", Escaped(text.as_bytes()));
+    Error::new(ErrorKind::NoSuchSnapshot, path, message)
 }
 
 /// What kind of text it is.

@@ -38,6 +38,11 @@ impl Snapshot {
         Self { name, path, record: None, pinned: false }
     }
 
+    /// A snapshot that was found elsewhere.
+    pub(crate) fn found(name: SnapshotName, path: PathBuf, record: Option<RunRecord>, pinned: bool) -> Self {
+        Self { name, path, record, pinned }
+    }
+
     /// The snapshot's name.
     #[must_use]
     pub fn name(&self) -> &SnapshotName {

@@ -41,12 +41,19 @@ pub(super) struct Written {
     suspect: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     replica_of: Option<String>,
+    #[serde(default, skip_serializing_if = "is_none")]
+    replica_lacks: u64,
     #[serde(flatten)]
     adopted: WrittenTree,
     #[serde(default)]
     counts: Counts,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     problems: Vec<WrittenProblem>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_none(number: &u64) -> bool {
+    *number == 0
 }
 
 #[derive(Serialize, Deserialize)]
@@ -81,6 +88,7 @@ impl From<&RunRecord> for Written {
             manifest: record.manifest.clone(),
             suspect: record.suspect.clone(),
             replica_of: record.replica_of.clone(),
+            replica_lacks: record.lacks,
             adopted: WrittenTree::of(record.adopted.as_ref()),
             counts: record.counts,
             problems: record.problems.iter().map(WrittenProblem::from).collect(),
@@ -118,6 +126,7 @@ impl Written {
             manifest: self.manifest,
             suspect: self.suspect,
             replica_of: self.replica_of,
+            lacks: self.replica_lacks,
             adopted: self.adopted.read().map_err(invalid)?,
             counts: self.counts,
             problems: problems.ok_or_else(|| invalid("a problem's path or kind"))?,

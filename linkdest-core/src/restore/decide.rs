@@ -12,6 +12,7 @@ use crate::hashing::{Hashed, hash};
 use crate::monitor::Reason;
 use crate::os::{Dir, XattrPlace};
 use crate::placing::{Compared, same_bytes};
+use crate::source::SourceFile as _;
 
 /// What is done with an entry that is no directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

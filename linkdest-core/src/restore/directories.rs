@@ -43,7 +43,7 @@ impl Worker<'_, '_> {
             Ok(None) => return Ok(None),
             Err(error) => return self.engine.target_problem(&path(), "open", error).map(|()| None),
         };
-        if entered.found.is_some_and(|found| found.id == self.engine.plan.repository) {
+        if entered.found.is_some_and(|found| Some(found.id) == self.engine.plan.repository) {
             let message = "the repository is in its place";
             self.engine.problem(&path(), ProblemKind::InTheWay, "restore", message);
             return Ok(None);

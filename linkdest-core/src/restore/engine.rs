@@ -9,13 +9,14 @@ use std::sync::{Mutex, PoisonError};
 use super::groups::Groups;
 use super::markers::Markers;
 use super::node::Job;
+use super::saved::SavedDir;
 use super::unsaved::Unsaved;
 use super::{Overwrite, RestoreCounts, Restorer};
 use crate::entry::FileId;
 use crate::error::{Error, Problem, ProblemKind, Result};
 use crate::manifest::Manifest;
 use crate::monitor::{Action, Event, Monitor, Notice, Reason};
-use crate::os::{Dir, c_name, errno};
+use crate::os::{c_name, errno};
 use crate::path::RelPath;
 use crate::policy::attributes::Reach;
 use crate::repository::record::{PROBLEM_PATHS_KEPT, PROBLEMS_KEPT};
@@ -27,9 +28,10 @@ pub(super) struct Plan<'p> {
     pub monitor: &'p dyn Monitor,
     pub manifest: Option<Manifest>,
     /// The directory of the snapshot that the root of the walk stands for, and its path there.
-    pub snapshot: Dir,
+    pub snapshot: SavedDir,
     pub base: RelPath,
-    pub repository: FileId,
+    /// The repository, if it is on this machine: it is in nobody's way.
+    pub repository: Option<FileId>,
     /// What is not removed as extra.
     pub unsaved: Unsaved,
     pub reach: Reach,
@@ -133,7 +135,7 @@ impl<'p> Engine<'p> {
 
     /// Takes an error of the snapshot as the entry's problem, unless this process is out of something.
     pub fn snapshot_problem(&self, path: &RelPath, operation: &'static str, error: io::Error) -> Result<()> {
-        if errno::is_exhausted(&error) {
+        if errno::is_exhausted(&error) || Error::within(&error).is_some() {
             return Err(Error::io(operation, self.snapshot_path(path), error));
         }
         self.add_problem(Problem::io(self.full(path), ProblemKind::Unreadable, operation, &error));

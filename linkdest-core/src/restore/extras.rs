@@ -17,12 +17,12 @@ impl Engine<'_> {
     /// What is never removed with the rest: the repository, and what is mounted.
     pub fn spared(&self, above: &Dir) -> impl Fn(&Metadata) -> bool + use<> {
         let above = above.stat().ok();
-        let repository: FileId = self.plan.repository;
+        let repository: Option<FileId> = self.plan.repository;
         move |stat| {
             let elsewhere = above.is_none_or(|above| {
                 above.id.device != stat.id.device || (above.mount.is_some() && above.mount != stat.mount)
             });
-            elsewhere || stat.id == repository
+            elsewhere || Some(stat.id) == repository
         }
     }
 }

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::atomic::Ordering;
 
 use super::decide::At;
+use super::saved::SavedFile;
 use super::worker::Worker;
 use crate::entry::{FileId, Kind, Metadata};
 use crate::error::{ProblemKind, Result};
@@ -13,6 +14,7 @@ use crate::manifest::ContentHash;
 use crate::monitor::{Action, Reason};
 use crate::os::{Dir, File, errno};
 use crate::placing::{CopyError, copy};
+use crate::source::SourceFile as _;
 
 /// A new file's content.
 struct Filled {
@@ -56,7 +58,7 @@ impl Worker<'_, '_> {
         }
     }
 
-    fn open_saved(&self, at: At<'_>) -> io::Result<(File, Metadata)> {
+    fn open_saved(&self, at: At<'_>) -> io::Result<(SavedFile, Metadata)> {
         let file = self.snapshot_dir(at.node, at.handles)?.open_file(&at.wanted.name)?;
         let stat = file.stat()?;
         if stat.kind == Kind::File {
@@ -70,7 +72,7 @@ impl Worker<'_, '_> {
     fn write_named(
         &mut self,
         at: At<'_>,
-        (saved, stat): (&File, &Metadata),
+        (saved, stat): (&SavedFile, &Metadata),
         (dir, name, file): (&Dir, &CStr, &File),
         there: Option<&Metadata>,
     ) -> Result<Option<(FileId, Filled)>> {
@@ -98,10 +100,16 @@ impl Worker<'_, '_> {
     }
 
     /// Shares blocks with the snapshot's file if that is possible, else copies bytes; both are hashed.
-    fn fill(&mut self, saved: &File, stat: &Metadata, to: &File) -> std::result::Result<Filled, CopyError> {
+    fn fill(
+        &mut self,
+        saved: &SavedFile,
+        stat: &Metadata,
+        to: &File,
+    ) -> std::result::Result<Filled, CopyError> {
         let stop = &self.engine.plan.asked.stop;
-        if stat.size > 0 && !self.engine.unclonable.load(Ordering::Relaxed) {
-            match to.clone_from(saved) {
+        let local = saved.local().filter(|_| !self.engine.unclonable.load(Ordering::Relaxed));
+        if let Some(local) = local.filter(|_| stat.size > 0) {
+            match to.clone_from(local) {
                 Ok(()) => {
                     let hashed = hash(to, stat, &mut self.buffers.0, stop).map_err(|error| {
                         if stop.is_stopped() { CopyError::Stopped } else { CopyError::Source(error) }

@@ -17,6 +17,7 @@ mod place;
 mod reach;
 mod report;
 mod run;
+mod saved;
 mod snapshot;
 mod unsaved;
 mod wanted;
@@ -27,6 +28,9 @@ pub use report::{RestoreCounts, RestoreReport};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+use saved::From;
+
+use crate::abroad::RemoteRepository;
 use crate::error::Result;
 use crate::monitor::{Monitor, StopFlag};
 use crate::path::RelPath;
@@ -72,18 +76,16 @@ impl Repository {
     /// ```
     #[must_use]
     pub fn restore(&self, snapshot: &SnapshotName, path: &RelPath, target: impl AsRef<Path>) -> Restorer<'_> {
-        Restorer {
-            repository: self,
-            snapshot: snapshot.clone(),
-            path: path.clone(),
-            target: target.as_ref().to_owned(),
-            overwrite: Overwrite::default(),
-            checksum: false,
-            delete: false,
-            dry_run: false,
-            threads: None,
-            stop: StopFlag::default(),
-        }
+        Restorer::new(From::Here(self), snapshot, path, target.as_ref())
+    }
+}
+
+impl RemoteRepository {
+    /// Asks for a snapshot, or what it has at a path, to be put back, as [`Repository::restore`] does. The snapshot must
+    /// have its manifest. Long extended attributes cannot be read from a server: each is a problem.
+    #[must_use]
+    pub fn restore(&self, snapshot: &SnapshotName, path: &RelPath, target: impl AsRef<Path>) -> Restorer<'_> {
+        Restorer::new(From::There(self), snapshot, path, target.as_ref())
     }
 }
 
@@ -117,7 +119,7 @@ impl Repository {
 /// ```
 #[derive(Debug)]
 pub struct Restorer<'r> {
-    repository: &'r Repository,
+    repository: From<'r>,
     snapshot: SnapshotName,
     path: RelPath,
     target: PathBuf,
@@ -127,6 +129,23 @@ pub struct Restorer<'r> {
     dry_run: bool,
     threads: Option<NonZeroUsize>,
     stop: StopFlag,
+}
+
+impl<'r> Restorer<'r> {
+    fn new(repository: From<'r>, snapshot: &SnapshotName, path: &RelPath, target: &Path) -> Self {
+        Self {
+            repository,
+            snapshot: snapshot.clone(),
+            path: path.clone(),
+            target: target.to_owned(),
+            overwrite: Overwrite::default(),
+            checksum: false,
+            delete: false,
+            dry_run: false,
+            threads: None,
+            stop: StopFlag::default(),
+        }
+    }
 }
 
 impl Restorer<'_> {

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use super::saved::SavedDir;
 use super::wanted::Wanted;
 use crate::entry::{FileId, Metadata};
 use crate::os::Dir;
@@ -30,7 +31,7 @@ pub(super) struct Handles {
     /// In the target; `None` where a dry run found nothing.
     pub target: Option<Dir>,
     /// In the snapshot, once something is read there.
-    pub snapshot: OnceLock<Dir>,
+    pub snapshot: OnceLock<SavedDir>,
 }
 
 impl Handles {

@@ -11,6 +11,7 @@ use super::engine::{Engine, Plan};
 use super::markers::{DIGITS, OURS};
 use super::node::{Handles, Job, Node, c_string};
 use super::reach::reach;
+use super::saved::SavedDir;
 use super::unsaved::Unsaved;
 use super::wanted::Wanted;
 use super::worker::Worker;
@@ -37,7 +38,8 @@ pub(super) fn run(asked: &Restorer<'_>, monitor: &dyn Monitor) -> Result<Restore
     let mut saved = find(asked)?;
     let damage = saved.damage.take();
     let target = open_target(asked, saved.wanted.metadata.kind)?;
-    let workers = asked.threads.map_or_else(cores, usize::from);
+    let suits = || asked.repository.threads().unwrap_or_else(cores);
+    let workers = asked.threads.map_or_else(suits, usize::from);
     let (queue, locals) = Queue::new(workers);
     let engine = Engine::new(plan(asked, monitor, &mut saved, &target)?, queue);
     if let Some(error) = damage {
@@ -74,7 +76,7 @@ struct Saved {
     wanted: Wanted,
     manifest: Option<Manifest>,
     /// The directory itself, or the one that the entry is in.
-    dir: Option<Dir>,
+    dir: Option<SavedDir>,
     base: RelPath,
     /// Why the manifest cannot be used, where it cannot.
     damage: Option<Error>,
@@ -86,11 +88,14 @@ fn find(asked: &Restorer<'_>) -> Result<Saved> {
     let at = repository.tree_path(&asked.snapshot);
     let (manifest, damage) = match repository.manifest(&asked.snapshot) {
         Ok(manifest) => (manifest, None),
-        Err(error) if error.kind() == ErrorKind::DamagedManifest => (None, Some(error)),
+        Err(error) if error.kind() == ErrorKind::DamagedManifest && repository.is_here() => {
+            (None, Some(error))
+        }
         Err(error) => return Err(error),
     };
     let (recorded, manifest, damage) = match manifest.as_ref().map(|manifest| recorded(asked, manifest)) {
         Some(Ok(recorded)) => (Some(recorded), manifest, damage),
+        Some(Err(error)) if !repository.is_here() => return Err(error),
         Some(Err(error)) => (None, None, Some(error)),
         None => (None, None, damage),
     };
@@ -143,7 +148,7 @@ fn split(path: &RelPath) -> (&[u8], &[u8]) {
 }
 
 /// Opens a directory to reach what is in it, one name at a time.
-fn open_below(root: &Dir, path: &[u8]) -> io::Result<Dir> {
+fn open_below(root: &SavedDir, path: &[u8]) -> io::Result<SavedDir> {
     let mut dir = root.open_dir_search(c".")?;
     for part in path.split(|&byte| byte == b'/').filter(|part| !part.is_empty()) {
         dir = dir.open_dir_search(&c_string(part))?;
@@ -214,7 +219,7 @@ fn open_parent(asked: &Restorer<'_>) -> Result<Target> {
 /// Nothing is ever restored into the repository.
 fn refuse_inside(asked: &Restorer<'_>, dir: &Dir) -> Result<()> {
     let failed = |error| Error::io("look above", &asked.target, error);
-    let repository = asked.repository.root.stat().map_err(failed)?.id;
+    let Some(repository) = asked.repository.own_inode()? else { return Ok(()) };
     let mut at = dir.open_dir_search(c".").map_err(failed)?;
     let mut last = None;
     loop {
@@ -248,7 +253,7 @@ fn plan<'p>(
         manifest: saved.manifest.take(),
         snapshot: saved.dir.take().ok_or_else(|| failed(io::ErrorKind::NotFound.into()))?,
         base: saved.base.clone(),
-        repository: asked.repository.root.stat().map_err(failed)?.id,
+        repository: asked.repository.own_inode()?,
         unsaved: if asked.delete {
             Unsaved::of(asked.repository, &asked.snapshot)?
         } else {

@@ -5,16 +5,17 @@ use std::io;
 use std::sync::Arc;
 
 use super::node::{Handles, Node};
+use super::saved::SavedDir;
 use super::wanted::Wanted;
 use super::worker::Worker;
 use crate::manifest::XattrValue;
-use crate::os::{Dir, XattrPlace, Xattrs};
+use crate::os::{XattrPlace, Xattrs};
 use crate::policy::attributes::{Reach, XattrPlaceInRun};
 use crate::source::read_xattrs;
 
 impl Worker<'_, '_> {
     /// The directory of the snapshot that a node stands for.
-    pub fn snapshot_dir<'h>(&self, node: &Node, handles: &'h Handles) -> io::Result<&'h Dir> {
+    pub fn snapshot_dir<'h>(&self, node: &Node, handles: &'h Handles) -> io::Result<&'h SavedDir> {
         if let Some(dir) = handles.snapshot.get() {
             return Ok(dir);
         }
@@ -23,7 +24,7 @@ impl Worker<'_, '_> {
     }
 
     /// Opens one name at a time from the nearest directory above that is open. Listing needs more than searching.
-    pub fn open_snapshot(&self, node: &Node) -> io::Result<Dir> {
+    pub fn open_snapshot(&self, node: &Node) -> io::Result<SavedDir> {
         let (mut names, mut at) = (Vec::new(), node);
         let mut start: Option<Arc<Handles>> = None;
         while let Some(parent) = &at.parent {
@@ -60,7 +61,7 @@ impl Worker<'_, '_> {
         let reach = self.engine.plan.reach;
         let Some(recorded) = &wanted.xattrs else {
             let dir = self.snapshot_dir_of(node, handles, wanted)?;
-            let place = XattrPlace::At(&dir, &wanted.name);
+            let place = XattrPlace::At(dir.here()?, &wanted.name);
             let known = read_xattrs(place, &reach, &mut self.xattrs)?;
             known.out_of_reach.iter().for_each(|what| self.engine.count_out_of_reach(what));
             return Ok(known.kept);
@@ -95,14 +96,14 @@ impl Worker<'_, '_> {
         name: &CString,
     ) -> io::Result<Vec<u8>> {
         let dir = self.snapshot_dir_of(node, handles, wanted)?;
-        let value = self.xattrs.get(XattrPlace::At(&dir, &wanted.name), name)?;
+        let value = self.xattrs.get(XattrPlace::At(dir.here()?, &wanted.name), name)?;
         value
             .map(<[u8]>::to_vec)
             .ok_or_else(|| io::Error::other("a long extended attribute is not in the snapshot"))
     }
 
     /// The directory that an entry is in; of the root of the walk that is the root itself.
-    fn snapshot_dir_of(&self, node: &Node, handles: &Handles, wanted: &Wanted) -> io::Result<Dir> {
+    fn snapshot_dir_of(&self, node: &Node, handles: &Handles, wanted: &Wanted) -> io::Result<SavedDir> {
         // What is asked of a directory as such is asked by its name in the parent.
         if std::ptr::eq(&raw const node.wanted, wanted) {
             return match &node.parent {

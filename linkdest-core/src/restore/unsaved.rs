@@ -1,8 +1,9 @@
 //! What the snapshot lacks because it could not be saved: it is nothing extra in the target.
 
+use super::saved::From;
 use crate::error::{ProblemKind, Result};
 use crate::path::RelPath;
-use crate::repository::{Repository, SnapshotName};
+use crate::repository::SnapshotName;
 
 /// Paths of the source that a snapshot does not tell everything of.
 #[derive(Debug, Default)]
@@ -18,7 +19,7 @@ const NO_RECORD: &str = "without a run record nobody knows what could not be sav
 
 impl Unsaved {
     /// What the run had problems with.
-    pub fn of(repository: &Repository, name: &SnapshotName) -> Result<Self> {
+    pub fn of(repository: From<'_>, name: &SnapshotName) -> Result<Self> {
         let snapshots = repository.snapshots()?;
         let record = snapshots.iter().find(|one| one.name() == name).and_then(|one| one.record());
         let Some(record) = record else { return Ok(Self { paths: Vec::new(), more: Some(NO_RECORD) }) };

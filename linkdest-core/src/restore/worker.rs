@@ -118,7 +118,7 @@ impl<'e, 'p> Worker<'e, 'p> {
             }
         }
         let mut listing = Listing::default();
-        self.snapshot_dir(node, handles)?.open_dir(c".")?.list(&mut listing)?;
+        self.snapshot_dir(node, handles)?.list(&mut listing)?;
         Ok(Records::Tree(listing))
     }
 

@@ -27,6 +27,7 @@ pub(crate) use client::{Client, Handle};
 pub(crate) use reading::Reading;
 pub(crate) use reply::{Data, Names};
 pub use ssh::Ssh;
+pub(crate) use writing::Writing;
 
 /// Takes what a server might send apart in every way that there is; for fuzzing. Returns how much was found.
 #[doc(hidden)]

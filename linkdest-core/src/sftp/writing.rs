@@ -158,6 +158,15 @@ impl Writing<'_> {
         self.offset += bytes;
     }
 
+    /// Waits until all was written.
+    pub fn settle(&mut self) -> io::Result<()> {
+        // Every answer is taken, also behind an error.
+        self.under_way.drain(..).fold(Ok(()), |result, asked| {
+            let answer = asked.wait();
+            result.and(answer)
+        })
+    }
+
     /// Waits until all was written; with `sync`, until it is on disk. The attributes come last, then the file is closed.
     pub fn finish(mut self, attributes: &Attributes, sync: bool) -> io::Result<()> {
         let mut result = self.under_way.drain(..).try_for_each(Asked::wait);

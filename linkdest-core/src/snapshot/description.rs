@@ -59,6 +59,7 @@ pub(super) fn new_record(
         manifest: None,
         adopted: None,
         replica_of: None,
+        lacks: 0,
         counts: Counts::default(),
         problems: Vec::new(),
         suspect: Vec::new(),

@@ -12,11 +12,14 @@ mod pending;
 mod report;
 mod run;
 mod sample;
+mod server;
 mod state;
+mod there;
 mod tree;
 
 pub use report::VerifyReport;
 pub use sample::{InvalidSample, Sample};
+pub use server::RemoteVerifier;
 
 use std::num::NonZeroUsize;
 use std::time::Duration;

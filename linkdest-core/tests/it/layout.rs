@@ -8,6 +8,7 @@ const ORDER: &[&[&str]] = &[
     &["filter", "policy", "retention", "os"],
     &["rule_files", "sftp", "source", "manifest", "hashing", "reading", "descent", "placing"],
     &["repository", "snapshot"],
+    &["abroad"],
     &["history", "verify", "reindex", "restore", "replicate"],
     &["adopt", "profile"],
 ];

@@ -16,7 +16,7 @@ use linkdest_testkit::{
 use crate::support::{Pair, inode, path, set_mtime};
 
 /// The address of a path here.
-fn address(path: &Path) -> PathBuf {
+pub fn address(path: &Path) -> PathBuf {
     let mut text = b"sftp://far".to_vec();
     for &byte in path.as_os_str().as_bytes() {
         match byte {
@@ -50,7 +50,7 @@ pub fn complete(snapshotter: &Snapshotter) -> SnapshotReport {
 }
 
 /// What SFTP can tell: no second's fractions, no times before 1970, no paths longer than a system takes.
-fn entries_for_sftp() -> Vec<Entry> {
+pub fn entries_for_sftp() -> Vec<Entry> {
     let is_device =
         |kind: &EntryKind| matches!(kind, EntryKind::CharacterDevice(..) | EntryKind::BlockDevice(..));
     let mut entries = every_kind_entries(Privileges::current());
