@@ -8,7 +8,7 @@ const ORDER: &[&[&str]] = &[
     &["filter", "policy", "retention", "os"],
     &["rule_files", "sftp", "source", "manifest", "hashing", "reading", "descent", "placing"],
     &["repository", "snapshot"],
-    &["history", "verify", "reindex", "restore", "replicate"],
+    &["history", "verify", "reindex", "restore", "replicate", "report"],
     &["adopt", "profile"],
 ];
 

@@ -38,6 +38,7 @@ mod replicate;
 mod replicate_killed;
 mod replicate_sharing;
 mod replicate_trouble;
+mod report;
 mod repository;
 mod resolve;
 mod restic;
