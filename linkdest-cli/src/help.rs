@@ -101,7 +101,7 @@ mod tests {
             let help = subcommand.render_long_help().to_string();
             for example in help.split("\nExamples:\n").nth(1).unwrap_or_default().lines() {
                 let typed =
-                    example.split(" | ").next().unwrap_or_default().split(" > ").next().unwrap_or_default();
+                    example.split(" | ").next().unwrap_or_default().split(" >").next().unwrap_or_default();
                 let words = words(typed);
                 let words = crate::order::command_first(words, &command());
                 let parsed = command().try_get_matches_from(&words);

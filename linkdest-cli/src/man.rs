@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use clap::Command;
+use clap::builder::Resettable;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
@@ -24,10 +25,10 @@ pub fn pages(mut root: Command) -> io::Result<Vec<(String, Vec<u8>)>> {
 
 fn page_of(command: &Command, page: &mut Vec<u8>) -> io::Result<String> {
     let version = format!("linkdest {}", env!("CARGO_PKG_VERSION"));
-    let man = Man::new(command.clone()).source(version).manual("linkdest").date("");
+    let man = Man::new(under_one_heading(command.clone())).source(version).manual("linkdest").date("");
     man.render_title(page)?;
     man.render_name_section(page)?;
-    man.render_synopsis_section(page)?;
+    synopsis(command, page)?;
     man.render_description_section(page)?;
     if command.get_arguments().any(|argument| !argument.is_hide_set()) {
         man.render_options_section(page)?;
@@ -44,6 +45,27 @@ fn page_of(command: &Command, page: &mut Vec<u8>) -> io::Result<String> {
         roff.to_writer(page)?;
     }
     Ok(man.get_filename())
+}
+
+/// What is under no heading and what is under this one is one section.
+fn under_one_heading(command: Command) -> Command {
+    command.mut_args(|argument| match argument.get_help_heading() {
+        Some("Options") => argument.help_heading(Resettable::Reset),
+        _ => argument,
+    })
+}
+
+/// The usage as the help has it: all options in one line would be long.
+fn synopsis(command: &Command, page: &mut impl Write) -> io::Result<()> {
+    let usage = command.clone().render_usage().to_string();
+    let usage = usage.strip_prefix("Usage: ").unwrap_or(&usage);
+    let mut roff = Roff::new();
+    roff.control("SH", ["SYNOPSIS"]);
+    for line in usage.lines() {
+        roff.text([roman(line.trim().replace('|', " | "))]);
+        roff.control("br", []);
+    }
+    roff.to_writer(page)
 }
 
 /// What comes after the options: a line that ends in a colon is a heading, the lines below it stay as they are.
