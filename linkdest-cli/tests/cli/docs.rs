@@ -57,8 +57,8 @@ fn commands(page: &str) -> Vec<Typed> {
                     let last = commands.last_mut().unwrap();
                     match text.strip_prefix('>') {
                         Some(more) => {
-                            last.command =
-                                format!("{}\n{}", last.command, more.strip_prefix(' ').unwrap_or(more))
+                            last.command.push('\n');
+                            last.command.push_str(more.strip_prefix(' ').unwrap_or(more));
                         }
                         None => last.printed.as_mut().unwrap().push(text.to_owned()),
                     }
@@ -198,7 +198,7 @@ fn on_machine(typed: &str, root: &str) -> String {
     let mut command = String::new();
     let mut before = ' ';
     for (at, c) in typed.char_indices() {
-        let rest = &typed[at..];
+        let rest = typed.split_at(at).1;
         let is_path =
             c == '/' && (before.is_whitespace() || "\"'=".contains(before)) && !rest.starts_with("/dev/");
         if is_path {
@@ -240,8 +240,8 @@ fn fits_line(expected: &str, printed: &str) -> bool {
     let parts: Vec<&str> = parts.collect();
     let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
     for part in middle {
-        let Some(at) = rest.find(part) else { return false };
-        rest = &rest[at + part.len()..];
+        let Some((_, after)) = rest.split_once(part) else { return false };
+        rest = after;
     }
     rest.ends_with(last)
 }

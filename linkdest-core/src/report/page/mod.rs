@@ -29,9 +29,9 @@ pub(super) fn html(report: &Report) -> String {
          <meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"referrer\" content=\"no-referrer\">\n\
          <title>{path}: linkdest report</title>\n<style>\n{STYLE}</style></head>\n<body><main>\n"
     );
-    let _ = write!(
+    let _ = writeln!(
         html,
-        "<header><h1>{path}</h1><p>linkdest report of <time datetime=\"{}\">{}</time></p></header>\n",
+        "<header><h1>{path}</h1><p>linkdest report of <time datetime=\"{}\">{}</time></p></header>",
         report.made(),
         text::format(report.made(), "%-d %B %Y, %H:%M %Z")
     );

@@ -88,10 +88,10 @@ fn picture(html: &mut String, forecast: &Forecast, made: Timestamp) {
         let _ = write!(line, "H{:.1}V{:.1}", x(*end), y(all - gone - 1));
     }
     let _ = write!(line, "H{RIGHT}");
-    let _ = write!(
+    let _ = writeln!(
         html,
-        "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"How many of today's snapshots are left, from now until \
-         {}; the numbers are below\">\n",
+        "<div class=\"wide\"><svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"How many of today's snapshots are left, from now until \
+         {}; the numbers are below\">",
         day(forecast.until())
     );
     for left in [0, all / 2, all] {
@@ -124,8 +124,8 @@ fn picture(html: &mut String, forecast: &Forecast, made: Timestamp) {
             );
         }
     }
-    let _ = write!(
+    let _ = writeln!(
         html,
-        "<path class=\"area\" d=\"{line}V{BOTTOM}H{LEFT}z\"/><path class=\"line\" d=\"{line}\"/></svg>\n"
+        "<path class=\"area\" d=\"{line}V{BOTTOM}H{LEFT}z\"/><path class=\"line\" d=\"{line}\"/></svg></div>"
     );
 }

@@ -120,7 +120,7 @@ fn cells(report: &Report, snapshot: &Snapshot) -> Vec<String> {
 fn picture(html: &mut String, bars: &[Bar<'_>]) {
     let _ = writeln!(
         html,
-        "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"New and shared bytes of {}; the table below has the \
+        "<div class=\"wide\"><svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"New and shared bytes of {}; the table below has the \
          numbers\">",
         counted(bars.len() as u64, "snapshot", "snapshots")
     );
@@ -166,7 +166,7 @@ fn picture(html: &mut String, bars: &[Bar<'_>]) {
         html.push_str("</g>\n");
     }
     days(html, bars, slot);
-    html.push_str("</svg>\n");
+    html.push_str("</svg></div>\n");
 }
 
 /// What the upper picture reaches to. A few bars that are far larger than the others are torn off there.
