@@ -10,8 +10,10 @@ mod profile;
 mod remote;
 mod removal;
 mod replicate;
+mod report;
 mod restore;
 mod server;
+mod shipped;
 
 use std::ffi::OsStr;
 use std::num::NonZeroUsize;
@@ -32,8 +34,10 @@ pub use profile::{Profile, ProfileCheck, ProfileCommand, Run, Schedule};
 pub use remote::Remote;
 pub use removal::{Delete, Forget, Pin, Removing, Unpin};
 pub use replicate::Replicate;
+pub use report::Report;
 pub use restore::{Overwrite, Restore};
 pub use server::Server;
+pub use shipped::{Completions, ManPages, Schema, Shell};
 
 const EXIT_STATUS: &str = "\
 Exit status:
@@ -52,6 +56,16 @@ Examples:
   linkdest init /mnt/backup/laptop
   linkdest snapshot /home/me /mnt/backup/laptop
   linkdest list /mnt/backup/laptop";
+
+const INIT_EXAMPLES: &str = "\
+Examples:
+  linkdest init /mnt/backup/laptop
+  linkdest init --dry-run /mnt/backup/laptop";
+
+const LIST_EXAMPLES: &str = "\
+Examples:
+  linkdest list /mnt/backup/laptop
+  linkdest list --json /mnt/backup/laptop";
 
 const SNAPSHOT_EXAMPLES: &str = "\
 Examples:
@@ -101,7 +115,7 @@ pub struct Output {
     /// Shows no progress
     ///
     /// Neither the bar, which is there on a terminal only, nor JSON status lines.
-    #[arg(long, global = true, help_heading = "Output")]
+    #[arg(long, global = true, help_heading = "Output", hide_short_help = true)]
     pub no_progress: bool,
     #[command(flatten, next_help_heading = "Output")]
     pub color: colorchoice_clap::Color,
@@ -118,6 +132,7 @@ pub enum Command {
     Find(Find),
     Usage(Usage),
     Runs(Runs),
+    Report(Report),
     Verify(Verify),
     Reindex(Reindex),
     Adopt(Adopt),
@@ -133,13 +148,17 @@ pub enum Command {
     Profile(Profile),
     Schedule(Schedule),
     Filter(Filter),
+    Completions(Completions),
+    Schema(Schema),
+    #[command(name = "man")]
+    ManPages(ManPages),
 }
 
 /// Makes an absent or empty directory a repository
 ///
 /// The file system is tried out first: one without hard links is refused, and nothing is left behind.
 #[derive(Debug, Args)]
-#[command(after_long_help = EXIT_STATUS)]
+#[command(after_long_help = format!("{EXIT_STATUS}\n\n{INIT_EXAMPLES}"))]
 pub struct Init {
     /// The directory that will hold the snapshots
     #[arg(value_parser = directory())]
@@ -182,14 +201,14 @@ pub struct Snapshot {
     #[arg(long, value_enum, default_value_t, value_name = "POLICY")]
     pub policy: Policy,
     /// Sets what becomes of a file whose attributes alone changed (mode, owner, extended attributes)
-    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    #[arg(long, value_enum, default_value_t, value_name = "HOW", hide_short_help = true)]
     pub metadata: Metadata,
     /// Believes after a sample that contents are unchanged where all times moved alike
     ///
     /// Where all modification times moved by the same number of quarter hours (daylight saving on FAT, a phone that
     /// changed its time zone), links are kept once each file's content is proven by its hash. With this option one file
     /// in sixteen is read.
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub trust_shift: bool,
     /// Links to files in DIR as well; repeatable
     ///
@@ -214,7 +233,7 @@ pub struct Snapshot {
     ///
     /// Faster, but a crash of the machine may leave the snapshot with missing content. The next run after a crash
     /// compares every byte.
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub no_sync: bool,
     #[command(flatten, next_help_heading = "Source on a server")]
     pub remote: Remote,
@@ -250,7 +269,7 @@ pub enum Metadata {
 ///
 /// With their status, age and size, the bytes that were new in each, and the number of its problems.
 #[derive(Debug, Args)]
-#[command(after_long_help = EXIT_STATUS)]
+#[command(after_long_help = format!("{EXIT_STATUS}\n\n{LIST_EXAMPLES}"))]
 pub struct List {
     /// The repository that holds the snapshots, or sftp://[USER@]HOST[:PORT]/PATH
     #[arg(value_parser = place())]

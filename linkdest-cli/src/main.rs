@@ -4,9 +4,12 @@
 
 mod args;
 mod commands;
+mod complete;
 mod console;
 mod exit;
 mod failure;
+mod help;
+mod man;
 mod order;
 mod progress;
 mod report;
@@ -17,13 +20,16 @@ mod usage;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::FromArgMatches as _;
 
 use args::Cli;
 
 fn main() -> ExitCode {
-    let typed: Vec<OsString> = order::command_first(std::env::args_os().collect(), &Cli::command());
-    let cli = match Cli::try_parse_from(&typed) {
+    complete::answer(help::command);
+    let command = help::command();
+    let typed: Vec<OsString> = order::command_first(std::env::args_os().collect(), &command);
+    let parsed = command.try_get_matches_from(&typed).and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => return usage::answer(&error, &typed),
     };

@@ -38,7 +38,7 @@ struct Typed {
     #[arg(long, value_name = "FILE")]
     exclude_from: Vec<OsString>,
     /// Keeps what matches a pattern in FILE, one a line
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
     include_from: Vec<OsString>,
     /// Reads the rules in each directory's .rsync-filter; -FF leaves these files out
     #[arg(short = 'F', action = ArgAction::Append, num_args = 0, default_missing_value = "true")]
@@ -46,19 +46,19 @@ struct Typed {
     /// Leaves out what CVS would: object files, backups, .git/ ...
     ///
     /// Also what $HOME/.cvsignore, $CVSIGNORE and each directory's .cvsignore name. Comes after all other rules.
-    #[arg(short = 'C', long, overrides_with = "cvs_exclude")]
+    #[arg(short = 'C', long, overrides_with = "cvs_exclude", hide_short_help = true)]
     cvs_exclude: bool,
     /// Ends lines at NUL bytes in rule files named after it
-    #[arg(short = '0', long, action = ArgAction::Append, num_args = 0, default_missing_value = "true")]
+    #[arg(short = '0', long, action = ArgAction::Append, num_args = 0, default_missing_value = "true", hide_short_help = true)]
     from0: Vec<bool>,
     /// Leaves out directories in which nothing takes part
-    #[arg(short = 'm', long, overrides_with = "prune_empty_dirs")]
+    #[arg(short = 'm', long, overrides_with = "prune_empty_dirs", hide_short_help = true)]
     prune_empty_dirs: bool,
     /// Leaves out what is in directories with a CACHEDIR.TAG, but the tag
     #[arg(long, overrides_with = "exclude_caches")]
     exclude_caches: bool,
     /// Leaves out what is in directories with an entry NAME, but that; repeatable
-    #[arg(long, value_name = "NAME", value_parser = name())]
+    #[arg(long, value_name = "NAME", value_parser = name(), hide_short_help = true)]
     exclude_if_present: Vec<OsString>,
     /// Leaves out files larger than SIZE, e.g. 500M, 4G
     ///
@@ -66,7 +66,14 @@ struct Typed {
     #[arg(long, value_name = "SIZE", value_parser = size, overrides_with = "exclude_larger_than")]
     exclude_larger_than: Option<u64>,
     /// Sets what an error in a rule file in SOURCE does
-    #[arg(long, value_enum, default_value_t, value_name = "WHAT", overrides_with = "on_bad_rules")]
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "WHAT",
+        overrides_with = "on_bad_rules",
+        hide_short_help = true
+    )]
     on_bad_rules: OnBadRules,
 }
 

@@ -38,11 +38,27 @@
 //! It does not encrypt, compress or split files into blocks, and it needs a file system with hard links. Tools that
 //! keep chunks do the first; this one keeps directories.
 //!
+//! # Which policy
+//!
+//! [`Quick`] reads what size, times and the manifest leave open, and is right for nearly everybody. [`Strict`] also reads a
+//! file whose change time moved with an attribute that explains it: take it where somebody may hide a change behind a
+//! `chmod`. [`Checksum`] reads everything, in the source and in the repository: take it now and then, or where a disk is not
+//! trusted. A policy of one's own is one pure function, [`ChangePolicy::content`]: it sees two [`Metadata`] and a
+//! [`Comparison`], and says unchanged, changed, or that bytes must be compared. `examples/custom_policy.rs` has one;
+//! `examples/progress.rs` and `examples/custom_monitor.rs` have monitors.
+//!
 //! # Layout
 //!
 //! [`Snapshotter`] takes snapshots and returns a [`SnapshotReport`]; [`Repository`] makes, opens and lists; a
-//! [`ChangePolicy`] decides what is unchanged; a [`Monitor`] watches; a [`StopFlag`] stops. Everything that ends a run
-//! is an [`Error`] with a kind.
+//! [`ChangePolicy`] decides what is unchanged; a [`Monitor`] watches; a [`StopFlag`] stops. [`Restorer`] brings back,
+//! [`Verifier`] checks, [`Replicator`] copies to a second repository, [`Reporter`] tells how one is doing. Everything that
+//! ends a run is an [`Error`] with a kind.
+//!
+//! # Versions
+//!
+//! Semantic versioning: what is public here changes only with the first number that is not 0; enums and structs that may
+//! grow are `#[non_exhaustive]`. The oldest Rust that builds it is `rust-version` in `Cargo.toml`; a newer one is a minor
+//! version. There are no features. What is on disk is read by all later versions.
 
 #![forbid(unsafe_code)]
 
@@ -68,6 +84,7 @@ mod profile;
 mod reading;
 mod reindex;
 mod replicate;
+mod report;
 mod repository;
 mod restore;
 mod retention;
@@ -104,6 +121,7 @@ pub use profile::{
 };
 pub use reindex::{ReindexReport, Reindexed, Reindexer};
 pub use replicate::{Replica, ReplicaState, ReplicateReport, Replicator};
+pub use report::{Fate, Forecast, GrownDirectory, Growth, Pace, Report, Reporter, Trouble};
 pub use repository::{
     Capabilities, Damage, Decision, Deleted, ExpungeReport, ExpungedEntry, Expunging, ForgetPlan, Group,
     InvalidRunRecord, InvalidSnapshotName, Removal, Repository, RunRecord, Snapshot, SnapshotName, Status,

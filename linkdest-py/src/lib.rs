@@ -7,6 +7,7 @@ mod expunge;
 mod history;
 mod interrupt;
 mod names;
+mod overview;
 mod path;
 mod profile;
 mod published;
@@ -34,6 +35,8 @@ mod _linkdest {
     use super::expunge::{ExpungeReport, ExpungedEntry};
     #[pymodule_export]
     use super::history::{Change, Item, SnapshotUsage, Usage, Version};
+    #[pymodule_export]
+    use super::overview::{Grown, RepositoryReport};
     #[pymodule_export]
     use super::profile::{ProfileCheck, ProfileReport, check_profile, run};
     #[pymodule_export]

@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use linkdest_core::{
-    Age, Deleted, KeepRules, Reindexer, RelPath, Removal, Sample, SnapshotName, StopFlag, Verifier,
-};
+use linkdest_core::{Deleted, Reindexer, RelPath, Removal, Sample, SnapshotName, StopFlag, Verifier};
 use pyo3::exceptions::{PyRuntimeWarning, PyValueError};
 use pyo3::prelude::*;
 
@@ -15,6 +13,7 @@ use crate::expunge::{ExpungeReport, ExpungedEntry, expunge};
 use crate::history::{Change, Item, Usage, Version};
 use crate::interrupt::{interruptible, seconds};
 use crate::names::Names;
+use crate::overview::{RepositoryReport, keep_rules, report};
 use crate::path::FsPath;
 use crate::published::Snapshot;
 use crate::restore::{RestoreReport, Restoring, restore};
@@ -278,12 +277,7 @@ impl Repository {
         dry_run: bool,
         lock_wait: f64,
     ) -> PyResult<Vec<String>> {
-        let rules = KeepRules::default().last(last).hourly(hourly).daily(daily);
-        let rules = rules.weekly(weekly).monthly(monthly).yearly(yearly);
-        let rules = match within.map(str::parse::<Age>).transpose() {
-            Ok(age) => age.map_or(rules.clone(), |age| rules.within(age)),
-            Err(error) => return Err(PyValueError::new_err(error.to_string())),
-        };
+        let rules = keep_rules([last, hourly, daily, weekly, monthly, yearly], within)?;
         if rules.is_empty() && free_space.is_none() {
             return Err(PyValueError::new_err("no rule keeps anything"));
         }
@@ -297,6 +291,25 @@ impl Repository {
         }
         let how = Removal::default().lock_wait(seconds(lock_wait)?);
         told(py, interruptible(py, |stop| self.0.forget_with(&plan, &how.stop(stop)))?)
+    }
+
+    /// Tells how it is doing, and with rules which snapshots will go.
+    #[pyo3(signature = (
+        *, last = 0, hourly = 0, daily = 0, weekly = 0, monthly = 0, yearly = 0, within = None
+    ))]
+    #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
+    fn report(
+        &self,
+        py: Python<'_>,
+        last: u32,
+        hourly: u32,
+        daily: u32,
+        weekly: u32,
+        monthly: u32,
+        yearly: u32,
+        within: Option<&str>,
+    ) -> PyResult<RepositoryReport> {
+        report(py, &self.0, keep_rules([last, hourly, daily, weekly, monthly, yearly], within)?)
     }
 
     /// Takes over the snapshots of another tool that are here.

@@ -37,6 +37,11 @@ Exit status:
   11   The repository is locked by another run
   130  Interrupted (Ctrl-C); 143 if by SIGTERM";
 
+const REINDEX_EXAMPLES: &str = "\
+Examples:
+  linkdest reindex /mnt/backup/laptop
+  linkdest reindex --trust /mnt/backup/laptop latest~3";
+
 /// Checks snapshots against what was written down of them
 ///
 /// First the manifests, then every entry of the trees, then all content, each file read once whatever the number of
@@ -84,7 +89,7 @@ pub struct Verify {
 /// Of snapshots whose manifest is missing or damaged, or that rsync made. Each file is read once, whatever the number of
 /// snapshots that share it.
 #[derive(Debug, Args)]
-#[command(after_long_help = REINDEX_EXIT_STATUS)]
+#[command(after_long_help = format!("{REINDEX_EXIT_STATUS}\n\n{REINDEX_EXAMPLES}"))]
 pub struct Reindex {
     /// The repository that holds the snapshots
     #[arg(value_parser = directory())]

@@ -22,6 +22,20 @@ Examples:
   linkdest filter check --rules laptop.rules
   linkdest filter list --include '*.c' --exclude '*' src";
 
+const LIST_EXAMPLES: &str = "\
+Examples:
+  linkdest filter list --rules laptop.rules /home/me
+  linkdest filter list -F --print0 /home/me | xargs -0 -n 1";
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  linkdest filter explain --rules laptop.rules / /home/me/.cache/thing";
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  linkdest filter check --rules laptop.rules
+  linkdest filter check -F /home/me";
+
 /// Shows what rules select, and why
 ///
 /// The rules are those of rsync's --filter; nothing is written.
@@ -45,7 +59,7 @@ pub enum FilterCommand {
 /// Paths are relative to SOURCE, directories end in `/`, and all are sorted by their bytes. On a terminal names are
 /// escaped; elsewhere they are printed as they are.
 #[derive(Debug, Args)]
-#[command(after_long_help = FILTER_EXIT_STATUS)]
+#[command(after_long_help = format!("{FILTER_EXIT_STATUS}\n\n{LIST_EXAMPLES}"))]
 pub struct FilterList {
     /// The directory that would be saved
     #[arg(value_parser = directory())]
@@ -53,7 +67,7 @@ pub struct FilterList {
     /// Ends each path with a NUL byte, not with a line end
     ///
     /// Names are then never escaped.
-    #[arg(long, conflicts_with = "json")]
+    #[arg(long, visible_alias = "null", conflicts_with = "json")]
     pub print0: bool,
     #[command(flatten, next_help_heading = rules::HEADING)]
     pub rules: Rules,
@@ -64,7 +78,7 @@ pub struct FilterList {
 /// What is below a directory that is left out is never asked for: then that directory's rule is the reason. The
 /// decisions about all parents follow, from the top down. Rule files in SOURCE are treated as `snapshot` does.
 #[derive(Debug, Args)]
-#[command(after_long_help = FILTER_EXIT_STATUS)]
+#[command(after_long_help = format!("{FILTER_EXIT_STATUS}\n\n{EXPLAIN_EXAMPLES}"))]
 pub struct FilterExplain {
     /// The directory that would be saved
     #[arg(value_parser = directory())]
@@ -83,7 +97,7 @@ pub struct FilterExplain {
 /// Rules that can never match, that an earlier rule shadows, or that are below a directory that is left out; each with
 /// a suggestion.
 #[derive(Debug, Args)]
-#[command(after_long_help = FILTER_EXIT_STATUS)]
+#[command(after_long_help = format!("{FILTER_EXIT_STATUS}\n\n{CHECK_EXAMPLES}"))]
 pub struct FilterCheck {
     /// The directory that would be saved; its own rule files are read as well
     #[arg(value_parser = directory())]

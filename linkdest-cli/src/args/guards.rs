@@ -10,6 +10,10 @@ use super::history::SNAPSHOTS;
 use super::{EXIT_STATUS, directory, wait};
 use crate::rules::size;
 
+const ACCEPT_EXAMPLES: &str = "\
+Examples:
+  linkdest accept /mnt/backup/laptop latest";
+
 /// What a run looks out for.
 #[derive(Debug, Args)]
 pub struct Guards {
@@ -28,12 +32,12 @@ pub struct Guards {
     /// Refuses any other repository than the one with this id
     ///
     /// `init` prints the id. Nothing is written to another repository, and none is made, also with --init.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", hide_short_help = true)]
     pub repository_id: Option<String>,
     /// Sets how much stays free on REPO's file system, e.g. 5G [default: a hundredth, 1 GiB at most]
     ///
     /// A run that would copy more ends, and publishes nothing. K, M, G are binary, KB, MB, GB decimal.
-    #[arg(long, value_name = "SIZE", value_parser = size)]
+    #[arg(long, value_name = "SIZE", value_parser = size, hide_short_help = true)]
     pub reserve: Option<u64>,
 }
 
@@ -69,7 +73,7 @@ fn share(text: &str) -> Result<Share, String> {
 /// It counts like any other from then on, also for `forget`; what comes after it is compared with it. Look into it
 /// first: `linkdest diff REPO latest~1` tells what changed.
 #[derive(Debug, Args)]
-#[command(after_long_help = format!("{EXIT_STATUS}\n\n{SNAPSHOTS}"))]
+#[command(after_long_help = format!("{EXIT_STATUS}\n\n{SNAPSHOTS}\n\n{ACCEPT_EXAMPLES}"))]
 pub struct Accept {
     /// The repository that holds the snapshots
     #[arg(value_parser = directory())]

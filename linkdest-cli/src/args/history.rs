@@ -12,12 +12,14 @@ Snapshots are named by:
   2026-11-22T132200Z  the exact name, or its path, REPO/2026-11-22T132200Z
   2026-11-22T13       the beginning of a name, longer than a date, of one snapshot only
   2026-11-22          the newest snapshot of that local day
+  3 days ago          the newest one that is at least so old; also 2h ago, 1 month ago
   latest, latest~N    the newest one, or N before it";
 
 const DIFF_EXAMPLES: &str = "\
 Examples:
   linkdest diff /mnt/backup/laptop latest~1
   linkdest diff /mnt/backup/laptop 2026-11-20 2026-11-22
+  linkdest diff /mnt/backup/laptop '1 week ago'
   linkdest diff --json /mnt/backup/laptop latest~7";
 
 const LS_EXAMPLES: &str = "\
@@ -36,6 +38,11 @@ const USAGE_EXAMPLES: &str = "\
 Examples:
   linkdest usage /mnt/backup/laptop
   linkdest usage /mnt/backup/laptop latest~9 latest~8";
+
+const RUNS_EXAMPLES: &str = "\
+Examples:
+  linkdest runs /mnt/backup/laptop
+  linkdest runs --json /mnt/backup/laptop";
 
 /// Tells what changed from snapshot A to snapshot B
 ///
@@ -79,7 +86,7 @@ pub struct Ls {
     /// Ends each path with a NUL byte, not with a line end
     ///
     /// Names are then never escaped.
-    #[arg(long, conflicts_with = "json")]
+    #[arg(long, visible_alias = "null", conflicts_with = "json")]
     pub print0: bool,
 }
 
@@ -105,7 +112,7 @@ pub struct Find {
     /// Prints the paths alone, each once, ended by a NUL byte
     ///
     /// Names are then never escaped.
-    #[arg(long, conflicts_with = "json")]
+    #[arg(long, visible_alias = "null", conflicts_with = "json")]
     pub print0: bool,
 }
 
@@ -129,7 +136,7 @@ pub struct Usage {
 /// When each began, how long it took, how it ended and what it did, the oldest first. Of runs that published nothing only
 /// those are known that left something for the next one: they are unfinished, or still go on.
 #[derive(Debug, Args)]
-#[command(after_long_help = EXIT_STATUS)]
+#[command(after_long_help = format!("{EXIT_STATUS}\n\n{RUNS_EXAMPLES}"))]
 pub struct Runs {
     /// The repository that holds the snapshots
     #[arg(value_parser = directory())]

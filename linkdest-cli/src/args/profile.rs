@@ -9,8 +9,9 @@ use linkdest_core::When;
 use super::{EXIT_STATUS, wait};
 
 const PROFILES: &str = "\
-PROFILE is the path of a TOML file, which has a `/` or ends in `.toml`, or a name: NAME.toml is looked for in
-~/.config/linkdest and in /etc/linkdest. docs/profiles.md has the format, and an example.";
+Profiles:
+  PROFILE is the path of a TOML file, which has a `/` or ends in `.toml`, or a name: NAME.toml is
+  looked for in ~/.config/linkdest and in /etc/linkdest. docs/profiles.md has the format.";
 
 const RUN_EXAMPLES: &str = "\
 Examples:
@@ -23,6 +24,11 @@ Exit status:
   0    Nothing is wrong
   2    A run would fail
   3    There are warnings";
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  linkdest profile check laptop
+  linkdest profile check ./laptop.toml";
 
 const SCHEDULE_EXAMPLES: &str = "\
 Examples:
@@ -50,6 +56,7 @@ pub struct Run {
 
 /// Looks after profiles
 #[derive(Debug, Args)]
+#[command(after_long_help = format!("{PROFILES}\n\n{CHECK_EXIT_STATUS}\n\n{CHECK_EXAMPLES}"))]
 pub struct Profile {
     #[command(subcommand)]
     pub command: ProfileCommand,
@@ -65,7 +72,7 @@ pub enum ProfileCommand {
 ///
 /// Source, repository, rules and hooks are looked at; nothing is written and no hook is run.
 #[derive(Debug, Args)]
-#[command(after_long_help = format!("{PROFILES}\n\n{CHECK_EXIT_STATUS}"))]
+#[command(after_long_help = format!("{PROFILES}\n\n{CHECK_EXIT_STATUS}\n\n{CHECK_EXAMPLES}"))]
 pub struct ProfileCheck {
     /// The profile
     pub profile: PathBuf,

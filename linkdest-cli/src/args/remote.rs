@@ -13,15 +13,15 @@ pub struct Remote {
     /// Keeps no owners: what is saved belongs to this user
     ///
     /// Unset, owners are kept, by number, where this user can set them, unless the server tells none.
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub no_owner: bool,
     /// Keeps no modes: only their owner may read what is saved
     ///
     /// Unset, modes are kept, unless the server tells none, or the same for everything (phones, FAT).
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub no_perms: bool,
     /// Keeps modes also where the server tells the same for everything
-    #[arg(long, conflicts_with = "no_perms")]
+    #[arg(long, conflicts_with = "no_perms", hide_short_help = true)]
     pub perms: bool,
 }
 

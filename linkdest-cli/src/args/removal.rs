@@ -21,6 +21,14 @@ Examples:
   linkdest forget --yes /mnt/backup/laptop --keep-within 14d --keep-yearly 10
   linkdest forget --yes /mnt/backup/laptop --free-space 50G";
 
+const PIN_EXAMPLES: &str = "\
+Examples:
+  linkdest pin /mnt/backup/laptop 2026-11-22";
+
+const UNPIN_EXAMPLES: &str = "\
+Examples:
+  linkdest unpin /mnt/backup/laptop 2026-11-22";
+
 /// What the commands that remove have in common.
 #[derive(Debug, Args)]
 pub struct Removing {
@@ -127,7 +135,7 @@ impl Keep {
 ///
 /// Neither `delete` nor `forget` removes it until it is unpinned.
 #[derive(Debug, Args)]
-#[command(after_long_help = format!("{EXIT_STATUS}\n\n{SNAPSHOTS}"))]
+#[command(after_long_help = format!("{EXIT_STATUS}\n\n{SNAPSHOTS}\n\n{PIN_EXAMPLES}"))]
 pub struct Pin {
     /// The repository that holds the snapshots
     #[arg(value_parser = directory())]
@@ -145,7 +153,7 @@ pub struct Pin {
 
 /// Takes the pin of a snapshot away
 #[derive(Debug, Args)]
-#[command(after_long_help = format!("{EXIT_STATUS}\n\n{SNAPSHOTS}"))]
+#[command(after_long_help = format!("{EXIT_STATUS}\n\n{SNAPSHOTS}\n\n{UNPIN_EXAMPLES}"))]
 pub struct Unpin {
     #[command(flatten)]
     pub asked: Pin,

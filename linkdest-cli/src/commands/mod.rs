@@ -16,10 +16,12 @@ mod profile;
 mod reindex;
 mod removing;
 mod replicate;
+mod report;
 mod restore;
 mod run;
 mod runs;
 mod schedule;
+mod shipped;
 mod snapshot;
 mod usage;
 mod verify;
@@ -45,6 +47,7 @@ pub fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Reindex(asked) => reindex::run(asked, &cli.output),
         Command::Adopt(asked) => adopt::run(asked, &cli.output),
         Command::Runs(asked) => runs::run(asked, &cli.output),
+        Command::Report(asked) => report::run(asked, &cli.output),
         Command::Replicate(asked) => replicate::run(asked, &cli.output),
         Command::Verify(asked) => verify::run(asked, &cli.output),
         Command::Delete(asked) => delete::run(asked, &cli.output),
@@ -53,5 +56,8 @@ pub fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Pin(asked) => pin::run(asked, true, &cli.output),
         Command::Accept(asked) => accept::run(asked, &cli.output),
         Command::Unpin(asked) => pin::run(&asked.asked, false, &cli.output),
+        Command::Completions(asked) => shipped::completions(asked),
+        Command::Schema(_) => shipped::schema(),
+        Command::ManPages(asked) => shipped::man_pages(asked, &cli.output),
     }
 }

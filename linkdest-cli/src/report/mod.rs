@@ -8,6 +8,7 @@ pub mod guards;
 pub mod history;
 pub mod human;
 pub mod json;
+pub mod overview;
 pub mod profile;
 pub mod removal;
 pub mod replicate;

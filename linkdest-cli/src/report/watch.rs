@@ -1,5 +1,6 @@
 //! Watches a run and tells what happens as it happens.
 
+use std::io::IsTerminal as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,7 @@ use linkdest_core::{
 use super::{check, human, json, profile};
 use crate::args::Output;
 use crate::console::{Console, Label};
+use crate::progress::Minutes;
 
 /// The least time between two JSON status lines.
 const STATUS_EVERY: Duration = Duration::from_secs(1);
@@ -22,10 +24,14 @@ pub struct Watch<'a> {
     planned: Mutex<Vec<(RelPath, Action, Reason)>>,
     last_status: Mutex<Option<Instant>>,
     begun: Instant,
+    /// Where standard error is no terminal.
+    minutes: Option<Mutex<Minutes>>,
 }
 
 impl<'a> Watch<'a> {
     pub fn new(console: &'a Console, output: &'a Output, dry_run: bool) -> Self {
+        let hidden = output.json || output.quiet || output.no_progress;
+        let wants_lines = !hidden && !std::io::stderr().is_terminal();
         Self {
             console,
             output,
@@ -33,6 +39,7 @@ impl<'a> Watch<'a> {
             planned: Mutex::default(),
             last_status: Mutex::default(),
             begun: Instant::now(),
+            minutes: wants_lines.then(|| Mutex::new(Minutes::new())),
         }
     }
 
@@ -90,6 +97,12 @@ impl<'a> Watch<'a> {
         }
     }
 
+    fn minute(&self, progress: &Progress) {
+        let Some(minutes) = &self.minutes else { return };
+        let line = minutes.lock().unwrap_or_else(PoisonError::into_inner).line(progress);
+        line.iter().for_each(|line| self.console.log(line));
+    }
+
     fn status(&self, progress: &Progress) {
         let mut last = self.last_status.lock().unwrap_or_else(PoisonError::into_inner);
         let due = last.is_none_or(|last| last.elapsed() >= STATUS_EVERY);
@@ -119,6 +132,7 @@ impl Monitor for Watch<'_> {
             self.status(progress);
         } else {
             self.console.bar.show(progress);
+            self.minute(progress);
         }
         self.console.flush();
     }

@@ -28,14 +28,19 @@ impl Repository {
     /// When the directory of the records cannot be read, or the record of a snapshot is damaged.
     pub fn runs(&self) -> Result<Vec<RunRecord>> {
         let mut runs = self.read_runs()?;
-        let unfinished = self.leftovers()?.into_iter().filter_map(|leftover| leftover.record);
-        for record in unfinished {
-            // A run that was killed while it published has both.
-            runs.entry(record.snapshot.clone()).or_insert(Ok(record));
+        for record in self.unfinished()? {
+            runs.insert(record.snapshot.clone(), Ok(record));
         }
         let mut runs = runs.into_values().collect::<Result<Vec<_>>>()?;
         runs.sort_by(|a, b| (a.sequence, &a.snapshot).cmp(&(b.sequence, &b.snapshot)));
         Ok(runs)
+    }
+
+    /// The records of runs that left something without publishing it, the oldest name first.
+    pub(crate) fn unfinished(&self) -> Result<Vec<RunRecord>> {
+        let records = self.leftovers()?.into_iter().rev().filter_map(|leftover| leftover.record);
+        // A run that was killed while it published has both.
+        Ok(records.filter(|record| self.run_of(&record.snapshot).is_none()).collect())
     }
 
     /// The number of the next run. A damaged record may hide the highest one: its name then still tells the order.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use jiff::{Span, Zoned};
 
 use super::{Repository, Snapshot};
 use crate::error::{Error, ErrorKind, Result};
@@ -20,8 +21,9 @@ const NAMED: usize = 5;
 impl Repository {
     /// Finds the snapshot that a text stands for: its exact name, its path (`REPO/NAME`, of an adopted one where its
     /// tree is), `latest` or `latest~N` (N runs
-    /// before the newest), the beginning of its name if that is longer than a date and no other begins like that, or a
-    /// date, `2026-11-20`, for the newest snapshot of that local day.
+    /// before the newest), the beginning of its name if that is longer than a date and no other begins like that, a
+    /// date, `2026-11-20`, for the newest snapshot of that local day, or a time that has gone by, `3 days ago`, `2h ago`,
+    /// for the newest snapshot that is at least so old: what there was then.
     ///
     /// ```
     /// # let dir = tempfile::tempdir()?;
@@ -148,6 +150,7 @@ pub(crate) fn pick(path: &Path, mut snapshots: Vec<Snapshot>, text: &str) -> Res
             (snapshots.len() as u64).checked_sub(1).and_then(|last| last.checked_sub(back))
         }
         Wanted::Day(date) => newest_of(&snapshots, date, &TimeZone::system()).map(|index| index as u64),
+        Wanted::Ago(span) => newest_until(&snapshots, &Zoned::now(), span).map(|index| index as u64),
         Wanted::Name => by_name(path, &snapshots, text)?.map(|index| index as u64),
     };
     match found.and_then(|index| usize::try_from(index).ok()) {
@@ -192,8 +195,22 @@ enum Wanted {
     /// So many before the newest.
     Newest(u64),
     Day(Date),
+    /// What there was so long ago.
+    Ago(Ago),
     Name,
 }
+
+/// How long ago, in the calendar.
+#[derive(Debug, Clone, Copy)]
+struct Ago(Span);
+
+impl PartialEq for Ago {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.fieldwise() == other.0.fieldwise()
+    }
+}
+
+impl Eq for Ago {}
 
 fn wanted(text: &str) -> Wanted {
     match text.strip_prefix("latest") {
@@ -206,6 +223,9 @@ fn wanted(text: &str) -> Wanted {
         None => {}
     }
     let shape = |(byte, shape): (u8, u8)| if shape == b'0' { byte.is_ascii_digit() } else { byte == shape };
+    if let Some(span) = text.strip_suffix("ago").and_then(|_| text.parse::<Span>().ok()) {
+        return if span.is_negative() { Wanted::Ago(Ago(span)) } else { Wanted::Name };
+    }
     let is_date = text.len() == DATE && text.bytes().zip(*b"0000-00-00").all(shape);
     text.parse().ok().filter(|_| is_date).map_or(Wanted::Name, Wanted::Day)
 }
@@ -217,6 +237,13 @@ fn newest_of(snapshots: &[Snapshot], day: Date, zone: &TimeZone) -> Option<usize
         Some(started.to_zoned(zone.clone()).date())
     };
     snapshots.iter().rposition(|snapshot| day_of(snapshot) == Some(day))
+}
+
+/// The newest snapshot whose run started no later than so long ago.
+fn newest_until(snapshots: &[Snapshot], now: &Zoned, Ago(span): Ago) -> Option<usize> {
+    let then = now.checked_add(span).ok()?.timestamp().as_second();
+    let old = snapshots.iter().enumerate().filter(|(_, snapshot)| snapshot.started().seconds <= then);
+    old.max_by_key(|(index, snapshot)| (snapshot.started().seconds, *index)).map(|(index, _)| index)
 }
 
 fn list<'s>(snapshots: impl ExactSizeIterator<Item = &'s Snapshot>) -> String {
@@ -232,6 +259,7 @@ mod tests {
     #[test]
     fn texts_are_of_one_kind() {
         let date = |text: &str| Wanted::Day(text.parse().unwrap());
+        let ago = |span: Span| Wanted::Ago(Ago(-span));
         for (text, kind) in [
             ("latest", Wanted::Newest(0)),
             ("latest~0", Wanted::Newest(0)),
@@ -248,8 +276,38 @@ mod tests {
             ("2026-11-20T", Wanted::Name),
             ("2026-11-20T132200Z", Wanted::Name),
             ("", Wanted::Name),
+            ("3 days ago", ago(Span::new().days(3))),
+            ("1 week ago", ago(Span::new().weeks(1))),
+            ("2h30m ago", ago(Span::new().hours(2).minutes(30))),
+            ("1 month 2 days ago", ago(Span::new().months(1).days(2))),
+            ("3 days", Wanted::Name),
+            ("ago", Wanted::Name),
+            ("days ago", Wanted::Name),
+            ("three days ago", Wanted::Name),
+            ("-3 days ago", Wanted::Name),
+            ("0 days ago", Wanted::Name),
         ] {
             assert_eq!(wanted(text), kind, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn ago_is_what_there_was_then() {
+        let snapshot = |name: &str| Snapshot::unrecorded(name.parse().unwrap(), PathBuf::from(name));
+        let names = ["2026-10-20T120000Z", "2026-11-18T120000Z", "2026-11-20T120000Z", "2026-11-19T120000Z"];
+        let snapshots: Vec<_> = names.iter().map(|name| snapshot(name)).collect();
+        let now: Zoned = "2026-11-21T12:00:00[UTC]".parse().unwrap();
+        for (text, found) in [
+            ("1 day ago", Some(2)),
+            ("23 hours ago", Some(2)),
+            ("25 hours ago", Some(3)),
+            ("2 days ago", Some(3)),
+            ("1 month ago", Some(0)),
+            ("1 month 2 days ago", None),
+            ("9000 years ago", None),
+        ] {
+            let Wanted::Ago(ago) = wanted(text) else { panic!("{text}") };
+            assert_eq!(newest_until(&snapshots, &now, ago), found, "{text}");
         }
     }
 

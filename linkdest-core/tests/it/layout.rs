@@ -9,7 +9,7 @@ const ORDER: &[&[&str]] = &[
     &["rule_files", "sftp", "source", "manifest", "hashing", "reading", "descent", "placing"],
     &["repository", "snapshot"],
     &["abroad"],
-    &["history", "verify", "reindex", "restore", "replicate"],
+    &["history", "verify", "reindex", "restore", "replicate", "report"],
     &["adopt", "profile"],
 ];
 

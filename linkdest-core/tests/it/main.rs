@@ -40,6 +40,7 @@ mod replicate_killed;
 mod replicate_server;
 mod replicate_sharing;
 mod replicate_trouble;
+mod report;
 mod repository;
 mod resolve;
 mod restic;

@@ -224,8 +224,8 @@ class Repository:
     def resolve(self, snapshot: str) -> Snapshot:
         """Finds the snapshot that a text stands for.
 
-        Its exact name, its path, "latest" or "latest~N", the beginning of its name if that is longer than a date, or a
-        date for the newest snapshot of that local day. Raises LinkdestError if there is none, or more than one.
+        Its exact name, its path, "latest" or "latest~N", the beginning of its name if that is longer than a date, a date
+        for the newest snapshot of that local day, or "3 days ago" for the newest that is at least so old. Raises LinkdestError if there is none, or more than one.
         Wherever a method takes a snapshot, it is named like this.
         """
 
@@ -351,6 +351,20 @@ class Repository:
         `dry_run` nothing is removed. No rule at all is a ValueError. Another run's lock is waited for `lock_wait` seconds.
         Ctrl-C ends it; what is gone by then is gone.
         """
+
+    def report(
+        self,
+        *,
+        last: int = 0,
+        hourly: int = 0,
+        daily: int = 0,
+        weekly: int = 0,
+        monthly: int = 0,
+        yearly: int = 0,
+        within: str | None = None,
+    ) -> RepositoryReport:
+        """Tells how the repository is doing: what grew, how long the space lasts, and with the rules of `forget` when
+        which snapshot will go. Nothing is written."""
 
     def accept(self, name: str, *, lock_wait: float = 0.0) -> bool:
         """Accepts a suspect snapshot, so that it counts like any other; returns whether it was suspect."""
@@ -709,6 +723,65 @@ class Version:
     @property
     def snapshots(self) -> list[str]:
         """The names of the snapshots that have this version, the oldest run first."""
+
+@final
+class RepositoryReport:
+    """How a repository is doing."""
+
+    @property
+    def made(self) -> datetime:
+        """When the report was made, in UTC."""
+
+    @property
+    def snapshots(self) -> list[Snapshot]:
+        """The snapshots, the oldest run first."""
+
+    @property
+    def growth(self) -> list[Grown]:
+        """The directories that grew since the first snapshot of each source, the largest first; "." is a source itself.
+
+        Small ones are told with their parents."""
+
+    @property
+    def available(self) -> int:
+        """The bytes that are available on the repository's file system."""
+
+    @property
+    def bytes_per_day(self) -> int | None:
+        """The bytes that are new in a day, by the last runs; None if nothing tells."""
+
+    @property
+    def full(self) -> datetime | None:
+        """When the space is used up at that pace if nothing is removed; None if that is not foreseen."""
+
+    @property
+    def goes(self) -> list[tuple[str, datetime | None]] | None:
+        """When the rules will no longer keep each snapshot, the oldest run first; None without rules.
+
+        The time of the report where they do not keep it now; None where the end is not foreseen."""
+
+    def to_html(self) -> str:
+        """One page that needs nothing else: no script, no network. Every name is escaped."""
+
+@final
+class Grown:
+    """A directory with what is new in it and below it."""
+
+    @property
+    def source(self) -> Path | None:
+        """The source that it is in, where that is known."""
+
+    @property
+    def path(self) -> Path:
+        """The path below the source."""
+
+    @property
+    def bytes(self) -> int:
+        """The sizes of the new files."""
+
+    @property
+    def files(self) -> int:
+        """The number of the new files."""
 
 @final
 class Usage:

@@ -1,0 +1,147 @@
+//! How a repository is doing.
+
+use std::path::Path;
+
+use linkdest_core::{Age, Fate, GrownDirectory, KeepRules, Reporter};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+use crate::error::exception;
+use crate::interrupt::interruptible;
+use crate::published::Snapshot;
+use crate::time::datetime;
+
+/// The keep rules, as numbers, and an age as text.
+pub(crate) fn keep_rules(counts: [u32; 6], within: Option<&str>) -> PyResult<KeepRules> {
+    let [last, hourly, daily, weekly, monthly, yearly] = counts;
+    let rules = KeepRules::default().last(last).hourly(hourly).daily(daily);
+    let rules = rules.weekly(weekly).monthly(monthly).yearly(yearly);
+    match within.map(str::parse::<Age>).transpose() {
+        Ok(Some(age)) => Ok(rules.within(age)),
+        Ok(None) => Ok(rules),
+        Err(error) => Err(PyValueError::new_err(error.to_string())),
+    }
+}
+
+pub(crate) fn report(
+    py: Python<'_>,
+    repository: &linkdest_core::Repository,
+    rules: KeepRules,
+) -> PyResult<RepositoryReport> {
+    let made = interruptible(py, |stop| Reporter::new(repository).keep(rules).stop(stop).run())?;
+    made.map(RepositoryReport).map_err(|error| exception(py, &error))
+}
+
+/// How a repository is doing.
+#[pyclass(frozen, module = "linkdest")]
+pub(crate) struct RepositoryReport(linkdest_core::Report);
+
+#[pymethods]
+impl RepositoryReport {
+    /// When the report was made, in UTC.
+    #[getter]
+    fn made<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        datetime(py, self.0.made())
+    }
+
+    /// The snapshots, the oldest run first.
+    #[getter]
+    fn snapshots(&self) -> Vec<Snapshot> {
+        self.0.snapshots().iter().cloned().map(Snapshot).collect()
+    }
+
+    /// The directories that grew, of each source, the largest first.
+    #[getter]
+    fn growth(&self) -> Vec<Grown> {
+        let (mut all, mut waiting) = (Vec::new(), Vec::new());
+        for growth in self.0.growth() {
+            waiting.push((growth.source().map(Path::to_owned), growth.root()));
+        }
+        while let Some((source, directory)) = waiting.pop() {
+            waiting.extend(directory.children().iter().map(|child| (source.clone(), child)));
+            all.push(Grown { source, directory: told(directory) });
+        }
+        all.sort_by(|a, b| b.directory.1.cmp(&a.directory.1).then_with(|| a.directory.0.cmp(&b.directory.0)));
+        all
+    }
+
+    /// The bytes that are available on the repository's file system.
+    #[getter]
+    fn available(&self) -> u64 {
+        self.0.available()
+    }
+
+    /// The bytes that are new in a day, by the last runs; None if nothing tells.
+    #[getter]
+    fn bytes_per_day(&self) -> Option<u64> {
+        self.0.pace().map(|pace| pace.bytes_per_day())
+    }
+
+    /// When the space is used up at that pace if nothing is removed; None if that is not foreseen.
+    #[getter]
+    fn full<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.0.full().map(|full| datetime(py, full)).transpose()
+    }
+
+    /// When each snapshot will no longer be kept by the rules, by name; None without rules.
+    #[getter]
+    fn goes<'py>(&self, py: Python<'py>) -> PyResult<Option<Vec<(&str, Option<Bound<'py, PyAny>>)>>> {
+        let Some(forecast) = self.0.forecast() else { return Ok(None) };
+        let one = |fate| {
+            let goes = Fate::goes(fate).map(|goes| datetime(py, goes)).transpose()?;
+            Ok((Fate::snapshot(fate).as_str(), goes))
+        };
+        forecast.fates().iter().map(one).collect::<PyResult<_>>().map(Some)
+    }
+
+    /// One page of HTML that needs nothing else.
+    fn to_html(&self) -> String {
+        self.0.to_html()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("RepositoryReport(snapshots={}, available={})", self.0.snapshots().len(), self.available())
+    }
+}
+
+fn told(directory: &GrownDirectory) -> (linkdest_core::RelPath, u64, u64) {
+    (directory.path().clone(), directory.bytes(), directory.files())
+}
+
+/// A directory with what is new in it and below it.
+#[pyclass(frozen, module = "linkdest")]
+pub(crate) struct Grown {
+    source: Option<std::path::PathBuf>,
+    directory: (linkdest_core::RelPath, u64, u64),
+}
+
+#[pymethods]
+impl Grown {
+    /// The source that it is in, where that is known.
+    #[getter]
+    fn source(&self) -> Option<&Path> {
+        self.source.as_deref()
+    }
+
+    /// The path below the source.
+    #[getter]
+    fn path(&self) -> &Path {
+        self.directory.0.as_path()
+    }
+
+    /// The sizes of the new files.
+    #[getter]
+    fn bytes(&self) -> u64 {
+        self.directory.1
+    }
+
+    /// The number of the new files.
+    #[getter]
+    fn files(&self) -> u64 {
+        self.directory.2
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Grown('{}', bytes={}, files={})", self.directory.0, self.bytes(), self.files())
+    }
+}
