@@ -15,7 +15,7 @@ use crate::counts::Counts;
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::manifest::{Header, Manifest};
 use crate::monitor::Event;
-use crate::os::{Dir, boot_id};
+use crate::os::{Dir, boot_id, is_this_boot};
 use crate::repository::{Repository, RunRecord, Sealed, Snapshot, SnapshotName, Status};
 
 /// Opens the manifest of a snapshot that is to be brought.
@@ -139,10 +139,9 @@ fn unreadable(source: &Repository, name: &SnapshotName, error: std::io::Error) -
 
 /// What killed runs left of the same snapshot, each with whether it was written since the machine was started.
 fn leftovers(target: &Repository, running: &Running<'_>, snapshot: &Snapshot) -> Result<Vec<(Dir, bool)>> {
-    let boot = boot_id();
     let left = target.leftovers_of(&running.source.identity(snapshot))?;
     let take = |left: crate::repository::staging::Leftover| {
-        let same = left.record.as_ref().is_some_and(|record| !boot.is_empty() && record.boot_id == boot);
+        let same = left.record.as_ref().is_some_and(|record| is_this_boot(&record.boot_id));
         left.tree.map(|tree| (tree, same))
     };
     Ok(left.into_iter().filter_map(take).collect())
@@ -150,7 +149,7 @@ fn leftovers(target: &Repository, running: &Running<'_>, snapshot: &Snapshot) ->
 
 /// What is known of the run travels with its snapshot.
 fn record_of(running: &Running<'_>, snapshot: &Snapshot, manifest: &Manifest) -> RunRecord {
-    use std::os::unix::ffi::OsStringExt as _;
+    use crate::native::OsStringExt as _;
     let made_in = running.source.identity(snapshot).repository().to_owned();
     let header = manifest.header();
     let lost = || RunRecord {

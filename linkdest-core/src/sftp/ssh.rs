@@ -109,7 +109,7 @@ impl Ssh {
 }
 
 fn split(line: &OsStr) -> Result<Vec<OsString>> {
-    use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+    use crate::native::{OsStrExt as _, OsStringExt as _};
     let wrong = |why: &str| Error::option(format!("{}: {why}", crate::path::Escaped(line.as_bytes())));
     let mut words = Vec::new();
     let mut word: Option<Vec<u8>> = None;

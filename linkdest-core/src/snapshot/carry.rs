@@ -294,7 +294,8 @@ impl<S: Source> Worker<'_, '_, S> {
         self.unchanged += u64::from(carrying.reference == 0);
         self.count(Counter::CarriedForward, 1);
         if self.lane.is_some() {
-            push_carried(draft, carrying, name, &disk, record.as_ref(), child);
+            let inode = engine.believed_inode(disk.id.inode);
+            push_carried(draft, carrying, name, (&disk, inode), record.as_ref(), child);
         }
         Ok(())
     }
@@ -363,7 +364,7 @@ fn push_carried(
     draft: &mut DirectoryDraft,
     carrying: &Carrying,
     name: &CStr,
-    disk: &Metadata,
+    (disk, inode): (&Metadata, u64),
     record: Option<&Entry<'_>>,
     child: Option<Locator>,
 ) {
@@ -376,7 +377,7 @@ fn push_carried(
     let reference = u32::try_from(carrying.reference).unwrap_or(u32::MAX);
     let directory = disk.kind == Kind::Directory;
     let placing = Placing {
-        repository_inode: if directory { 0 } else { disk.id.inode },
+        repository_inode: if directory { 0 } else { inode },
         origin: if directory { Origin::Fresh } else { Origin::Same { reference } },
         content: record.and_then(|record| record.content),
         flags: EntryFlags::CARRIED_FORWARD,

@@ -1,12 +1,12 @@
 //! Which entries take part: rules, and what rsync has no rules for.
 
 use std::ffi::{CStr, CString, OsStr};
-use std::os::unix::ffi::OsStrExt as _;
 
 use super::node::Node;
 use super::worker::Worker;
 use crate::entry::{Kind, Metadata};
 use crate::filter::{Extra, Filter};
+use crate::native::OsStrExt as _;
 use crate::os::Listing;
 use crate::source::{RuleFile, Source};
 
