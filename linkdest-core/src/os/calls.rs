@@ -7,6 +7,7 @@ use std::io;
 
 /// A kind of kernel call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "some systems have no extended attributes"))]
 pub enum Call {
     /// openat(2) of an existing entry.
     Open,

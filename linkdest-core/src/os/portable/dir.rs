@@ -194,7 +194,7 @@ impl Dir {
 
     pub fn unlink(&self, name: &CStr) -> io::Result<()> {
         let path = self.at(name)?;
-        pass(Call::Unlink, name.to_bytes(), || fs::remove_file(&path))
+        pass(Call::Unlink, name.to_bytes(), || system::remove_name(&path))
     }
 
     pub fn remove_dir(&self, name: &CStr) -> io::Result<()> {

@@ -122,6 +122,11 @@ pub(super) fn make_dir(path: &Path) -> io::Result<()> {
     fs::DirBuilder::new().mode(0o700).create(path)
 }
 
+/// Removes the name of anything but a directory.
+pub(super) fn remove_name(path: &Path) -> io::Result<()> {
+    fs::remove_file(path)
+}
+
 pub(super) fn make_symlink(target: &[u8], path: &Path) -> io::Result<()> {
     std::os::unix::fs::symlink(OsStr::from_bytes(target), path)
 }

@@ -123,6 +123,16 @@ pub(super) fn make_dir(path: &Path) -> io::Result<()> {
     fs::create_dir(path)
 }
 
+/// Removes the name of anything but a directory; symlinks and junctions that lead to one are removed as such.
+pub(super) fn remove_name(path: &Path) -> io::Result<()> {
+    use std::os::windows::fs::FileTypeExt as _;
+    if fs::symlink_metadata(path)?.file_type().is_symlink_dir() {
+        fs::remove_dir(path)
+    } else {
+        fs::remove_file(path)
+    }
+}
+
 /// A symlink is made for what it leads to now; one that leads nowhere is one to a file.
 pub(super) fn make_symlink(target: &[u8], path: &Path) -> io::Result<()> {
     let target = OsStr::from_bytes(target);
