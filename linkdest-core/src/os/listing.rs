@@ -23,7 +23,10 @@ pub(crate) struct Listing {
     names: Vec<u8>,
     entries: Vec<Listed>,
     /// For whoever fills it.
-    #[cfg_attr(any(not(target_os = "linux"), linkdest_portable), expect(dead_code, reason = "for getdents64"))]
+    #[cfg_attr(
+        any(not(target_os = "linux"), linkdest_portable),
+        expect(dead_code, reason = "for getdents64")
+    )]
     pub(super) buffer: Vec<u8>,
 }
 
