@@ -113,6 +113,7 @@ pub use manifest::{
 pub use monitor::{Action, Collecting, Event, Monitor, Notice, Progress, Reason, Silent, StopFlag};
 #[cfg(linkdest_calls)]
 pub use os::calls;
+use os::native;
 pub use path::{Escaped, RelPath};
 pub use policy::{ChangePolicy, Checksum, Comparison, Quick, Strict, Verdict};
 pub use profile::{

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fmt::{self, Write as _};
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+
+use crate::native::OsStrExt as _;
 
 /// A path below a root: components joined by `/`, bytes, never absolute, without `.` and `..`.
 ///

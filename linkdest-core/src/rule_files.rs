@@ -1,12 +1,12 @@
 //! Rule files on this machine: those that the operator names.
 
 use std::io::{self, Read as _};
-use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
 use crate::entry::Kind;
 use crate::error::{Error, Result};
 use crate::filter::{Filter, FilterBuilder, RuleError, RuleFiles};
+use crate::native::OsStringExt;
 use crate::os::File;
 
 /// No honest rule file is larger.

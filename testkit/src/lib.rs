@@ -64,7 +64,7 @@ pub use loopfs::{FileSystem, LoopMount, Unavailable, drop_caches, flush};
 pub use random::Random;
 pub use remove::remove_tree;
 pub use run::{NOBODY, as_user, is_root, rsync_differences};
-pub use skip::skip;
+pub use skip::{skip, skip_beyond};
 pub use sshd::{Flaw, Sshd, sftp_server};
 pub use test_dir::TestDir;
 pub use xattrs::is_portable_xattr;

@@ -31,6 +31,12 @@ pub enum FileSystem {
     Btrfs,
     /// exFAT by FUSE: no owners, modes, links or extended attributes.
     Exfat,
+    /// NTFS by FUSE: links, no owners or modes, times in steps of 100 ns.
+    Ntfs,
+    /// NTFS by FUSE in which names that differ only in case are one name.
+    CaselessNtfs,
+    /// A directory seen through FUSE (mergerfs), in which each name of a file has an inode number of its own.
+    NumbersByPath,
     /// A file system in memory, without any image.
     Tmpfs,
 }
@@ -43,7 +49,8 @@ impl FileSystem {
             FileSystem::Xfs => Some(("mkfs.xfs", &["-q", "-f"])),
             FileSystem::Btrfs => Some(("mkfs.btrfs", &["-q", "-f"])),
             FileSystem::Exfat => Some(("mkfs.exfat", &[])),
-            FileSystem::Tmpfs => None,
+            FileSystem::Ntfs | FileSystem::CaselessNtfs => Some(("mkfs.ntfs", &["-Q", "-F", "-q"])),
+            FileSystem::NumbersByPath | FileSystem::Tmpfs => None,
         }
     }
 
@@ -55,6 +62,9 @@ impl FileSystem {
             FileSystem::Btrfs => ("mount", &["-t", "btrfs"]),
             FileSystem::Tmpfs => ("mount", &["-t", "tmpfs"]),
             FileSystem::Exfat => ("mount.exfat-fuse", &[]),
+            FileSystem::Ntfs => ("ntfs-3g", &[]),
+            FileSystem::CaselessNtfs => ("lowntfs-3g", &["-o", "ignore_case"]),
+            FileSystem::NumbersByPath => ("mergerfs", &["-o", "inodecalc=path-hash"]),
         };
         let mut command = Command::new(program);
         command.args(options);
@@ -188,6 +198,12 @@ impl LoopMount {
         &self.mount_point
     }
 
+    /// Returns the directory that is seen through a [`FileSystem::NumbersByPath`].
+    #[must_use]
+    pub fn below(&self) -> PathBuf {
+        self.mount_point.with_file_name("below")
+    }
+
     /// Returns the path of an entry in its root.
     #[must_use]
     pub fn join(&self, name: impl AsRef<Path>) -> PathBuf {
@@ -239,7 +255,9 @@ fn mounted(
     let mount_point = directory.join("mount");
     fs::create_dir(&mount_point).map_err(|error| error.to_string())?;
     let Some((program, options)) = file_system.maker() else {
-        succeed(file_system.mount_command("tmpfs", size).arg(&mount_point))?;
+        let below = directory.join("below");
+        fs::create_dir(&below).map_err(|error| error.to_string())?;
+        succeed(file_system.mount_command(&below.to_string_lossy(), size).arg(&mount_point))?;
         return Ok(LoopMount { file_system, mount_point, image: None, _directory: directory });
     };
     let file = File::create_new(&image).map_err(|error| error.to_string())?;

@@ -23,7 +23,7 @@ pub(crate) use reading::RemoteFile;
 pub(crate) use trees::{ServerDir, metadata_of, seconds_of};
 
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt as _;
+use crate::native::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

@@ -33,6 +33,7 @@ pub(super) fn run(asked: &Adopter, monitor: &dyn Monitor) -> Result<AdoptReport>
         Some(repository) => repository,
         None => Repository::init_around(path)?,
     };
+    repository.need_inode_numbers("adopt: make manifests in")?;
     let _lock = repository.lock(asked.lock_wait, &asked.stop)?;
     repository.check_latest()?;
     repository.repair()?;

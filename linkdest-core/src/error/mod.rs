@@ -7,9 +7,9 @@ pub use kind::ErrorKind;
 pub use problem::{Problem, ProblemKind};
 
 use std::io;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use crate::native::OsStrExt as _;
 use crate::path::Escaped;
 
 /// The result of an operation that can end a run.

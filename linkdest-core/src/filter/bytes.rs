@@ -2,8 +2,9 @@
 
 use std::ffi::OsStr;
 use std::fmt::{self, Write as _};
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+
+use crate::native::OsStrExt as _;
 
 /// C's `isspace` in the C locale.
 pub(super) fn is_space(byte: u8) -> bool {

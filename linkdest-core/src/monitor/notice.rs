@@ -24,6 +24,8 @@ pub enum Notice {
     ProgramsReachable,
     /// Something that the server of the source does not tell, or tells of everything alike, and what follows from that.
     SourceOdd(&'static str),
+    /// Something that this build cannot do on this system, and what follows from that.
+    SystemLacks(&'static str),
     /// What a dry run would copy does not fit into the repository. All in bytes.
     TooLittleSpace {
         /// What would be copied.
@@ -76,7 +78,7 @@ impl fmt::Display for Notice {
                     "all modification times moved by {sign}{hours}:{minutes:02} h; links are kept where the content is the same"
                 )
             }
-            Self::SourceOdd(what) => f.write_str(what),
+            Self::SourceOdd(what) | Self::SystemLacks(what) => f.write_str(what),
             Self::TooLittleSpace { needed, available, reserve } => write!(
                 f,
                 "too little space in the repository: {needed} bytes would be copied, {available} are available, and \

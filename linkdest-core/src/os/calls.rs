@@ -7,6 +7,7 @@ use std::io;
 
 /// A kind of kernel call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "some systems have no extended attributes"))]
 pub enum Call {
     /// openat(2) of an existing entry.
     Open,
@@ -68,10 +69,10 @@ pub enum Call {
 
 /// Makes one kernel call on `name` (empty for a call on a descriptor), again while it is interrupted.
 #[inline]
-pub(crate) fn pass<T>(
+pub(crate) fn pass<T, E: Into<io::Error>>(
     call: Call,
     name: &[u8],
-    mut make: impl FnMut() -> rustix::io::Result<T>,
+    mut make: impl FnMut() -> Result<T, E>,
 ) -> io::Result<T> {
     #[cfg(linkdest_calls)]
     if let Some(error) = trace::enter(call, name) {
@@ -80,9 +81,9 @@ pub(crate) fn pass<T>(
     #[cfg(not(linkdest_calls))]
     let _ = (call, name);
     loop {
-        match make() {
-            Err(rustix::io::Errno::INTR) => {}
-            result => return result.map_err(io::Error::from),
+        match make().map_err(Into::into) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
         }
     }
 }

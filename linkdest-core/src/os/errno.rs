@@ -4,7 +4,7 @@ use std::io;
 
 use rustix::io::Errno;
 
-fn is_any(error: &io::Error, numbers: &[Errno]) -> bool {
+pub(super) fn is_any(error: &io::Error, numbers: &[Errno]) -> bool {
     numbers.iter().any(|number| error.raw_os_error() == Some(number.raw_os_error()))
 }
 
@@ -65,6 +65,12 @@ pub(crate) fn is_refusal(error: &io::Error) -> bool {
 /// What a system says where there is nothing of a name.
 pub(crate) fn absent() -> io::Error {
     Errno::NOENT.into()
+}
+
+/// What a system says where a directory should be.
+#[cfg(any(not(target_os = "linux"), linkdest_portable))]
+pub(super) fn not_a_directory() -> io::Error {
+    Errno::NOTDIR.into()
 }
 
 /// What a system says where this user may not.

@@ -3,11 +3,7 @@
 use std::ffi::CStr;
 use std::io;
 use std::ops::Range;
-use std::os::fd::BorrowedFd;
 
-use rustix::fs::{FileType, RawDir};
-
-use super::calls::{Call, pass};
 use crate::entry::Kind;
 
 /// One name of a listing, and its kind where the directory says so.
@@ -26,7 +22,12 @@ pub(crate) struct Listed {
 pub(crate) struct Listing {
     names: Vec<u8>,
     entries: Vec<Listed>,
-    buffer: Vec<u8>,
+    /// For whoever fills it.
+    #[cfg_attr(
+        any(not(target_os = "linux"), linkdest_portable),
+        expect(dead_code, reason = "for getdents64")
+    )]
+    pub(super) buffer: Vec<u8>,
 }
 
 impl Listing {
@@ -96,46 +97,4 @@ pub(crate) fn prefix(name: &[u8]) -> u64 {
     let mut bytes = [0; 8];
     bytes.iter_mut().zip(name).for_each(|(to, from)| *to = *from);
     u64::from_be_bytes(bytes)
-}
-
-const BUFFER: usize = 64 << 10;
-
-/// Reads all names of an open directory. What was read before an error stays in the listing.
-pub(super) fn read(dir: BorrowedFd<'_>, listing: &mut Listing) -> io::Result<()> {
-    listing.clear();
-    pass(Call::List, b"", || Ok(()))?;
-    let mut buffer = std::mem::take(&mut listing.buffer);
-    buffer.reserve(BUFFER);
-    let mut entries = RawDir::new(dir, buffer.spare_capacity_mut());
-    let result = loop {
-        match entries.next() {
-            None => break Ok(()),
-            Some(Err(rustix::io::Errno::INTR)) => {}
-            Some(Err(error)) => break Err(error.into()),
-            Some(Ok(entry)) => {
-                let name = entry.file_name();
-                if name != c"."
-                    && name != c".."
-                    && let Err(error) = listing.push(name, kind(entry.file_type()))
-                {
-                    break Err(error);
-                }
-            }
-        }
-    };
-    listing.buffer = buffer;
-    result
-}
-
-fn kind(file_type: FileType) -> Option<Kind> {
-    match file_type {
-        FileType::RegularFile => Some(Kind::File),
-        FileType::Directory => Some(Kind::Directory),
-        FileType::Symlink => Some(Kind::Symlink),
-        FileType::Fifo => Some(Kind::Fifo),
-        FileType::Socket => Some(Kind::Socket),
-        FileType::BlockDevice => Some(Kind::BlockDevice),
-        FileType::CharacterDevice => Some(Kind::CharDevice),
-        FileType::Unknown => None,
-    }
 }

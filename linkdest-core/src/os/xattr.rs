@@ -1,14 +1,14 @@
 //! Extended attributes of open files, and of entries that are not opened.
 
 use std::ffi::{CStr, CString};
-use std::io::{self, Write as _};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::io;
+use std::os::fd::{AsFd as _, BorrowedFd};
 
 use rustix::fs::XattrFlags;
 use rustix::io::Errno;
 
 use super::calls::{Call, pass};
-use super::dir::is_any;
+use super::errno::is_any;
 use super::{Dir, File};
 
 /// Names and values, sorted by name. ACLs are among them, as the kernel shows them.
@@ -55,11 +55,11 @@ impl XattrBuffer {
     pub fn list(&mut self, place: XattrPlace<'_>) -> io::Result<&[u8]> {
         let reach = path_of(place, &mut self.path)?;
         let length = growing(&mut self.list, |list| match reach {
-            Reach::Fd(fd) => pass(Call::ListXattr, b"", || rustix::fs::flistxattr(fd, &mut *list)),
-            Reach::Path(path, name) => {
+            XattrReach::Fd(fd) => pass(Call::ListXattr, b"", || rustix::fs::flistxattr(fd, &mut *list)),
+            XattrReach::Path(path, name) => {
                 pass(Call::ListXattr, name, || rustix::fs::llistxattr(path, &mut *list))
             }
-            Reach::Link(path) => pass(Call::ListXattr, b"", || rustix::fs::listxattr(path, &mut *list)),
+            XattrReach::Link(path) => pass(Call::ListXattr, b"", || rustix::fs::listxattr(path, &mut *list)),
         });
         match length {
             Err(error) if is_any(&error, &[Errno::OPNOTSUPP, Errno::NOSYS]) => Ok(&[]),
@@ -71,11 +71,13 @@ impl XattrBuffer {
     pub fn get(&mut self, place: XattrPlace<'_>, attribute: &CStr) -> io::Result<Option<&[u8]>> {
         let reach = path_of(place, &mut self.path)?;
         let length = growing(&mut self.value, |value| match reach {
-            Reach::Fd(fd) => pass(Call::GetXattr, b"", || rustix::fs::fgetxattr(fd, attribute, &mut *value)),
-            Reach::Path(path, name) => {
+            XattrReach::Fd(fd) => {
+                pass(Call::GetXattr, b"", || rustix::fs::fgetxattr(fd, attribute, &mut *value))
+            }
+            XattrReach::Path(path, name) => {
                 pass(Call::GetXattr, name, || rustix::fs::lgetxattr(path, attribute, &mut *value))
             }
-            Reach::Link(path) => {
+            XattrReach::Link(path) => {
                 pass(Call::GetXattr, b"", || rustix::fs::getxattr(path, attribute, &mut *value))
             }
         });
@@ -88,11 +90,13 @@ impl XattrBuffer {
     pub fn set(&mut self, place: XattrPlace<'_>, attribute: &CStr, value: &[u8]) -> io::Result<()> {
         let flags = XattrFlags::empty();
         match path_of(place, &mut self.path)? {
-            Reach::Fd(fd) => pass(Call::SetXattr, b"", || rustix::fs::fsetxattr(fd, attribute, value, flags)),
-            Reach::Path(path, name) => {
+            XattrReach::Fd(fd) => {
+                pass(Call::SetXattr, b"", || rustix::fs::fsetxattr(fd, attribute, value, flags))
+            }
+            XattrReach::Path(path, name) => {
                 pass(Call::SetXattr, name, || rustix::fs::lsetxattr(path, attribute, value, flags))
             }
-            Reach::Link(path) => {
+            XattrReach::Link(path) => {
                 pass(Call::SetXattr, b"", || rustix::fs::setxattr(path, attribute, value, flags))
             }
         }
@@ -101,11 +105,13 @@ impl XattrBuffer {
     /// Removes one attribute; that it is not there, or cannot be, is fine.
     pub fn remove(&mut self, place: XattrPlace<'_>, attribute: &CStr) -> io::Result<()> {
         let removed = match path_of(place, &mut self.path)? {
-            Reach::Fd(fd) => pass(Call::RemoveXattr, b"", || rustix::fs::fremovexattr(fd, attribute)),
-            Reach::Path(path, name) => {
+            XattrReach::Fd(fd) => pass(Call::RemoveXattr, b"", || rustix::fs::fremovexattr(fd, attribute)),
+            XattrReach::Path(path, name) => {
                 pass(Call::RemoveXattr, name, || rustix::fs::lremovexattr(path, attribute))
             }
-            Reach::Link(path) => pass(Call::RemoveXattr, b"", || rustix::fs::removexattr(path, attribute)),
+            XattrReach::Link(path) => {
+                pass(Call::RemoveXattr, b"", || rustix::fs::removexattr(path, attribute))
+            }
         };
         match removed {
             Err(error) if is_any(&error, &[Errno::NODATA, Errno::OPNOTSUPP]) => Ok(()),
@@ -114,33 +120,21 @@ impl XattrBuffer {
     }
 }
 
+/// How a call gets to an entry.
 #[derive(Clone, Copy)]
-enum Reach<'a> {
+pub(super) enum XattrReach<'a> {
     Fd(BorrowedFd<'a>),
     /// A path whose last component is the entry's name, not to be followed.
     Path(&'a CStr, &'a [u8]),
     /// A path whose last component is the kernel's own link to an open directory.
+    #[cfg_attr(linkdest_portable, expect(dead_code, reason = "paths lead there themselves"))]
     Link(&'a CStr),
 }
 
-/// Attributes have no calls of the form (directory, name) before Linux 6.13; the kernel's own links to open
-/// descriptors stand in.
-fn path_of<'a>(place: XattrPlace<'a>, path: &'a mut Vec<u8>) -> io::Result<Reach<'a>> {
-    path.clear();
+fn path_of<'a>(place: XattrPlace<'a>, path: &'a mut Vec<u8>) -> io::Result<XattrReach<'a>> {
     match place {
-        XattrPlace::File(file) => Ok(Reach::Fd(file.as_fd())),
-        XattrPlace::Dir(dir) => {
-            write!(path, "/proc/self/fd/{}\0", dir.as_fd().as_raw_fd())?;
-            Ok(Reach::Link(c_str(path)?))
-        }
-        XattrPlace::At(dir, name) => {
-            write!(path, "/proc/self/fd/{}/", dir.as_fd().as_raw_fd())?;
-            path.extend_from_slice(name.to_bytes_with_nul());
-            Ok(Reach::Path(c_str(path)?, name.to_bytes()))
-        }
+        XattrPlace::File(file) => Ok(XattrReach::Fd(file.as_fd())),
+        XattrPlace::Dir(dir) => dir.xattr_reach(None, path),
+        XattrPlace::At(dir, name) => dir.xattr_reach(Some(name), path),
     }
-}
-
-fn c_str(bytes: &[u8]) -> io::Result<&CStr> {
-    CStr::from_bytes_with_nul(bytes).map_err(io::Error::other)
 }

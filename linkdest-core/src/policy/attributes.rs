@@ -21,6 +21,10 @@ pub(crate) struct Reach {
     pub granularity: u32,
     /// Files can share blocks (FICLONE).
     pub reflink: bool,
+    /// Inode numbers of the repository tell inodes apart.
+    pub inodes: bool,
+    /// Several names may be one name in the repository.
+    pub folds: bool,
     /// Who owns what is newly made: user and group.
     pub born: (u32, u32),
 }
@@ -49,6 +53,8 @@ impl Reach {
             acls: true,
             granularity: 1,
             reflink: false,
+            inodes: true,
+            folds: false,
             born,
         }
     }
@@ -99,6 +105,8 @@ impl Reach {
             acls: true,
             granularity: 1,
             reflink: true,
+            inodes: true,
+            folds: false,
             born: (0, 0),
         }
     }

@@ -1,11 +1,11 @@
 //! Whether a profile can be run, and what a run would do.
 
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use super::hooks::located;
 use super::{Policy, Profile, locate::escaped};
 use crate::error::Error;
+use crate::native::OsStrExt as _;
 use crate::os::{Dir, File, effective_ids, is_program};
 use crate::sftp::Address;
 use crate::step::Step;

@@ -2,10 +2,10 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
+use crate::native::OsStrExt as _;
 use crate::path::Escaped;
 
 /// One thing that is wrong with a profile.

@@ -143,7 +143,7 @@ impl Program {
 
 impl std::fmt::Display for Program {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        use std::os::unix::ffi::OsStrExt as _;
+        use crate::native::OsStrExt as _;
         match self {
             Self::Shell(text) => write!(f, "{}", crate::path::Escaped(text.as_bytes())),
             Self::Direct(words) => {
@@ -164,6 +164,6 @@ fn is_plain(word: &str) -> bool {
 
 /// A name without a directory is looked for in PATH, a path starts at the profile's directory.
 pub(super) fn located(program: &OsStr, directory: &Path) -> OsString {
-    use std::os::unix::ffi::OsStrExt as _;
+    use crate::native::OsStrExt as _;
     if program.as_bytes().contains(&b'/') { directory.join(program).into() } else { program.to_owned() }
 }

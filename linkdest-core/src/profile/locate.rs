@@ -1,10 +1,10 @@
 //! Where profiles lie.
 
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::native::OsStrExt as _;
 use crate::os::File;
 use crate::path::Escaped;
 

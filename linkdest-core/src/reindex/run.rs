@@ -30,6 +30,7 @@ pub(super) fn run(asked: &Reindexer<'_>, monitor: &dyn Monitor) -> Result<Reinde
 pub(super) fn index(asked: &Reindexer<'_>, monitor: &dyn Monitor) -> Result<ReindexReport> {
     let begun = Instant::now();
     let repository = asked.repository;
+    repository.need_inode_numbers("reindex: make manifests in")?;
     let done = Done::default();
     let all = repository.snapshots()?;
     let chosen = choose(asked, &all, &done, monitor)?;
@@ -173,7 +174,7 @@ fn open(repository: &Repository, snapshot: &Snapshot) -> Result<Option<Dir>> {
 
 /// What is still known of the run.
 fn header(repository: &Repository, snapshot: &Snapshot, before: Option<String>) -> Header {
-    use std::os::unix::ffi::OsStrExt as _;
+    use crate::native::OsStrExt as _;
     let record = snapshot.record();
     let source = record.map_or(Path::new(""), RunRecord::source);
     let earlier = repository.manifest(snapshot.name()).ok().flatten();

@@ -9,7 +9,7 @@ use crate::entry::{Kind, Timestamp};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::manifest::{Header, Manifest, ManifestWriter};
 use crate::monitor::StopFlag;
-use crate::os::{Dir, boot_id};
+use crate::os::{Dir, boot_id, is_this_boot};
 use crate::repository::staging::Leftover;
 use crate::repository::{
     Damage, Identity, Lock, Removal, Repository, RunRecord, Snapshot, SnapshotName, Staging,
@@ -71,6 +71,7 @@ impl Target for Repository {
     type Growing = Staging;
 
     fn lock(&self, patience: Duration, stop: &StopFlag) -> Result<Lock> {
+        self.need_inode_numbers("replicate: link in")?;
         self.lock(patience, stop)
     }
 
@@ -109,9 +110,8 @@ impl Target for Repository {
     }
 
     fn leftovers_of(&self, identity: &Identity) -> Result<Left<Dir>> {
-        let boot = boot_id();
         let take = |left: Leftover| {
-            let same = left.record.as_ref().is_some_and(|record| !boot.is_empty() && record.boot_id == boot);
+            let same = left.record.as_ref().is_some_and(|record| is_this_boot(&record.boot_id));
             left.tree.map(|tree| (tree, same))
         };
         Ok(self.leftovers_of(identity)?.into_iter().filter_map(take).collect())

@@ -202,7 +202,7 @@ fn record_of<T: Target>(
     snapshot: &Snapshot,
     manifest: &Manifest,
 ) -> RunRecord {
-    use std::os::unix::ffi::OsStringExt as _;
+    use crate::native::OsStringExt as _;
     let made_in = Identity::of(snapshot, running.source.id()).repository().to_owned();
     let header = manifest.header();
     let lost = || RunRecord {

@@ -21,12 +21,12 @@ use crate::monitor::Monitor;
 use crate::os::Dir;
 use crate::path::RelPath;
 use crate::repository::{Repository, Snapshot, SnapshotName, parent_of};
-use crate::snapshot::proc_is_mounted;
+use crate::snapshot::check_system;
 
 /// Brings what was asked for.
 pub(super) fn run(asked: &Replicator, monitor: &dyn Monitor) -> Result<ReplicateReport> {
     let begun = Instant::now();
-    proc_is_mounted()?;
+    check_system(monitor)?;
     if !asked.keep.is_empty() {
         // Rules that cannot be used are an error before anything is done.
         asked.keep.decide(&[])?;

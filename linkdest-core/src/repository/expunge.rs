@@ -278,11 +278,15 @@ impl Repository {
         disk: &Metadata,
     ) -> Result<Vec<RelPath>> {
         let names = match manifest {
-            Some(manifest) => linked_by_record(manifest, path)
+            Some(manifest) => linked_by_record(manifest, path, self.capabilities().inode_numbers)
                 .map_err(|error| manifest_error(self.manifest_path(name), error))?,
             None if disk.kind != Kind::Directory && disk.nlink == 1 => Vec::new(),
-            None => linked_on_disk(tree)
-                .map_err(|error| Error::io("list", self.path.join(name.as_str()), error))?,
+            None => {
+                self.need_inode_numbers("expunge without a manifest: find other names in").and_then(|()| {
+                    linked_on_disk(tree)
+                        .map_err(|error| Error::io("list", self.path.join(name.as_str()), error))
+                })?
+            }
         };
         let inside: HashSet<u64> =
             names.iter().filter(|(other, _)| is_at_or_below(other, path)).map(|(_, inode)| *inode).collect();
@@ -294,10 +298,12 @@ impl Repository {
     }
 }
 
-/// All names of inodes that had several, by the manifest; none where the path is a file with one name.
+/// All names of inodes that had several, by the manifest; none where the path is a file with one name. Where the
+/// repository's numbers prove nothing, those of the source stand in.
 fn linked_by_record(
     manifest: &Manifest,
     path: &RelPath,
+    believed: bool,
 ) -> std::result::Result<Vec<(RelPath, u64)>, crate::manifest::ManifestError> {
     let mut names = Vec::new();
     let found = manifest.find(path.as_bytes(), &mut BlockCache::default())?;
@@ -311,7 +317,8 @@ fn linked_by_record(
     for directory in manifest.walk() {
         let directory = directory?;
         for entry in directory.entries() {
-            let (metadata, inode) = (entry.metadata, entry.repository_inode);
+            let metadata = entry.metadata;
+            let inode = if believed { entry.repository_inode } else { metadata.id.inode };
             if metadata.kind != Kind::Directory && metadata.nlink > 1 && inode != 0 {
                 names.push((directory.path().child(entry.name), inode));
             }

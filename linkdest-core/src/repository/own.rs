@@ -27,6 +27,15 @@ impl Repository {
         look().unwrap_or(false)
     }
 
+    /// Refuses what follows inodes by their numbers where those differ from name to name.
+    pub(crate) fn need_inode_numbers(&self, operation: &'static str) -> Result<()> {
+        if self.capabilities().inode_numbers {
+            return Ok(());
+        }
+        let message = "this file system shows another inode number for each name of a file";
+        Err(Error::io(operation, &self.path, io::Error::new(io::ErrorKind::Unsupported, message)))
+    }
+
     /// Reads a file of its own; `None` if there is none.
     pub(crate) fn read_own(&self, name: &str, limit: usize) -> Result<Option<Vec<u8>>> {
         let read = || -> io::Result<Vec<u8>> {

@@ -35,8 +35,17 @@ pub struct Capabilities {
     pub acls: bool,
     /// How finely modification times are kept, in nanoseconds.
     pub time_granularity: u32,
-    /// Names that differ only in case are one name.
+    /// Names that differ only in case, or only in their Unicode form, are one name.
     pub case_folding: bool,
+    /// All names of an inode show the same inode number. Where they do not (some FUSE file systems), nothing is taken for
+    /// shared, moved or read already because of such a number.
+    #[serde(default = "yes")]
+    pub inode_numbers: bool,
+}
+
+/// What older settings do not tell was so everywhere that they were made.
+fn yes() -> bool {
+    true
 }
 
 impl Capabilities {
@@ -68,6 +77,8 @@ impl Capabilities {
             acls: self.acls,
             granularity: self.time_granularity,
             reflink: self.reflinks,
+            inodes: self.inode_numbers,
+            folds: self.case_folding,
             born,
         }
     }
@@ -84,15 +95,19 @@ pub(crate) struct Probed {
 const FILE: &CStr = c"probe-file";
 const OTHER: &CStr = c"PROBE-FILE";
 const LINK: &CStr = c"probe-link";
+/// One letter as one character, and as two.
+const COMPOSED: &CStr = c"probe-\u{e9}";
+const DECOMPOSED: &CStr = c"probe-e\u{301}";
+const NAMES: [&CStr; 4] = [FILE, OTHER, LINK, COMPOSED];
 
 /// Tries everything in a directory that is ours alone, and leaves nothing behind.
 ///
 /// # Errors
 /// Only what keeps anything at all from being written.
 pub(crate) fn probe(dir: &Dir) -> io::Result<Probed> {
-    [FILE, OTHER, LINK].into_iter().for_each(|name| drop(dir.unlink(name)));
+    NAMES.into_iter().for_each(|name| drop(dir.unlink(name)));
     let result = try_all(dir);
-    [FILE, OTHER, LINK].into_iter().for_each(|name| drop(dir.unlink(name)));
+    NAMES.into_iter().for_each(|name| drop(dir.unlink(name)));
     result
 }
 
@@ -100,13 +115,15 @@ fn try_all(dir: &Dir) -> io::Result<Probed> {
     let file = dir.create_file(FILE)?;
     file.write_all_at(&[b'x'; 4096], 0)?;
     let born = file.stat()?;
-    let case_folding = dir.stat_if_there(OTHER)?.is_some();
+    let folds_case = dir.stat_if_there(OTHER)?.is_some();
+    let case_folding = folds_case || folds_forms(dir);
     let link_error = dir.link(FILE, dir, LINK).err();
+    let inode_numbers = link_error.is_some() || dir.stat_at(FILE)?.id == dir.stat_at(LINK)?.id;
     let _ = dir.unlink(LINK);
     let symlinks =
         able(dir.make_symlink(c"target", LINK).and_then(|()| dir.read_link(LINK)), |to| *to == *c"target")?;
     let _ = dir.unlink(LINK);
-    let reflinks = !case_folding && clones(dir)?;
+    let reflinks = !folds_case && clones(dir)?;
     // Looking at a file of our own is never refused: an error there is no answer.
     let kept = |set, is: &dyn Fn(&Metadata) -> bool| -> io::Result<bool> {
         Ok(able(set, |()| true)? && is(&file.stat()?))
@@ -134,8 +151,17 @@ fn try_all(dir: &Dir) -> io::Result<Probed> {
         acls: keeps(c"system.posix_acl_access", &acl())?,
         time_granularity: granularity(&file)?,
         case_folding,
+        inode_numbers,
     };
     Ok(Probed { capabilities, born: (born.uid, born.gid), link_error })
+}
+
+/// Whether two Unicode forms of a name are one name. Where such a name cannot be made, it will be said of each.
+fn folds_forms(dir: &Dir) -> bool {
+    let made = dir.create_file(COMPOSED).is_ok();
+    let found = made && dir.stat_if_there(DECOMPOSED).is_ok_and(|found| found.is_some());
+    let _ = dir.unlink(COMPOSED);
+    found
 }
 
 /// Clones need a source of their own: the probe file is open for writing only.

@@ -211,8 +211,8 @@ impl RunRecord {
 
 #[cfg(test)]
 mod tests {
+    use crate::native::OsStringExt as _;
     use std::ffi::OsString;
-    use std::os::unix::ffi::OsStringExt as _;
 
     use super::*;
     use crate::error::ProblemKind;

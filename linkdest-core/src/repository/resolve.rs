@@ -1,7 +1,6 @@
 //! Which snapshot is meant by what a person types.
 
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
@@ -10,6 +9,7 @@ use jiff::{Span, Zoned};
 
 use super::{Repository, Snapshot};
 use crate::error::{Error, ErrorKind, Result};
+use crate::native::OsStrExt as _;
 use crate::os::Dir;
 use crate::path::{Escaped, RelPath};
 

@@ -1,7 +1,6 @@
 //! A run's record as it stands in its file: one small TOML file for each snapshot, also while it is being made.
 
 use std::ffi::OsString;
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::PathBuf;
 
 use base64::Engine as _;
@@ -13,6 +12,7 @@ use super::record::{InvalidRunRecord, RunRecord, Status};
 use crate::counts::Counts;
 use crate::entry::Timestamp;
 use crate::error::{Problem, ProblemKind};
+use crate::native::{OsStrExt as _, OsStringExt as _};
 use crate::path::RelPath;
 
 /// The record as it stands in the file.

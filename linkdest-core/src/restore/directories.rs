@@ -34,6 +34,9 @@ impl Worker<'_, '_> {
             Ok(above) => above,
             Err(error) => return self.engine.target_problem(&path(), "open", error).map(|()| None),
         };
+        if self.is_taken(&parent, &above, &wanted) {
+            return Ok(None);
+        }
         let entered = match &above.target {
             None => Ok(Some(self.would_create(&parent, &wanted, Reason::New))),
             Some(dir) => self.open_or_make(&parent, dir, &wanted),

@@ -1,5 +1,6 @@
 //! One directory that is being restored, from its opening until its last child is done.
 
+use std::collections::HashMap;
 use std::ffi::{CStr, CString};
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -24,6 +25,8 @@ pub(super) struct Node {
     /// Sub-directories that are not done, and one for itself.
     pending: AtomicUsize,
     handles: Mutex<Option<Arc<Handles>>>,
+    /// Names in it by what they are without case; kept only where names that differ in case are one.
+    folded: Mutex<HashMap<String, CString>>,
 }
 
 /// What is open of a directory.
@@ -62,7 +65,19 @@ impl Node {
             dirty: AtomicBool::new(created),
             pending: AtomicUsize::new(1),
             handles: Mutex::new(Some(Arc::clone(handles))),
+            folded: Mutex::default(),
         })
+    }
+
+    /// The name of another entry that stands for this one in a target where names that differ in case may be one. Without
+    /// one, the name is remembered.
+    pub fn namesake(&self, target: Option<&Dir>, name: &CStr) -> Option<CString> {
+        let key = name.to_str().map_or_else(|_| format!("{name:?}"), str::to_lowercase);
+        let mut folded = self.folded.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = folded.entry(key).or_insert_with(|| name.to_owned());
+        let id = |name: &CStr| target?.stat_at(name).ok().map(|stat| stat.id);
+        let is_one = || id(name).is_some_and(|one| id(first) == Some(one));
+        (first.as_c_str() != name && is_one()).then(|| first.clone())
     }
 
     /// Its path below what is restored.

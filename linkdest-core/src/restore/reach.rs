@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::os::Dir;
 use crate::policy::attributes::Reach;
 use crate::repository::probe::probe;
-use crate::repository::remove_tree_but;
+use crate::repository::{Capabilities, remove_tree_but};
 
 /// What can be set in a target by this user. `scratch` is a name that nobody else has; `None` writes nothing.
 pub(super) fn reach(target: Option<&Dir>, ids: (u32, u32), scratch: Option<&str>) -> Reach {
@@ -20,19 +20,23 @@ pub(super) fn reach(target: Option<&Dir>, ids: (u32, u32), scratch: Option<&str>
     let known = Reach { granularity: ticks(&kind), ..unknown };
     // Where it cannot be tried out, each entry tells what it cannot have.
     let found = scratch.and_then(|name| try_out(dir, name).ok());
-    found.map_or(known, |(granularity, mode)| Reach { granularity, mode, ..known })
+    found.map_or(known, |found| Reach {
+        granularity: found.time_granularity,
+        mode: found.modes,
+        folds: found.case_folding,
+        ..known
+    })
 }
 
-/// Tries how finely times are kept, and whether modes are, in a directory that is removed again.
-fn try_out(dir: &Dir, name: &str) -> io::Result<(u32, bool)> {
+/// Tries how finely times are kept, whether modes are, and whether names fold, in a directory that is removed again.
+fn try_out(dir: &Dir, name: &str) -> io::Result<Capabilities> {
     let (name, before) = (CString::new(name)?, dir.stat()?.mtime);
     dir.make_dir(&name)?;
     let probed = dir.open_dir(&name).and_then(|scratch| probe(&scratch));
     clear_away(dir, &name)?;
     // Whoever may not set it sees the time of the restore, as of any change.
     let _ = dir.set_mtime_at(c".", before);
-    let capabilities = probed?.capabilities;
-    Ok((capabilities.time_granularity, capabilities.modes))
+    Ok(probed?.capabilities)
 }
 
 /// Removes the scratch directory. FUSE keeps a file that was removed under another name until it has heard that it was

@@ -2,7 +2,6 @@
 
 use std::ffi::OsStr;
 use std::io;
-use std::os::unix::ffi::OsStrExt as _;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
@@ -22,10 +21,11 @@ use crate::entry::{Kind, Metadata};
 use crate::error::{Error, ErrorKind, Problem, ProblemKind, Result};
 use crate::manifest::{BlockCache, Manifest};
 use crate::monitor::{Action, Monitor, Progress, Reason};
+use crate::native::OsStrExt as _;
 use crate::os::{Dir, effective_ids, open_file_limit, random_id};
 use crate::path::RelPath;
 use crate::repository::{manifest_error, parent_of};
-use crate::snapshot::{Queue, proc_is_mounted};
+use crate::snapshot::{Queue, check_system};
 
 /// Each open directory takes two descriptors at most.
 const MOST_OPEN: usize = 100;
@@ -34,7 +34,7 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 /// Runs what was asked for.
 pub(super) fn run(asked: &Restorer<'_>, monitor: &dyn Monitor) -> Result<RestoreReport> {
     let begun = Instant::now();
-    proc_is_mounted()?;
+    check_system(monitor)?;
     let mut saved = find(asked)?;
     let damage = saved.damage.take();
     let target = open_target(asked, saved.wanted.metadata.kind)?;

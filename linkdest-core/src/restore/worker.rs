@@ -14,6 +14,7 @@ use crate::entry::Kind;
 use crate::error::{ProblemKind, Result};
 use crate::manifest::{BlockCache, Directory};
 use crate::os::{Listing, XattrBuffer};
+use crate::path::Escaped;
 
 /// What one thread has at hand.
 pub(super) struct Worker<'e, 'p> {
@@ -167,7 +168,24 @@ impl<'e, 'p> Worker<'e, 'p> {
             return Ok(());
         }
         self.engine.check_stop()?;
+        if self.is_taken(node, handles, &wanted) {
+            return Ok(());
+        }
         self.place(At { node, handles, wanted: &wanted })
+    }
+
+    /// Says whether another entry of the directory stands for this one in the target, and tells that.
+    pub fn is_taken(&self, node: &Node, handles: &Handles, wanted: &Wanted) -> bool {
+        let folds = self.engine.plan.reach.folds;
+        let first = folds.then(|| node.namesake(handles.target.as_ref(), wanted.to())).flatten();
+        if let Some(first) = &first {
+            let first = Escaped(first.to_bytes()).to_string();
+            let message =
+                format!("{first:?} already stands for this one here (case): this one is not restored");
+            let path = node.path_of(wanted.to());
+            self.engine.problem(&path, ProblemKind::Collision, "restore", message);
+        }
+        first.is_some()
     }
 
     /// Gives sub-directories to whoever has time. Where too many directories are open, this one is closed meanwhile.

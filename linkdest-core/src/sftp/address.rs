@@ -1,10 +1,10 @@
 //! Where an SFTP server is, as people write it: `sftp://[user@]host[:port]/path`.
 
 use std::ffi::OsString;
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::native::{OsStrExt as _, OsStringExt as _};
 use crate::path::Escaped;
 
 /// A directory on a server.

@@ -264,7 +264,7 @@ impl Exchange {
         if self.is_stopped() {
             return Error::interrupted().into();
         }
-        let shown = crate::path::Escaped(std::os::unix::ffi::OsStrExt::as_bytes(self.address.as_os_str()));
+        let shown = crate::path::Escaped(crate::native::OsStrExt::as_bytes(self.address.as_os_str()));
         Error::connection("connect", &self.address, format!("{shown}: {why}")).into()
     }
 

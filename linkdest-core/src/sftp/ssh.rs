@@ -122,7 +122,7 @@ impl Ssh {
 }
 
 fn split(line: &OsStr) -> Result<Vec<OsString>> {
-    use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+    use crate::native::{OsStrExt as _, OsStringExt as _};
     // It may hold a password, and messages go to logs.
     let wrong = |why: &str| Error::option(format!("ssh command: {why}"));
     let mut words = Vec::new();

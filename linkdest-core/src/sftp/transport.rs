@@ -47,7 +47,7 @@ impl Transport {
         let program = command.get_program().to_owned();
         let Piped { child, input, output, errors } =
             Child::spawn_piped(command, own_group).map_err(|error| {
-                let shown = Escaped(std::os::unix::ffi::OsStrExt::as_bytes(program.as_os_str()));
+                let shown = Escaped(crate::native::OsStrExt::as_bytes(program.as_os_str()));
                 Error::connection("connect", address, format!("{shown}: cannot be started: {error}"))
             })?;
         let process = Process { child: Mutex::new(child), said: Mutex::default(), silent: Mutex::new(false) };

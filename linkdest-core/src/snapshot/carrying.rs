@@ -205,7 +205,8 @@ impl<S: Source> Worker<'_, '_, S> {
         self.count(Counter::CarriedForward, 1);
         if self.lane.is_some() {
             self.count_flagged(EntryFlags::CARRIED_FORWARD);
-            push_carried(draft, carrying, name, &disk, record.as_ref(), child);
+            let inode = engine.believed_inode(disk.id.inode);
+            push_carried(draft, carrying, name, (&disk, inode), record.as_ref(), child);
         }
         Ok(())
     }
@@ -277,7 +278,7 @@ fn push_carried(
     draft: &mut DirectoryDraft,
     carrying: &Carrying<'_>,
     name: &CStr,
-    disk: &Metadata,
+    (disk, inode): (&Metadata, u64),
     record: Option<&Entry<'_>>,
     child: Option<Locator>,
 ) {
@@ -290,7 +291,7 @@ fn push_carried(
     let reference = u32::try_from(carrying.reference).unwrap_or(u32::MAX);
     let directory = disk.kind == Kind::Directory;
     let placing = Placing {
-        repository_inode: if directory { 0 } else { disk.id.inode },
+        repository_inode: if directory { 0 } else { inode },
         origin: if directory { Origin::Fresh } else { Origin::Same { reference } },
         content: record.and_then(|record| record.content),
         flags: EntryFlags::CARRIED_FORWARD,

@@ -177,7 +177,9 @@ impl<S: Source> Worker<'_, '_, S> {
         if moved && record.as_ref().is_none_or(|record| record.metadata.id != id) {
             return None;
         }
-        let unrecorded = || Known { doubtful: self.is_perhaps_renamed(node, number), ..Known::default() };
+        // Where several names are one, what lies under this one may have been saved of another.
+        let doubtful = || self.engine.plan.reach.folds || self.is_perhaps_renamed(node, number);
+        let unrecorded = || Known { doubtful: doubtful(), ..Known::default() };
         let known = record
             .as_ref()
             .map_or_else(unrecorded, |record| Known::weigh(record, subject.metadata, &disk, id));

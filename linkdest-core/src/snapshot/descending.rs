@@ -147,7 +147,7 @@ impl<S: Source> Worker<'_, '_, S> {
     #[expect(clippy::option_option, reason = "a dry run makes nothing, and that is no failure")]
     fn make_dir(
         &mut self,
-        parent: &Node<S>,
+        parent: &Arc<Node<S>>,
         handles: &Handles<S>,
         name: &CStr,
     ) -> Result<Option<Option<Dir>>> {
@@ -159,8 +159,8 @@ impl<S: Source> Worker<'_, '_, S> {
         match made.transpose() {
             Ok(dir) => Ok(Some(dir)),
             Err(error) => {
-                let path = parent.path_of(name);
-                self.engine.repository_problem(self.index, path, "make directory", error).map(|()| None)
+                let at = (parent, name);
+                self.engine.placing_problem(self.index, at, "make directory", error).map(|()| None)
             }
         }
     }

@@ -1,6 +1,5 @@
 //! What is written down of a run: before the walk, and at its end.
 
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use super::Snapshotter;
@@ -10,6 +9,7 @@ use crate::counts::Counts;
 use crate::entry::{FileId, Timestamp};
 use crate::error::Result;
 use crate::manifest::Header;
+use crate::native::OsStrExt as _;
 use crate::os::boot_id;
 use crate::path::RelPath;
 use crate::repository::{Damage, Repository, RunRecord, Staging, Status};

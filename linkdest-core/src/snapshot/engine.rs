@@ -338,6 +338,11 @@ impl<S: Source> Engine<'_, S> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner).push(lane);
     }
 
+    /// The number of an inode in the repository as it is written down: 0, unknown, where numbers prove nothing.
+    pub fn believed_inode(&self, number: u64) -> u64 {
+        if self.plan.reach.inodes { number } else { 0 }
+    }
+
     /// Takes where the root was written down.
     pub fn set_root_record(&self, child: Locator, flags: EntryFlags) {
         let _ = self.root_record.set((child, flags));

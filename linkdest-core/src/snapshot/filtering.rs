@@ -2,13 +2,13 @@
 
 use std::ffi::{CStr, CString, OsStr};
 use std::io;
-use std::os::unix::ffi::OsStrExt as _;
 
 use super::node::Node;
 use super::worker::Worker;
 use crate::entry::{Kind, Metadata};
 use crate::error::{Error, Result};
 use crate::filter::{DirectoryRules, Extra, Filter};
+use crate::native::OsStrExt as _;
 use crate::os::Listing;
 use crate::source::{RuleFile, Source};
 

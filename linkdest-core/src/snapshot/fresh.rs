@@ -51,8 +51,8 @@ impl<S: Source> Worker<'_, '_, S> {
         let to = match staged.create_file(content.name) {
             Ok(to) => to,
             Err(error) => {
-                let path = content.path();
-                return engine.repository_problem(self.index, path, "create", error).map(|()| Placed::No);
+                let at = (content.node, content.name);
+                return engine.placing_problem(self.index, at, "create", error).map(|()| Placed::No);
             }
         };
         let remove = || staged.unlink(content.name).map_err(|error| engine.repository_error("remove", error));

@@ -226,7 +226,7 @@ impl<S: Source> Worker<'_, '_, S> {
                     return self.lead_others(group, node, name);
                 }
                 Err(error) => {
-                    return engine.repository_problem(self.index, node.path_of(name), "link", error);
+                    return engine.placing_problem(self.index, (node, name), "link", error);
                 }
             }
         }

@@ -48,7 +48,7 @@ pub use filtering::Filtering;
 pub(crate) use found::{absolute, host_of};
 pub(crate) use queue::Queue;
 pub use report::SnapshotReport;
-pub(crate) use run::proc_is_mounted;
+pub(crate) use run::check_system;
 pub use select::Selected;
 
 use groups::HARD_LINKS;

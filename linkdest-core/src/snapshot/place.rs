@@ -94,7 +94,7 @@ impl<S: Source> Worker<'_, '_, S> {
     #[expect(clippy::too_many_arguments, reason = "one entry on its way from a reference to staging")]
     pub fn link(
         &mut self,
-        node: &Node<S>,
+        node: &Arc<Node<S>>,
         handles: &Handles<S>,
         name: &CStr,
         metadata: &Metadata,
@@ -121,7 +121,7 @@ impl<S: Source> Worker<'_, '_, S> {
                 Err(error)
                     if errno::is_target_failing(&error) || error.kind() == io::ErrorKind::AlreadyExists =>
                 {
-                    engine.repository_problem(self.index, node.path_of(name), "link", error)?;
+                    engine.placing_problem(self.index, (node, name), "link", error)?;
                     return Ok(Linked::Failed);
                 }
                 // Protected, immutable, across a mount, gone: a copy is always possible.
@@ -186,7 +186,7 @@ impl<S: Source> Worker<'_, '_, S> {
     /// Makes a symlink, FIFO, socket or device anew; says whether it is there.
     pub fn make_special(
         &mut self,
-        node: &Node<S>,
+        node: &Arc<Node<S>>,
         handles: &Handles<S>,
         name: &CStr,
         metadata: &Metadata,
@@ -221,7 +221,7 @@ impl<S: Source> Worker<'_, '_, S> {
                 ("make node", staged.make_node(name, metadata.kind, metadata.rdev))
             };
             if let Err(error) = made {
-                return engine.repository_problem(self.index, path(), operation, error).map(|()| false);
+                return engine.placing_problem(self.index, (node, name), operation, error).map(|()| false);
             }
             let refused = stamp_name(staged, name, metadata, &xattrs.kept, reach, &mut self.xattrs);
             let flags = not_stored(&refused);

@@ -2,11 +2,11 @@
 
 use std::ffi::CString;
 use std::io;
-use std::os::unix::ffi::OsStrExt as _;
 
 use super::references::Origin;
 use crate::descent::Descent;
 use crate::entry::Kind;
+use crate::native::OsStrExt as _;
 use crate::os::{Dir, Listing, errno};
 use crate::path::RelPath;
 use crate::source::Source;

@@ -1,19 +1,41 @@
 //! What goes wrong in a run, sorted: what ends it, what only spoils one entry, what is worth a notice.
 
+use std::ffi::{CStr, CString};
 use std::io;
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
 use super::engine::Engine;
+use super::node::Node;
 use crate::counts::Counter;
 use crate::entry::{FileId, Metadata};
 use crate::error::{Error, Problem, ProblemKind, Result};
 use crate::manifest::ManifestError;
 use crate::monitor::{Event, Notice};
-use crate::os::errno;
-use crate::path::RelPath;
+use crate::os::{Listing, errno};
+use crate::path::{Escaped, RelPath};
 use crate::repository::record::{PROBLEM_PATHS_KEPT, PROBLEMS_KEPT};
 use crate::source::Source;
+
+/// Of a name that nothing is like in case, so many others are looked at.
+const NAMES_LOOKED_AT: usize = 10_000;
+
+fn folded(name: &CStr) -> String {
+    name.to_string_lossy().to_lowercase()
+}
+
+/// Two names of one directory that are one name in the repository: the first is saved, the second is not.
+fn collision(path: RelPath, operation: &str, other: Option<&CStr>) -> Problem {
+    let other = other.map_or_else(
+        || "another name of this directory".to_owned(),
+        |other| format!("{:?}", Escaped(other.to_bytes()).to_string()),
+    );
+    let message = format!(
+        "{other} already stands for this one in the repository (case, Unicode form): this one is not saved, rename one \
+         of them"
+    );
+    Problem::new(path, ProblemKind::Collision, operation, message)
+}
 
 impl<S: Source> Engine<'_, S> {
     /// Records a problem: it is counted, told, and kept for the report.
@@ -50,21 +72,46 @@ impl<S: Source> Engine<'_, S> {
         if errno::is_target_failing(&error) {
             return Err(self.repository_error(operation, error));
         }
-        let kind = match error.kind() {
-            io::ErrorKind::AlreadyExists => ProblemKind::Collision,
-            _ => ProblemKind::NotStored,
-        };
-        let problem = match kind {
-            ProblemKind::Collision => Problem::new(
-                path,
-                kind,
-                operation,
-                "another name of this directory already stands for this one in the repository (case, Unicode form)",
-            ),
-            _ => Problem::io(path, kind, operation, &error),
+        let problem = match error.kind() {
+            io::ErrorKind::AlreadyExists => collision(path, operation, None),
+            _ => Problem::io(path, ProblemKind::NotStored, operation, &error),
         };
         self.problem(worker, problem);
         Ok(())
+    }
+
+    /// Sorts an error of making a name in the repository, as [`repository_problem`](Self::repository_problem) does. Of a
+    /// name that is taken there it is said which name of the source has it.
+    pub fn placing_problem(
+        &self,
+        worker: usize,
+        (node, name): (&Arc<Node<S>>, &CStr),
+        operation: &'static str,
+        error: io::Error,
+    ) -> Result<()> {
+        let path = node.path_of(name);
+        if error.kind() != io::ErrorKind::AlreadyExists {
+            return self.repository_problem(worker, path, operation, error);
+        }
+        let other = self.namesake(node, name);
+        self.problem(worker, collision(path, operation, other.as_deref()));
+        Ok(())
+    }
+
+    /// The name of the source that is the same as `name` in the repository, and was there first.
+    fn namesake(&self, node: &Arc<Node<S>>, name: &CStr) -> Option<CString> {
+        let handles = self.handles(node).ok()?;
+        let staged = handles.staged.as_ref()?;
+        let taken = staged.stat_at(name).ok()?.id;
+        let mut listing = Listing::default();
+        let listed = self.plan.source.open_dir(&handles.source, c".").ok()?.dir;
+        self.plan.source.list(&listed, &mut listing).ok()?;
+        let folded = folded(name);
+        let names =
+            || listing.entries().iter().map(|entry| listing.name(*entry)).filter(|other| *other != name);
+        let is_it = |other: &&CStr| staged.stat_at(other).is_ok_and(|stat| stat.id == taken);
+        let alike = names().filter(|other| self::folded(other) == folded).find(is_it);
+        alike.or_else(|| names().take(NAMES_LOOKED_AT).find(is_it)).map(CStr::to_owned)
     }
 
     /// The error that ends the run because the repository failed.

@@ -86,7 +86,7 @@ impl<S: Source> Worker<'_, '_, S> {
     #[expect(clippy::too_many_arguments, reason = "one file on its way from source to staging")]
     pub fn place_content(
         &mut self,
-        node: &Node<S>,
+        node: &Arc<Node<S>>,
         handles: &Handles<S>,
         name: &CStr,
         file: &S::File,
@@ -219,7 +219,7 @@ impl<S: Source> Worker<'_, '_, S> {
 
 /// A regular file of the source that is open for reading, and where it goes.
 pub(super) struct Content<'c, S: Source> {
-    pub node: &'c Node<S>,
+    pub node: &'c Arc<Node<S>>,
     pub handles: &'c Handles<S>,
     pub name: &'c CStr,
     pub file: &'c S::File,

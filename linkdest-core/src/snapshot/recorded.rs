@@ -276,6 +276,7 @@ impl<S: Source> Worker<'_, '_, S> {
         if metadata.kind == Kind::File && metadata.mode & 0o6000 != 0 {
             self.engine.setuid.store(true, Ordering::Relaxed);
         }
+        let repository_inode = self.engine.believed_inode(placing.repository_inode);
         let mut flags = placing.flags;
         let is_fresh = placing.origin == Origin::Fresh;
         if self.engine.is_racy(metadata) || is_fresh && self.engine.is_racy_by_its_clock(metadata) {
@@ -285,7 +286,7 @@ impl<S: Source> Worker<'_, '_, S> {
         node.draft().push(&Entry {
             name: name.to_bytes(),
             metadata: node.numbered(metadata),
-            repository_inode: placing.repository_inode,
+            repository_inode,
             origin: placing.origin,
             target: &self.found.target,
             xattrs: self.found.xattrs.as_ref(),
@@ -296,7 +297,7 @@ impl<S: Source> Worker<'_, '_, S> {
         if metadata.nlink > 1 || self.leads {
             self.last = Some(Arc::new(GroupRecord {
                 metadata: *metadata,
-                repository_inode: placing.repository_inode,
+                repository_inode,
                 content: placing.content,
                 xattrs: self.found.xattrs.clone(),
                 target: self.found.target.clone(),

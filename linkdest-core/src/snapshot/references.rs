@@ -2,7 +2,6 @@
 
 use std::ffi::CString;
 use std::io;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use super::{Snapshotter, points};
@@ -10,7 +9,8 @@ use crate::descent::Descent;
 use crate::entry::{FileId, Kind, Metadata, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{BlockCache, Entry, Found, Manifest};
-use crate::os::{Dir, boot_id, effective_ids};
+use crate::native::OsStrExt as _;
+use crate::os::{Dir, effective_ids, is_this_boot};
 use crate::path::{Escaped, RelPath};
 use crate::repository::staging::Leftover;
 use crate::repository::{Repository, RunRecord, SnapshotName, parent_of};
@@ -187,7 +187,7 @@ fn newest(
         root,
         label,
         started: record.map(RunRecord::started),
-        unproven: record.is_some_and(|record| !record.synced && record.boot_id != boot_id()),
+        unproven: record.is_some_and(|record| !record.synced && !is_this_boot(&record.boot_id)),
     }))
 }
 
@@ -205,7 +205,7 @@ fn of_leftover(leftover: &Leftover, source: &Origin<'_>) -> Option<Reference> {
         same_source: source.is_of(record),
         label: format!("unfinished {}", leftover.name.to_string_lossy()),
         started: Some(record.started()),
-        unproven: record.boot_id != boot_id(),
+        unproven: !is_this_boot(&record.boot_id),
     })
 }
 

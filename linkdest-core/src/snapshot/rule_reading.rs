@@ -3,13 +3,13 @@
 use std::cell::RefCell;
 use std::ffi::{CStr, CString};
 use std::io;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use super::engine::Engine;
 use super::node::Node;
 use crate::error::{Error, Problem, ProblemKind, Result};
 use crate::filter::{DirectoryFiles, DirectoryRules, Filter, Place, RuleError};
+use crate::native::OsStrExt as _;
 use crate::os::{Dir, errno};
 use crate::path::{Escaped, RelPath};
 use crate::source::{RuleFile, Source, read_rule_file};

@@ -17,7 +17,7 @@ use crate::entry::{FileId, Timestamp};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::manifest::{Entry, ManifestWriter};
 use crate::monitor::{Event, Monitor, Notice};
-use crate::os::{Dir, effective_ids, host_name, open_file_limit};
+use crate::os::{Dir, LACKS, effective_ids, host_name, open_file_limit, ready};
 use crate::policy::attributes::Reach;
 use crate::repository::staging::Leftover;
 use crate::repository::{Lock, Repository, SnapshotName, Staging, parent_of};
@@ -28,7 +28,7 @@ use crate::source::{LocalSource, SftpSource, Source};
 pub(super) fn run(asked: &Snapshotter, monitor: &dyn Monitor) -> Result<SnapshotReport> {
     let begun = Instant::now();
     asked.guards.check()?;
-    proc_is_mounted()?;
+    check_system(monitor)?;
     let taken =
         if Address::is_one(&asked.source) { run_far(asked, monitor) } else { run_here(asked, monitor) };
     let mut report = taken?;
@@ -106,11 +106,11 @@ fn open_repository(asked: &Snapshotter) -> Result<Option<Repository>> {
     }
 }
 
-/// Extended attributes of entries that are not opened are reached through it.
-pub(crate) fn proc_is_mounted() -> Result<()> {
-    let place = Path::new("/proc/self/fd");
-    let missing = |error| Error::io("reach extended attributes (is /proc mounted?): open", place, error);
-    Dir::open_operator_path(place).map(drop).map_err(missing)
+/// Checks that what every run needs of the system is there, and tells what this build cannot do on it.
+pub(crate) fn check_system(monitor: &dyn Monitor) -> Result<()> {
+    ready().map_err(|(operation, place, error)| Error::io(operation, place, error))?;
+    LACKS.iter().for_each(|lack| monitor.event(&Event::Notice(Notice::SystemLacks(lack))));
+    Ok(())
 }
 
 /// Takes a snapshot, under the lock.
@@ -175,7 +175,7 @@ fn take_staged<S: Source>(
     repository: &Repository,
     (source, known): (&S, &Known),
     started: Timestamp,
-    Collected { references, damaged }: Collected,
+    Collected { mut references, damaged }: Collected,
     staging: Staging,
 ) -> Result<(SnapshotName, Walked)> {
     let place = repository.control_path(Path::new("staging").join(staging.name().as_str()));
@@ -193,6 +193,10 @@ fn take_staged<S: Source>(
     let reach = probed.capabilities.reach(probed.born);
     let manifest = staging.begin_manifest(&header, &place)?;
     let damaged_before = repository.damaged_inodes()?;
+    if !reach.inodes && !damaged_before.is_empty() {
+        // Which of the references' files those are, their numbers do not tell.
+        references.iter_mut().for_each(|reference| reference.unproven = true);
+    }
     let walk = Walk { asked, monitor, known, references: &references, damaged: damaged_before, started };
     let walked = walk.into(repository, source, reach, Some(Staged { tree, scratch, manifest }));
     let mut walked = walked.inspect_err(|error| {

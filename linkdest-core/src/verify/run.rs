@@ -254,10 +254,18 @@ impl Run<'_> {
         self.repository.tree_path(name)
     }
 
+    /// Says whether inode numbers tell inodes apart in this repository; where they do not, each name is one of its own.
+    pub fn believes_inodes(&self) -> bool {
+        self.repository.capabilities().inode_numbers
+    }
+
     /// Says whether an inode is met for the first time, and takes it that it is.
     ///
     /// An inode that the manifest knows by another number is met once for each content that it should have.
     pub fn is_first(&self, id: FileId, claim: u64, content: Option<&ContentHash>) -> bool {
+        if !self.believes_inodes() {
+            return true;
+        }
         match content.and_then(|hash| hash.0.first_chunk()) {
             Some(part) if claim != id.inode => {
                 let part = u64::from_le_bytes(*part);
@@ -275,14 +283,15 @@ impl Run<'_> {
 
     /// An inode that was made since then is another one under the same number.
     fn was_verified(&self, disk: &Metadata) -> bool {
-        let Some(since) = self.state.resumed else { return false };
+        let Some(since) = self.state.resumed.filter(|_| self.believes_inodes()) else { return false };
         let born = disk.btime.or(disk.ctime);
         self.verified.contains(disk.id) && born.is_some_and(|born| born < since)
     }
 
     /// Keeps a damaged inode until its names are known.
     pub fn damaged(&self, damaged: Damaged) {
-        if let Some(alone) = self.pending.add(damaged) {
+        let alone = if self.believes_inodes() { self.pending.add(damaged) } else { Some(damaged) };
+        if let Some(alone) = alone {
             let mut told = Vec::new();
             if alone.spoiled {
                 told.extend(Note::of_place(&alone));

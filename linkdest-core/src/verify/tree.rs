@@ -187,7 +187,9 @@ impl Tree<'_> {
             record.child.into_iter().for_each(|child| crew.push(Task::Directory(path.clone(), child)));
             return Ok(());
         }
-        if let Some(message) = self.links.meet(record, &disk) {
+        if self.run.believes_inodes()
+            && let Some(message) = self.links.meet(record, &disk)
+        {
             self.tell(FindingKind::Links, Cause::Tampering, path.clone(), message);
         }
         self.inode(hand, &Subject { dir, name: &name, path, record, disk })

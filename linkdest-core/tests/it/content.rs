@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use linkdest_core::{Checksum, ProblemKind, Repository, Silent, Status, Verifier};
 use linkdest_testkit::{Comparison, FileSystem, LoopMount, skip};
 
-use crate::support::{Pair, path, set_mtime};
+use crate::support::{Pair, beyond_portable, path, set_mtime};
 
 #[test]
 fn a_hole_of_four_tebibytes_takes_no_time_and_no_space() {
@@ -102,6 +102,9 @@ fn free(mount: &LoopMount) -> u64 {
 
 #[test]
 fn a_large_changed_file_costs_the_blocks_that_changed() {
+    if beyond_portable("no shared blocks") {
+        return;
+    }
     const SIZE: u64 = 64 << 20;
     for file_system in [FileSystem::Xfs, FileSystem::Btrfs] {
         let mount = match LoopMount::new(file_system) {
@@ -139,6 +142,9 @@ fn a_large_changed_file_costs_the_blocks_that_changed() {
 
 #[test]
 fn a_large_file_that_is_patched_keeps_its_holes_its_end_and_its_bytes() {
+    if beyond_portable("no shared blocks") {
+        return;
+    }
     for file_system in [FileSystem::Xfs, FileSystem::Btrfs] {
         let mount = match LoopMount::new(file_system) {
             Ok(mount) => mount,

@@ -354,5 +354,6 @@ fn a_run_ends_before_the_disk_is_full() {
     fs::remove_file(pair.source.join("large")).unwrap();
     let (report, monitor) = pair.watched();
     assert_eq!(report.counts().files_copied, 20);
-    assert_eq!(monitor.notices(), []);
+    let others = |notice: &Notice| !matches!(notice, Notice::SystemLacks(_));
+    assert!(!monitor.notices().iter().any(others), "{:?}", monitor.notices());
 }

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use linkdest_core::{Action, Checksum, Reason, Silent};
 use linkdest_testkit::{Comparison, FileSystem, Inventory, LoopMount, is_root, skip};
 
-use crate::support::{Pair, inode, path, set_mtime};
+use crate::support::{Pair, beyond_portable, inode, path, set_mtime};
 
 /// A change and what must become of the file `f`.
 type Case = (&'static str, fn(&Pair), Action, Reason);
@@ -110,6 +110,9 @@ fn an_owner_that_changed_makes_a_new_inode() {
 
 #[test]
 fn a_mode_that_changed_costs_no_blocks_where_they_can_be_shared() {
+    if beyond_portable("no shared blocks") {
+        return;
+    }
     for file_system in [FileSystem::Xfs, FileSystem::Btrfs] {
         let mount = match LoopMount::new(file_system) {
             Ok(mount) => mount,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// Each room and what it may use: everything in the groups before its own, and its own group.
 const ORDER: &[&[&str]] = &[
-    &["entry", "path", "error", "counts", "finding", "monitor", "inodes", "crew", "size", "step"],
+    &["native", "entry", "path", "error", "counts", "finding", "monitor", "inodes", "crew", "size", "step"],
     &["filter", "policy", "retention", "os"],
     &["rule_files", "sftp", "source", "manifest", "hashing", "reading", "descent", "placing"],
     &["repository", "snapshot"],
@@ -81,7 +81,7 @@ fn only_os_knows_the_platform() {
             continue;
         }
         let text = std::fs::read_to_string(&file).unwrap();
-        for forbidden in ["rustix::", "target_os", "cfg(unix)", "cfg(windows)"] {
+        for forbidden in ["rustix::", "target_os", "cfg(unix)", "cfg(windows)", "std::os::unix::ffi"] {
             assert!(!text.contains(forbidden), "{}: {forbidden}", file.display());
         }
     }
@@ -107,7 +107,7 @@ fn tests_by_name() -> std::collections::HashSet<String> {
 fn the_tests_that_the_documentation_names_exist() {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
     let text = |name| std::fs::read_to_string(docs.join(name)).unwrap();
-    let text = [text("testing.md"), text("guarantees.md")].concat();
+    let text = [text("testing.md"), text("guarantees.md"), text("platform.md")].concat();
     let names = tests_by_name();
     let quoted = text.split('`').skip(1).step_by(2);
     let named: Vec<&str> = quoted.filter(|word| word.contains("::") && *word != "module::test").collect();
@@ -115,4 +115,31 @@ fn the_tests_that_the_documentation_names_exist() {
     for name in named {
         assert!(names.contains(name), "{name} is no test");
     }
+}
+
+/// The tests that ask more than the portable backend can do, as `module::test`.
+fn beyond_portable() -> std::collections::BTreeSet<String> {
+    let mut names = std::collections::BTreeSet::new();
+    for file in rust_files(&source().join("../tests")) {
+        let module = file.file_stem().unwrap().to_str().unwrap().to_owned();
+        let (text, mut function) = (std::fs::read_to_string(&file).unwrap(), "");
+        for line in text.lines() {
+            if let Some(rest) = line.strip_prefix("fn ") {
+                function = rest.split('(').next().unwrap();
+            } else if line.trim_start().starts_with("if beyond_portable(") {
+                names.insert(format!("{module}::{function}"));
+            }
+        }
+    }
+    names
+}
+
+#[test]
+fn the_documentation_lists_the_tests_that_the_portable_backend_is_spared() {
+    let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/platform.md");
+    let text = std::fs::read_to_string(document).unwrap();
+    let (_, list) = text.split_once("## Tests with the portable backend").unwrap();
+    let quoted = list.split('`').skip(1).step_by(2).filter(|word| word.contains("::"));
+    let listed: std::collections::BTreeSet<String> = quoted.map(str::to_owned).collect();
+    assert_eq!(listed, beyond_portable());
 }

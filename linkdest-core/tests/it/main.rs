@@ -30,6 +30,7 @@ mod layout;
 mod link_limit;
 mod lists;
 mod manifests;
+mod odd_file_systems;
 mod problems;
 mod profile;
 mod references;

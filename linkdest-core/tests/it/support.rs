@@ -4,7 +4,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use linkdest_core::{Collecting, Silent, SnapshotReport, Snapshotter, Status};
-use linkdest_testkit::{Entry, Privileges, TestDir};
+use linkdest_testkit::{Entry, Privileges, TestDir, every_kind_entries};
 
 /// A directory with an empty source and room for a repository.
 pub struct Pair {
@@ -46,8 +46,13 @@ impl Pair {
 
     /// Fills the source with every kind of entry that the file system takes.
     pub fn make_everything(&self) {
+        let mut entries = every_kind_entries(Privileges::current());
+        if cfg!(linkdest_portable) {
+            // It has no paths that are longer than the system takes.
+            entries.retain(|entry| entry.path.len() < LONGEST_PORTABLE);
+        }
         // XFS refuses one long symlink; nothing else may be missing.
-        let refused = linkdest_testkit::every_kind(&self.source, Privileges::current());
+        let refused = linkdest_testkit::build(&self.source, &entries);
         assert!(refused.len() <= 1, "{refused:?}");
     }
 
@@ -68,6 +73,18 @@ impl Pair {
         let report = self.snapshotter().run(&monitor).unwrap();
         (report, monitor)
     }
+}
+
+/// Paths below a source, in bytes, that with that of the repository before them are no longer than a system takes.
+const LONGEST_PORTABLE: usize = 3000;
+
+/// Says whether a test asks more than the portable backend can do, and that it is skipped then. `docs/platform.md` lists
+/// these tests; a test of the documentation compares.
+pub fn beyond_portable(lack: &str) -> bool {
+    if cfg!(linkdest_portable) {
+        linkdest_testkit::skip_beyond(format_args!("the portable backend has {lack}"));
+    }
+    cfg!(linkdest_portable)
 }
 
 /// The path of a published snapshot.

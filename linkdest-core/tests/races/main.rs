@@ -27,6 +27,14 @@ use linkdest_testkit::TestDir;
 const DIRECTORIES: u32 = 6;
 const FILES: u32 = 5;
 
+/// Says whether the test asks more than the portable backend can do, and that it is skipped then.
+fn beyond_portable(lack: &str) -> bool {
+    if cfg!(linkdest_portable) {
+        linkdest_testkit::skip_beyond(format_args!("the portable backend has {lack}"));
+    }
+    cfg!(linkdest_portable)
+}
+
 fn wanted_swaps() -> u64 {
     std::env::var("LINKDEST_SWAPS").map_or(2_000, |swaps| swaps.parse().unwrap())
 }

@@ -1,11 +1,11 @@
 //! Lines for cron.
 
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
 use super::files::{ScheduleFile, marker};
 use super::{Schedule, When, quote};
 use crate::error::{Error, Result};
+use crate::native::OsStrExt as _;
 use crate::path::Escaped;
 
 /// Where cron looks for the crontabs of packages and of the administrator.

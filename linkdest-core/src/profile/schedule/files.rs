@@ -2,11 +2,11 @@
 
 use std::ffi::CString;
 use std::io;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use super::locate::escaped;
 use crate::error::{Error, Result};
+use crate::native::OsStrExt as _;
 use crate::os::{Dir, File, c_name};
 
 /// No file of ours is larger, in bytes.

@@ -1,11 +1,11 @@
 //! Units of systemd.
 
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
 use super::files::{ScheduleFile, marker};
 use super::{Schedule, When, locate, quote};
 use crate::error::{Error, Result};
+use crate::native::OsStrExt as _;
 
 /// The service and the timer.
 pub(super) fn files(schedule: &Schedule) -> Result<Vec<ScheduleFile>> {

@@ -94,7 +94,7 @@ impl SftpSource {
 
     /// The absolute path of the root on the server.
     pub fn place(&self) -> PathBuf {
-        use std::os::unix::ffi::OsStrExt as _;
+        use crate::native::OsStrExt as _;
         std::ffi::OsStr::from_bytes(&self.root).into()
     }
 

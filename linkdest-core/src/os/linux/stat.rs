@@ -6,8 +6,8 @@ use std::os::fd::BorrowedFd;
 
 use rustix::fs::{AtFlags, Statx, StatxFlags, StatxTimestamp, makedev};
 
-use super::calls::{Call, pass};
 use crate::entry::{FileId, Kind, Metadata, Timestamp};
+use crate::os::calls::{Call, pass};
 
 /// What is asked for: all of it is at hand in any local inode.
 const WANTED: StatxFlags = StatxFlags::BASIC_STATS.union(StatxFlags::BTIME).union(StatxFlags::MNT_ID);

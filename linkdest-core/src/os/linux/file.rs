@@ -5,9 +5,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{FlockOperation, Gid, Mode, SeekFrom, Timespec, Timestamps, Uid};
 
-use super::calls::{Call, pass};
 use super::stat;
 use crate::entry::{Metadata, Timestamp};
+use crate::os::calls::{Call, pass};
 
 /// An open file. What is written to is also read back, to hash what was cloned.
 #[derive(Debug)]

@@ -6,6 +6,14 @@ use rustix::process::Resource;
 
 use super::{Dir, File};
 
+/// Says that what every run needs is there: `/proc`, by which extended attributes of entries that are not opened are
+/// reached. The error comes with what it was about.
+pub(crate) fn ready() -> Result<(), (&'static str, &'static Path, std::io::Error)> {
+    let place = Path::new("/proc/self/fd");
+    let missing = |error| ("reach extended attributes (is /proc mounted?): open", place, error);
+    Dir::open_operator_path(place).map(drop).map_err(missing)
+}
+
 /// The effective user and group.
 pub(crate) fn effective_ids() -> (u32, u32) {
     (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw())

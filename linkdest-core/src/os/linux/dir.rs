@@ -1,16 +1,18 @@
 //! An open directory: a value that names are looked up in, one at a time.
 
 use std::ffi::{CStr, CString};
-use std::io;
+use std::io::{self, Write as _};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, RenameFlags, StatVfsMountFlags, Uid};
 use rustix::io::Errno;
 
-use super::calls::{Call, pass};
-use super::{File, Listing, listing, stat};
+use super::{File, list, stat};
 use crate::entry::{Kind, Metadata, Timestamp};
+use crate::os::calls::{Call, pass};
+use crate::os::errno::is_any;
+use crate::os::{Listing, XattrReach};
 
 /// An open directory.
 #[derive(Debug)]
@@ -94,6 +96,25 @@ impl Dir {
         Ok(file)
     }
 
+    /// How the extended attributes of a name, or of the directory itself, are reached: they have no calls of the form
+    /// (directory, name) before Linux 6.13, and the kernel's own links to open descriptors stand in.
+    pub(in crate::os) fn xattr_reach<'a>(
+        &'a self,
+        name: Option<&'a CStr>,
+        path: &'a mut Vec<u8>,
+    ) -> io::Result<XattrReach<'a>> {
+        path.clear();
+        write!(path, "/proc/self/fd/{}", self.0.as_raw_fd())?;
+        let Some(name) = name else {
+            path.push(0);
+            return Ok(XattrReach::Link(CStr::from_bytes_with_nul(path).map_err(io::Error::other)?));
+        };
+        path.push(b'/');
+        path.extend_from_slice(name.to_bytes_with_nul());
+        let path = CStr::from_bytes_with_nul(path).map_err(io::Error::other)?;
+        Ok(XattrReach::Path(path, name.to_bytes()))
+    }
+
     pub fn stat(&self) -> io::Result<Metadata> {
         stat::of(self.as_fd())
     }
@@ -113,7 +134,7 @@ impl Dir {
     /// Reads all names into `listing`. What was read before an error stays there. A directory is listed once per
     /// opening: the kernel remembers where it got to.
     pub fn list(&self, listing: &mut Listing) -> io::Result<()> {
-        listing::read(self.as_fd(), listing)
+        list::read(self.as_fd(), listing)
     }
 
     /// Makes a sub-directory that nobody else may enter.
@@ -275,8 +296,4 @@ impl Dir {
 
 fn proc_path(fd: BorrowedFd<'_>) -> String {
     format!("/proc/self/fd/{}", fd.as_raw_fd())
-}
-
-pub(super) fn is_any(error: &io::Error, numbers: &[Errno]) -> bool {
-    numbers.iter().any(|number| error.raw_os_error() == Some(number.raw_os_error()))
 }
