@@ -59,7 +59,7 @@ impl Repository {
         let by = Escaped(held.trim().as_bytes()).to_string();
         let message = format!(
             "locked by a run that writes here by SFTP ({by}); if that is no more, remove {}",
-            Escaped(std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()))
+            Escaped(crate::native::OsStrExt::as_bytes(path.as_os_str()))
         );
         Err(Error::new(ErrorKind::Locked, &self.path, message))
     }

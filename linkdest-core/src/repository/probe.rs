@@ -63,6 +63,7 @@ impl Capabilities {
             acls: false,
             time_granularity: 1_000_000_000,
             case_folding: false,
+            inode_numbers: true,
         }
     }
 
