@@ -79,7 +79,8 @@ fn metadata(stat: &fs::Metadata) -> io::Result<Metadata> {
         nlink: stat.nlink(),
         id: FileId { device: stat.dev(), inode: stat.ino() },
         rdev: stat.rdev(),
-        mount: None,
+        // Mounts have no numbers everywhere; devices stand in.
+        mount: Some(stat.dev()),
     })
 }
 
