@@ -32,6 +32,9 @@ pub(crate) fn report(
     made.map(RepositoryReport).map_err(|error| exception(py, &error))
 }
 
+/// The names of snapshots, each with a time.
+type Goes<'r, 'py> = Vec<(&'r str, Option<Bound<'py, PyAny>>)>;
+
 /// How a repository is doing.
 #[pyclass(frozen, module = "linkdest")]
 pub(crate) struct RepositoryReport(linkdest_core::Report);
@@ -85,7 +88,7 @@ impl RepositoryReport {
 
     /// When each snapshot will no longer be kept by the rules, by name; None without rules.
     #[getter]
-    fn goes<'py>(&self, py: Python<'py>) -> PyResult<Option<Vec<(&str, Option<Bound<'py, PyAny>>)>>> {
+    fn goes<'py>(&self, py: Python<'py>) -> PyResult<Option<Goes<'_, 'py>>> {
         let Some(forecast) = self.0.forecast() else { return Ok(None) };
         let one = |fate| {
             let goes = Fate::goes(fate).map(|goes| datetime(py, goes)).transpose()?;

@@ -55,7 +55,7 @@ impl RemoteRepository {
         Ok(left)
     }
 
-    pub(crate) fn remove_leftovers(&self, left: Vec<Left>, stop: &StopFlag) -> Result<()> {
+    pub(crate) fn remove_leftovers(&self, left: &[Left], stop: &StopFlag) -> Result<()> {
         left.iter().try_for_each(|left| self.drop_staged(&left.name, stop))
     }
 

@@ -196,15 +196,14 @@ impl RemoteRepository {
         let latest = self.at("latest");
         let wanted = newest.tree();
         let wanted = wanted.as_bytes();
-        match self.kind_of(&latest).map_err(failed)? {
-            Some(Kind::Symlink) => {
-                if self.client.read_link(&latest).wait().map_err(failed)? == wanted {
-                    return Ok(());
-                }
-            }
+        let points_there = match self.kind_of(&latest).map_err(failed)? {
+            Some(Kind::Symlink) => self.client.read_link(&latest).wait().map_err(failed)? == wanted,
             // Not a symlink: nothing to repair.
-            Some(_) => return Ok(()),
-            None => {}
+            Some(_) => true,
+            None => false,
+        };
+        if points_there {
+            return Ok(());
         }
         if !self.capabilities().symlinks {
             return Ok(());

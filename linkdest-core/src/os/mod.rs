@@ -60,6 +60,19 @@ pub(crate) fn c_name(name: &str) -> std::io::Result<std::ffi::CString> {
     Ok(std::ffi::CString::new(name)?)
 }
 
+/// What a file system is called, by its number in statfs(2).
+#[cfg(target_os = "linux")]
+fn file_system_name(number: impl TryInto<u64>) -> String {
+    match number.try_into().unwrap_or_default() {
+        0xef53 => "ext4".to_owned(),
+        0x5846_5342 => "xfs".to_owned(),
+        0x9123_683e => "btrfs".to_owned(),
+        0x0102_1994 => "tmpfs".to_owned(),
+        0x794c_7630 => "overlay".to_owned(),
+        other => format!("{other:#x}"),
+    }
+}
+
 /// Says whether what was written down in a boot of this name was written in this one. Where boots have no names it is
 /// taken for another.
 pub(crate) fn is_this_boot(recorded: &str) -> bool {

@@ -157,7 +157,7 @@ impl Target for There {
 
     fn drop_leftovers_of(&self, identity: &Identity, stop: &StopFlag) -> Result<()> {
         let left = self.repository.leftovers()?.into_iter().filter(|left| left.is_of(identity));
-        self.repository.remove_leftovers(left.collect(), stop)
+        self.repository.remove_leftovers(&left.collect::<Vec<_>>(), stop)
     }
 
     fn drop_staged(&self, name: &SnapshotName, stop: &StopFlag) -> Result<()> {
@@ -166,7 +166,7 @@ impl Target for There {
 
     fn remove_replicas_left(&self, stop: &StopFlag) -> Result<()> {
         let left = self.repository.leftovers()?.into_iter().filter(crate::abroad::Left::is_of_replica);
-        self.repository.remove_leftovers(left.collect(), stop)
+        self.repository.remove_leftovers(&left.collect::<Vec<_>>(), stop)
     }
 
     fn set_pin(&self, name: &SnapshotName) -> Result<bool> {

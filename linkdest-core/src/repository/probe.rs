@@ -117,7 +117,7 @@ fn try_all(dir: &Dir) -> io::Result<Probed> {
     file.write_all_at(&[b'x'; 4096], 0)?;
     let born = file.stat()?;
     let folds_case = dir.stat_if_there(OTHER)?.is_some();
-    let case_folding = folds_case || folds_forms(dir);
+    let case_folding = folds_case || folds_forms(dir)?;
     let link_error = dir.link(FILE, dir, LINK).err();
     let inode_numbers = link_error.is_some() || dir.stat_at(FILE)?.id == dir.stat_at(LINK)?.id;
     let _ = dir.unlink(LINK);
@@ -158,11 +158,11 @@ fn try_all(dir: &Dir) -> io::Result<Probed> {
 }
 
 /// Whether two Unicode forms of a name are one name. Where such a name cannot be made, it will be said of each.
-fn folds_forms(dir: &Dir) -> bool {
+fn folds_forms(dir: &Dir) -> io::Result<bool> {
     let made = dir.create_file(COMPOSED).is_ok();
-    let found = made && dir.stat_if_there(DECOMPOSED).is_ok_and(|found| found.is_some());
+    let found = made && dir.stat_if_there(DECOMPOSED)?.is_some();
     let _ = dir.unlink(COMPOSED);
-    found
+    Ok(found)
 }
 
 /// Clones need a source of their own: the probe file is open for writing only.

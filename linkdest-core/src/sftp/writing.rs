@@ -161,10 +161,12 @@ impl Writing<'_> {
     /// Waits until all was written.
     pub fn settle(&mut self) -> io::Result<()> {
         // Every answer is taken, also behind an error.
-        self.under_way.drain(..).fold(Ok(()), |result, asked| {
+        let mut result = Ok(());
+        for asked in self.under_way.drain(..) {
             let answer = asked.wait();
-            result.and(answer)
-        })
+            result = result.and(answer);
+        }
+        result
     }
 
     /// Waits until all was written; with `sync`, until it is on disk. The attributes come last, then the file is closed.

@@ -38,6 +38,9 @@ pub(super) struct Checking<'c> {
     told: Instant,
 }
 
+/// A symlink that was asked for: its path, and where it should lead.
+type Link = (RelPath, Vec<u8>, Asked<Vec<u8>>);
+
 /// One snapshot under check.
 struct One<'o> {
     name: &'o SnapshotName,
@@ -137,7 +140,7 @@ impl<'c> Checking<'c> {
         directory: &RelPath,
         entry: &Entry<'_>,
         told: Option<&Attributes>,
-        links: &mut Vec<(RelPath, Vec<u8>, Asked<Vec<u8>>)>,
+        links: &mut Vec<Link>,
     ) -> Result<()> {
         let path = directory.child(entry.name);
         self.report.entries += 1;

@@ -310,7 +310,7 @@ fn links_of_a_replica_are_on_their_way_at_once() {
     (0..300).for_each(|file| std::fs::write(source.join(format!("f{file}")), "x").unwrap());
     let take = || drop(Snapshotter::new(&source, &repository).init(true).run(&Silent).unwrap());
     take();
-    replicator(&repository, &target, &[server.clone()]).run(&Silent).unwrap();
+    replicator(&repository, &target, std::slice::from_ref(&server)).run(&Silent).unwrap();
     take();
     let note = dir.join("most");
     let words = me(&["delay", "20", note.to_str().unwrap(), &server]);

@@ -456,7 +456,7 @@ fn a_copy_of_a_directory_on_the_way_is_no_way_out() {
         Entry::file("d/\u{fe}", "2"),
         Entry::file("d/-rf *", "3"),
         Entry::file(vec![b'x'; 255], "4"),
-        Entry::file(b"\xff\xfe".to_vec(), "5"),
+        Entry::file(b"\xff\xfe", "5"),
     ]);
     (0..2).for_each(|_| drop(pair.snapshot()));
     send(&pair, &words);

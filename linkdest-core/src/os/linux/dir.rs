@@ -12,7 +12,7 @@ use super::{File, list, stat};
 use crate::entry::{Kind, Metadata, Timestamp};
 use crate::os::calls::{Call, pass};
 use crate::os::errno::is_any;
-use crate::os::{Listing, XattrReach};
+use crate::os::{Listing, XattrReach, file_system_name};
 
 /// An open directory.
 #[derive(Debug)]
@@ -282,15 +282,7 @@ impl Dir {
         if id == 0 {
             return Err(io::ErrorKind::Unsupported.into());
         }
-        let kind = match kind & 0xffff_ffff {
-            0xef53 => "ext4".to_owned(),
-            0x5846_5342 => "xfs".to_owned(),
-            0x9123_683e => "btrfs".to_owned(),
-            0x0102_1994 => "tmpfs".to_owned(),
-            0x794c_7630 => "overlay".to_owned(),
-            other => format!("{other:#x}"),
-        };
-        Ok((kind, format!("{id:016x}")))
+        Ok((file_system_name(kind & 0xffff_ffff), format!("{id:016x}")))
     }
 }
 

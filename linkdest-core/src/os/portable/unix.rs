@@ -79,7 +79,8 @@ fn metadata(stat: &fs::Metadata) -> io::Result<Metadata> {
         nlink: stat.nlink(),
         id: FileId { device: stat.dev(), inode: stat.ino() },
         rdev: stat.rdev(),
-        mount: None,
+        // Mounts have no numbers everywhere; devices stand in.
+        mount: Some(stat.dev()),
     })
 }
 
@@ -228,6 +229,17 @@ pub(super) fn file_system(path: &Path) -> io::Result<(String, String)> {
     match rustix::fs::statvfs(path)?.f_fsid {
         // FUSE and some network file systems tell nothing.
         0 => Err(unsupported()),
-        id => Ok(("statvfs".to_owned(), format!("{id:016x}"))),
+        id => Ok((file_system_kind(path)?, format!("{id:016x}"))),
     }
+}
+
+#[cfg(target_os = "linux")]
+fn file_system_kind(path: &Path) -> io::Result<String> {
+    Ok(crate::os::file_system_name(rustix::fs::statfs(path)?.f_type & 0xffff_ffff))
+}
+
+/// Their types have numbers or names that differ from system to system.
+#[cfg(not(target_os = "linux"))]
+fn file_system_kind(_: &Path) -> io::Result<String> {
+    Ok("statvfs".to_owned())
 }

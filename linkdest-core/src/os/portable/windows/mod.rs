@@ -89,7 +89,7 @@ pub(super) fn stat_file(file: &fs::File) -> io::Result<Metadata> {
         nlink: found.number_of_links(),
         id: FileId { device: found.volume_serial_number(), inode: found.file_index() },
         rdev: 0,
-        mount: None,
+        mount: Some(found.volume_serial_number()),
     })
 }
 
