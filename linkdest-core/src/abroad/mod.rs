@@ -22,8 +22,8 @@ pub(crate) use publish::Growing;
 pub(crate) use reading::RemoteFile;
 pub(crate) use trees::{ServerDir, metadata_of, seconds_of};
 
-use std::ffi::OsStr;
 use crate::native::OsStrExt as _;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

@@ -7,8 +7,8 @@ mod text;
 mod timeline;
 mod treemap;
 
-use std::fmt::Write as _;
 use crate::native::OsStrExt as _;
+use std::fmt::Write as _;
 use std::path::Path;
 
 use super::{Growth, Report};
