@@ -59,7 +59,7 @@ mod tests {
     #[test]
     fn parts_hash_as_the_whole_does() {
         let segment = usize::try_from(SEGMENT).unwrap();
-        let bytes: Vec<u8> = (0..5 * segment + 7).map(|at| (at / 1000 % 251) as u8).collect();
+        let bytes: Vec<u8> = (0..=250).flat_map(|byte| [byte; 1000]).cycle().take(5 * segment + 7).collect();
         for length in [segment + 1, 2 * segment, 3 * segment - 1, 4 * segment, bytes.len()] {
             let parts: Vec<_> = (0..length.div_ceil(segment))
                 .map(|part| {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::probe::{Capabilities, probe};
+use super::probe::{Capabilities, drop_inherited_acls, probe};
 use super::{CONTROL, Repository, SETTINGS, read_record, write_record};
 use crate::entry::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
@@ -165,18 +165,30 @@ impl Repository {
             move |error| Error::io(operation, place, error)
         };
         let control = root.open_dir(CONTROL).map_err(failed("open"))?;
-        let born = control.stat().map_err(failed("stat"))?.mode;
         control.set_mode(0o700).map_err(failed("set mode"))?;
         let probed = probe(&control).map_err(failed("probe"))?;
         if let Some(error) = probed.link_error {
             return Err(Error::io_as(ErrorKind::NoHardLinks, "keep hard links here: link", path, error));
         }
-        refuse_umask(probed.capabilities.modes && made, born)?;
+        if made {
+            // What a parent hands down is not the umask's doing.
+            drop_inherited_acls(&control).map_err(failed("remove inherited ACLs"))?;
+            refuse_umask(probed.capabilities.modes, new_mode(&control).map_err(failed("probe"))?)?;
+        }
         let settings = Settings::new(probed.capabilities).map_err(failed("make a name for"))?;
         let text = settings.to_text().map_err(failed("write"))?;
         write_record(&control, SETTINGS, &text).map_err(failed("write"))?;
         control.sync().map_err(failed("sync"))
     }
+}
+
+/// The mode that a new directory has.
+fn new_mode(dir: &Dir) -> io::Result<u32> {
+    let name = c"probe-directory";
+    dir.make_dir(name)?;
+    let found = dir.stat_at(name);
+    dir.remove_dir(name)?;
+    Ok(found?.mode)
 }
 
 /// Refuses a umask that new directories of a run could not be written with.
