@@ -1,6 +1,6 @@
 //! The walk of a check on a server: each directory of a manifest beside its listing.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -33,9 +33,18 @@ pub(super) struct Checking<'c> {
     report: VerifyReport,
     damages: Vec<Damage>,
     /// What was found damaged, or could not be read, in each snapshot that was checked.
-    bad: BTreeMap<SnapshotName, HashSet<RelPath>>,
+    bad: BTreeMap<SnapshotName, HashMap<RelPath, Bad>>,
     buffer: Vec<u8>,
     told: Instant,
+}
+
+/// What is known of a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bad {
+    /// Its bytes are not those that were saved.
+    Damaged,
+    /// Nobody read what is there, or below it.
+    Unread,
 }
 
 /// A symlink that was asked for: its path, and where it should lead.
@@ -46,7 +55,28 @@ struct One<'o> {
     name: &'o SnapshotName,
     tree: ServerDir,
     references: Vec<Option<SnapshotName>>,
-    bad: HashSet<RelPath>,
+    bad: HashMap<RelPath, Bad>,
+}
+
+impl One<'_> {
+    fn unread(&mut self, path: &RelPath) {
+        self.bad.insert(path.clone(), Bad::Unread);
+    }
+}
+
+/// What is known of a path: by itself, or because of what it lies in.
+fn known(bad: &HashMap<RelPath, Bad>, path: &RelPath) -> Option<Bad> {
+    let mut at = path.clone();
+    while !bad.is_empty() {
+        if let Some(known) = bad.get(&at) {
+            return Some(*known);
+        }
+        if at.as_bytes().is_empty() {
+            break;
+        }
+        at = at.split().0;
+    }
+    None
 }
 
 impl<'c> Checking<'c> {
@@ -87,7 +117,7 @@ impl<'c> Checking<'c> {
         self.report.snapshots.push(name.clone());
         let references = manifest.header().references.iter().map(|one| one.parse().ok()).collect();
         let tree = repository.tree_of(snapshot);
-        let mut one = One { name, tree, references, bad: HashSet::new() };
+        let mut one = One { name, tree, references, bad: HashMap::new() };
         match self.walk(&mut one, &manifest) {
             Err(error) if error.kind() == ErrorKind::DamagedManifest => self.damaged_manifest(name, &error),
             walked => walked?,
@@ -147,7 +177,7 @@ impl<'c> Checking<'c> {
         self.progress();
         let record = &entry.metadata;
         let Some(told) = told else {
-            one.bad.insert(path.clone());
+            one.unread(&path);
             self.finding(one, &path, FindingKind::Missing, Some(Cause::Loss), "it is gone");
             return Ok(());
         };
@@ -155,13 +185,13 @@ impl<'c> Checking<'c> {
             return self.problem(one, &path, "stat", io::ErrorKind::Unsupported.into());
         };
         if found.kind != record.kind {
-            one.bad.insert(path.clone());
+            one.unread(&path);
             let message = format!("it is a {}, and was a {}", found.kind, record.kind);
             self.finding(one, &path, FindingKind::Type, Some(Cause::Tampering), &message);
             return Ok(());
         }
         if record.kind == Kind::File && found.size != record.size {
-            one.bad.insert(path.clone());
+            one.bad.insert(path.clone(), Bad::Damaged);
             let message = format!("it has {} bytes, and had {}", found.size, record.size);
             self.finding(one, &path, FindingKind::Content, Some(Cause::Tampering), &message);
             self.damages.push(Damage::new(one.name.clone(), path, 0));
@@ -216,14 +246,16 @@ impl<'c> Checking<'c> {
         if let Some((name, other)) = one.origin(entry, &path)
             && let Some(bad) = self.bad.get(&name)
         {
-            if bad.contains(&other) {
-                self.damaged(
-                    one,
-                    path,
-                    &format!("it is the file {name}/{other}, whose bytes are not those that were saved"),
-                );
+            match known(bad, &other) {
+                None => return Ok(()),
+                Some(Bad::Unread) => {}
+                Some(Bad::Damaged) => {
+                    let message =
+                        format!("it is the file {name}/{other}, whose bytes are not those that were saved");
+                    self.damaged(one, path, &message);
+                    return Ok(());
+                }
             }
-            return Ok(());
         }
         let opened = RemoteFile::open(&self.asked.repository.client, file);
         let read = opened.and_then(|(file, _)| hash(&file, found, &mut self.buffer, &self.asked.stop));
@@ -242,7 +274,7 @@ impl<'c> Checking<'c> {
 
     fn damaged(&mut self, one: &mut One<'_>, path: RelPath, message: &str) {
         self.finding(one, &path, FindingKind::Content, None, message);
-        one.bad.insert(path.clone());
+        one.bad.insert(path.clone(), Bad::Damaged);
         self.damages.push(Damage::new(one.name.clone(), path, 0));
     }
 
@@ -286,7 +318,7 @@ impl<'c> Checking<'c> {
         if Error::within(&error).is_some() {
             return Err(Error::io(operation, self.asked.repository.address(), error));
         }
-        one.bad.insert(path.clone());
+        one.unread(path);
         let whole = [one.name.as_str().as_bytes(), path.as_bytes()];
         let whole = RelPath::from_names(whole.into_iter().filter(|name| !name.is_empty()));
         let problem = Problem::io(whole, ProblemKind::Unreadable, operation, &error);
