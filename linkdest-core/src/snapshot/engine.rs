@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, RwLock};
+use std::thread::Scope;
 use std::time::Duration;
 
 use super::budget::Budget;
@@ -15,6 +16,7 @@ use super::references::Reference;
 use super::relinking::Relinked;
 use super::space::Space;
 use super::worker::{Task, Worker};
+use super::writing_out::WritingOut;
 use crate::counts::Counters;
 use crate::crew::start;
 use crate::entry::{FileId, Metadata, Timestamp};
@@ -201,12 +203,7 @@ pub(super) fn walk<S: Source>(plan: Plan<'_, S>) -> Result<Walked> {
                 break;
             }
         }
-        if let Some(each) = engine.plan.write_out {
-            let engine = &engine;
-            // Without that thread all is written out at the end.
-            let _ = start(scope, move || engine.write_out(each));
-        }
-        engine.watch();
+        engine.watch(scope);
     });
     engine.tell_progress();
     engine.end(&root)
@@ -214,9 +211,11 @@ pub(super) fn walk<S: Source>(plan: Plan<'_, S>) -> Result<Walked> {
 
 impl<S: Source> Engine<'_, S> {
     /// Tells progress on the calling thread until the workers are done, and passes the wish to stop on to them.
-    fn watch(&self) {
+    fn watch<'s, 'e>(&'e self, scope: &'s Scope<'s, 'e>) {
+        let mut writing_out = WritingOut::default();
         while !self.is_finished_after_a_tick() {
             self.tell_progress();
+            writing_out.go_on(self, scope);
             if self.plan.stop.is_stopped() {
                 self.queue.close();
                 return;
@@ -225,7 +224,7 @@ impl<S: Source> Engine<'_, S> {
     }
 
     /// Waits a moment, or until the workers are done, and says whether they are.
-    pub fn is_finished_after_a_tick(&self) -> bool {
+    fn is_finished_after_a_tick(&self) -> bool {
         let finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.finished_wake.wait_timeout_while(finished, TICK, |finished| !*finished);
         *waited.unwrap_or_else(PoisonError::into_inner).0
