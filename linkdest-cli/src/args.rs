@@ -271,7 +271,7 @@ pub enum Metadata {
 #[derive(Debug, Args)]
 #[command(after_long_help = format!("{EXIT_STATUS}\n\n{LIST_EXAMPLES}"))]
 pub struct List {
-    /// The repository that holds the snapshots, or sftp://[USER@]HOST[:PORT]/PATH
+    /// The repository that holds the snapshots, or `sftp://[USER@]HOST[:PORT]/PATH`
     #[arg(value_parser = place())]
     pub repo: PathBuf,
     #[command(flatten)]

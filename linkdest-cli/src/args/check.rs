@@ -49,7 +49,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_long_help = format!("{VERIFY_EXIT_STATUS}\n\n{VERIFY_EXAMPLES}"))]
 pub struct Verify {
-    /// The repository that holds the snapshots, or sftp://[USER@]HOST[:PORT]/PATH
+    /// The repository that holds the snapshots, or `sftp://[USER@]HOST[:PORT]/PATH`
     ///
     /// Of a repository on a server names, kinds, sizes and times are compared, and contents with --content alone.
     #[arg(value_parser = place())]

@@ -29,7 +29,7 @@ pub struct Replicate {
     /// The repository that is read
     #[arg(value_parser = directory())]
     pub repo: PathBuf,
-    /// The repository that is written to, or sftp://[USER@]HOST[:PORT]/PATH
+    /// The repository that is written to, or `sftp://[USER@]HOST[:PORT]/PATH`
     ///
     /// A server needs hard links: `hardlink@openssh.com` and `posix-rename@openssh.com`, as OpenSSH has them.
     #[arg(value_parser = place())]

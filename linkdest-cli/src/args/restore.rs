@@ -24,7 +24,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_long_help = format!("{EXIT_STATUS}\n\n{SNAPSHOTS}\n\n{EXAMPLES}"))]
 pub struct Restore {
-    /// The repository that holds the snapshots, or sftp://[USER@]HOST[:PORT]/PATH
+    /// The repository that holds the snapshots, or `sftp://[USER@]HOST[:PORT]/PATH`
     #[arg(value_parser = place())]
     pub repo: PathBuf,
     /// A snapshot, and a path in it
