@@ -18,6 +18,7 @@ mod groups;
 mod guards;
 #[cfg(test)]
 mod latency;
+mod limits;
 mod moved;
 mod node;
 mod opening;

@@ -7,6 +7,7 @@ use std::time::Instant;
 use super::description::{damages, finish_record, header, new_record};
 use super::engine::{Plan, Walked, walk};
 use super::found::{Found, Known, absolute, open_source, refuse_same};
+use super::limits;
 use super::points::names_of;
 use super::references::{Collected, Reference, check_references, collect};
 use super::shift::find_shift;
@@ -17,7 +18,7 @@ use crate::entry::{FileId, Timestamp};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::manifest::{Entry, ManifestWriter};
 use crate::monitor::{Event, Monitor, Notice};
-use crate::os::{Dir, LACKS, effective_ids, host_name, open_file_limit, ready};
+use crate::os::{Dir, LACKS, effective_ids, host_name, ready};
 use crate::policy::attributes::Reach;
 use crate::repository::staging::Leftover;
 use crate::repository::{Lock, Repository, SnapshotName, Staging, parent_of};
@@ -357,8 +358,8 @@ impl Walk<'_> {
             repository: place.repository,
             space: Space::new(asked.guards.reserve),
             write_out: asked.write_out.filter(|_| asked.sync),
-            threads: threads(asked, source.threads()),
-            descriptors: descriptors(asked),
+            threads: limits::threads(asked, source.threads()),
+            descriptors: limits::descriptors(asked),
             hard_links: asked.hard_links,
             monitor,
             stop: &asked.stop,
@@ -369,22 +370,6 @@ impl Walk<'_> {
         walked.suspect = asked.guards.judge(asked, source, references, &walked)?;
         Ok(walked)
     }
-}
-
-/// More threads than this only wait for each other.
-const MOST_THREADS: usize = 64;
-
-fn threads(asked: &Snapshotter, suited: Option<usize>) -> usize {
-    let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    // Each worker holds a few directories open at a time, whatever the budget says.
-    let references = asked.link_dest.len() + 2;
-    let affordable = (descriptors(asked) / (3 * (2 + references) + 4)).max(1);
-    let unasked = || suited.unwrap_or_else(cores).min(MOST_THREADS);
-    asked.threads.map_or_else(unasked, std::num::NonZero::get).min(affordable.max(2))
-}
-
-fn descriptors(asked: &Snapshotter) -> usize {
-    asked.descriptors.map_or_else(|| open_file_limit() / 4 * 3, std::num::NonZero::get)
 }
 
 fn tell_start(monitor: &dyn Monitor, snapshot: Option<&str>, references: &[Reference]) {
