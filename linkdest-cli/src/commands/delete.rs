@@ -1,9 +1,8 @@
 //! `linkdest delete`
 
-use bytesize::ByteSize;
 use linkdest_core::{Repository, SnapshotName};
 
-use super::removing::{agreed, removal, tell_problems};
+use super::removing::{agreed, freed_by, removal, tell_freed, tell_problems};
 use crate::args::{Delete, Output};
 use crate::console::{Console, Label};
 use crate::failure::Failure;
@@ -22,23 +21,21 @@ pub fn run(asked: &Delete, output: &Output) -> Result<u8, Failure> {
     repository.check_delete(&names)?;
     let console = Console::new(output.json, false);
     let shown = !output.json && (!output.quiet || asked.removing.dry_run || !asked.removing.yes);
-    // The trees are walked for it, which is in vain where nobody is told.
-    let freed = if shown || output.json { repository.freed_by(&names)? } else { 0 };
+    let freed = freed_by(&repository, &names, &asked.removing, output)?;
     if shown {
         names.iter().for_each(|name| console.line(format_args!("remove  {name}")));
-        let size = ByteSize(freed).display().iec().to_string();
-        console.line(format_args!("{} would free {size}", report::counted(names.len())));
+        tell_freed(names.len(), freed, &console);
     }
     let code = if asked.removing.dry_run {
         if output.json {
-            console.json(&report::Deletion::new(&names, freed, true));
+            console.json(&report::Deletion::new(&names, freed.unwrap_or_default(), true));
         }
         exit::OK
     } else if agreed(&asked.removing, names.len(), &console)? {
         let deleted = repository.delete_with(&names, &removal(&asked.removing, signals::watch()?))?;
         let code = tell_problems(deleted.problems(), &console, output);
         if output.json {
-            console.json(&report::Deletion::new(deleted.snapshots(), freed, false));
+            console.json(&report::Deletion::new(deleted.snapshots(), freed.unwrap_or_default(), false));
         } else if !output.quiet {
             console.line(format_args!("{} removed", report::counted(deleted.snapshots().len())));
         }

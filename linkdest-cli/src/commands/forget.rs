@@ -1,9 +1,8 @@
 //! `linkdest forget`
 
-use bytesize::ByteSize;
 use linkdest_core::{Deleted, ForgetPlan, Repository};
 
-use super::removing::{agreed, removal, tell_problems};
+use super::removing::{agreed, freed_by, removal, tell_freed, tell_problems};
 use crate::args::{Forget, Output};
 use crate::console::{Console, Label};
 use crate::failure::Failure;
@@ -21,7 +20,7 @@ pub fn run(asked: &Forget, output: &Output) -> Result<u8, Failure> {
         None => repository.plan_forget(&rules)?,
     };
     let removed = plan.removed();
-    let freed = repository.freed_by(&removed)?;
+    let freed = freed_by(&repository, &removed, &asked.removing, output)?;
     let console = Console::new(output.json, false);
     show(&plan, freed, asked, output, &console);
     let (deleted, code) = if removed.is_empty() || asked.removing.dry_run {
@@ -35,7 +34,12 @@ pub fn run(asked: &Forget, output: &Output) -> Result<u8, Failure> {
         (Deleted::default(), exit::OK)
     };
     if output.json {
-        console.json(&report::Forgotten::new(&plan, deleted.snapshots(), freed, asked.removing.dry_run));
+        console.json(&report::Forgotten::new(
+            &plan,
+            deleted.snapshots(),
+            freed.unwrap_or_default(),
+            asked.removing.dry_run,
+        ));
     } else if !output.quiet && !deleted.snapshots().is_empty() {
         console.line(format_args!("{} removed", report::counted(deleted.snapshots().len())));
     }
@@ -44,7 +48,7 @@ pub fn run(asked: &Forget, output: &Output) -> Result<u8, Failure> {
 }
 
 /// Shows what becomes of each snapshot, to people.
-fn show(plan: &ForgetPlan, freed: u64, asked: &Forget, output: &Output, console: &Console) {
+fn show(plan: &ForgetPlan, freed: Option<u64>, asked: &Forget, output: &Output, console: &Console) {
     for name in plan.groups().iter().filter_map(|group| group.lost_complete()) {
         if !output.quiet {
             let newer = "all newer ones have problems";
@@ -60,9 +64,8 @@ fn show(plan: &ForgetPlan, freed: u64, asked: &Forget, output: &Output, console:
         console.line(report::source(group));
         group.decisions().iter().for_each(|one| console.line(report::decision(one)));
     }
-    let size = ByteSize(freed).display().iec().to_string();
     match plan.removed().len() {
         0 => console.line("nothing to remove"),
-        count => console.line(format_args!("{} would free {size}", report::counted(count))),
+        count => tell_freed(count, freed, console),
     }
 }

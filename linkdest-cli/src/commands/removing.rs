@@ -2,13 +2,35 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
-use linkdest_core::{Problem, Removal, StopFlag};
+use bytesize::ByteSize;
+use linkdest_core::{Problem, Removal, Repository, SnapshotName, StopFlag};
 
 use crate::args::{Output, Removing};
 use crate::console::{Console, Label};
 use crate::exit;
 use crate::failure::Failure;
 use crate::report::json;
+use crate::report::removal::counted;
+
+/// What deleting these would free, for whoever decides by it, and for programs. The trees are walked for it, which would
+/// take as long as removing them: where all is said already, nobody waits for it.
+pub fn freed_by(
+    repository: &Repository,
+    names: &[SnapshotName],
+    removing: &Removing,
+    output: &Output,
+) -> Result<Option<u64>, Failure> {
+    let asked = output.json || removing.dry_run || !removing.yes;
+    Ok(if asked { Some(repository.freed_by(names)?) } else { None })
+}
+
+/// Tells people what would be freed, where that is known.
+pub fn tell_freed(count: usize, freed: Option<u64>, console: &Console) {
+    if let Some(freed) = freed {
+        let size = ByteSize(freed).display().iec().to_string();
+        console.line(format_args!("{} would free {size}", counted(count)));
+    }
+}
 
 /// Whether the user wants these snapshots to go.
 pub fn agreed(removing: &Removing, count: usize, console: &Console) -> Result<bool, Failure> {

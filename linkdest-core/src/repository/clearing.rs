@@ -90,7 +90,7 @@ impl<'s> Clearing<'s> {
 
     fn run(&self, dir: &Dir, threads: usize) -> io::Result<()> {
         let top = Arc::new(dir.open_dir(c".")?);
-        let top_level = self.empty_of_files(&top, c"", &mut Listing::default())?;
+        let top_level = self.empty_of_files(&top, top.stat()?.id, c"", &mut Listing::default())?;
         self.pool().units.push(Unit { parent: top, directories: top_level.directories });
         std::thread::scope(|scope| {
             for _ in 1..threads {
@@ -172,8 +172,8 @@ impl<'s> Clearing<'s> {
     }
 
     fn enter(&self, parent: &Dir, name: &CStr, listing: &mut Listing) -> io::Result<(Dir, Level)> {
-        let dir = open_writable(parent, name, &|stat| is_mounted_on(&self.home, stat))?;
-        let level = self.empty_of_files(&dir, name, listing)?;
+        let (dir, id) = open_writable(parent, name, &|stat| is_mounted_on(&self.home, stat))?;
+        let level = self.empty_of_files(&dir, id, name, listing)?;
         Ok((dir, level))
     }
 
@@ -202,7 +202,13 @@ impl<'s> Clearing<'s> {
     }
 
     /// Removes what is no directory, and returns the directories.
-    fn empty_of_files(&self, dir: &Dir, name: &CStr, listing: &mut Listing) -> io::Result<Level> {
+    fn empty_of_files(
+        &self,
+        dir: &Dir,
+        id: FileId,
+        name: &CStr,
+        listing: &mut Listing,
+    ) -> io::Result<Level> {
         dir.list(listing)?;
         let mut directories = Vec::new();
         for entry in listing.entries() {
@@ -217,7 +223,7 @@ impl<'s> Clearing<'s> {
                 self.note(error);
             }
         }
-        Ok(Level { dir: None, id: dir.stat()?.id, name: name.to_owned(), directories })
+        Ok(Level { dir: None, id, name: name.to_owned(), directories })
     }
 
     /// Keeps the first error. That something is in a directory has a reason of its own.

@@ -38,12 +38,12 @@ pub(crate) fn remove_tree_but(
         return parent.unlink(name);
     }
     let mut listing = Listing::default();
-    let mut current = open_writable(parent, name, spared)?;
-    let mut levels = vec![empty_of_files(&current, name, &mut listing)?];
+    let (mut current, id) = open_writable(parent, name, spared)?;
+    let mut levels = vec![empty_of_files(&current, id, name, &mut listing)?];
     while let Some(level) = levels.last_mut() {
         if let Some(directory) = level.directories.pop() {
-            let child = open_writable(&current, &directory, spared)?;
-            levels.push(empty_of_files(&child, &directory, &mut listing)?);
+            let (child, id) = open_writable(&current, &directory, spared)?;
+            levels.push(empty_of_files(&child, id, &directory, &mut listing)?);
             current = child;
             continue;
         }
@@ -64,8 +64,7 @@ pub(crate) fn remove_tree_but(
 }
 
 /// Removes what is no directory, and returns the directories.
-fn empty_of_files(dir: &Dir, name: &CStr, listing: &mut Listing) -> io::Result<Level> {
-    let stat = dir.stat()?;
+fn empty_of_files(dir: &Dir, id: FileId, name: &CStr, listing: &mut Listing) -> io::Result<Level> {
     let mut directories = Vec::new();
     dir.list(listing)?;
     for entry in listing.entries() {
@@ -80,7 +79,7 @@ fn empty_of_files(dir: &Dir, name: &CStr, listing: &mut Listing) -> io::Result<L
             dir.unlink(entry_name)?;
         }
     }
-    Ok(Level { id: stat.id, name: name.to_owned(), directories })
+    Ok(Level { id, name: name.to_owned(), directories })
 }
 
 /// Opens a directory so that names in it can be removed, unless it is to be spared; its owner may not have that permission
@@ -89,20 +88,24 @@ pub(super) fn open_writable(
     parent: &Dir,
     name: &CStr,
     spared: &dyn Fn(&Metadata) -> bool,
-) -> io::Result<Dir> {
+) -> io::Result<(Dir, FileId)> {
     let checked = |dir: &Dir| match dir.stat()? {
         stat if spared(&stat) => Err(io::Error::other("a mount point or the repository lies in it")),
-        stat => Ok(stat.mode & 0o700 == 0o700),
+        stat => Ok((stat.mode & 0o700 == 0o700, stat.id)),
     };
     match parent.open_dir(name) {
-        Ok(dir) if checked(&dir)? => return Ok(dir),
+        Ok(dir) => {
+            if let (true, id) = checked(&dir)? {
+                return Ok((dir, id));
+            }
+        }
         Err(error) if error.kind() != io::ErrorKind::PermissionDenied => return Err(error),
-        _ => {}
+        Err(_) => {}
     }
     let narrow = parent.open_dir_search(name)?;
     checked(&narrow)?;
     narrow.set_mode_search(0o700)?;
     let dir = parent.open_dir(name)?;
-    checked(&dir)?;
-    Ok(dir)
+    let (_, id) = checked(&dir)?;
+    Ok((dir, id))
 }
