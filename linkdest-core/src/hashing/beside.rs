@@ -3,6 +3,8 @@
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
+use super::parts::PartsHasher;
+use super::tree::Value;
 use crate::manifest::ContentHash;
 
 /// So many pieces may wait to be hashed; each is as large as a read.
@@ -20,27 +22,38 @@ enum Piece {
 pub(super) struct Beside {
     pieces: SyncSender<Piece>,
     emptied: Receiver<Vec<u8>>,
-    thread: JoinHandle<blake3::Hasher>,
+    thread: JoinHandle<Option<(ContentHash, Vec<Value>)>>,
 }
 
 impl Beside {
-    /// Starts the thread; `None` if the system has none left.
-    pub fn start() -> Option<Self> {
+    /// Starts the thread, which keeps what stands for the parts if it is given a hasher for that; `None` if the system has
+    /// no thread left.
+    pub fn start(parts: Option<PartsHasher>) -> Option<Self> {
         let (pieces, to_hash) = sync_channel(WAITING);
         let (hashed, emptied) = sync_channel(WAITING + 1);
         let work = move || {
-            let mut hasher = blake3::Hasher::new();
+            let mut parts = parts;
+            let mut plain = blake3::Hasher::new();
+            let mut update = |bytes: &[u8]| match &mut parts {
+                Some(parts) => parts.update(bytes),
+                None => {
+                    plain.update(bytes);
+                }
+            };
             for piece in to_hash {
                 match piece {
                     Piece::Data(buffer, length) => {
-                        hasher.update(buffer.get(..length).unwrap_or_default());
+                        update(buffer.get(..length).unwrap_or_default());
                         // Nobody waits for it: the file may have ended.
                         let _ = hashed.try_send(buffer);
                     }
-                    Piece::Zeros(length) => super::update_zeros(&mut hasher, length),
+                    Piece::Zeros(length) => super::zeros(length, &mut update),
                 }
             }
-            hasher
+            match parts {
+                Some(parts) => parts.finish(),
+                None => Some((ContentHash(*plain.finalize().as_bytes()), Vec::new())),
+            }
         };
         let thread = std::thread::Builder::new().name("linkdest-hash".to_owned()).spawn(work).ok()?;
         Some(Self { pieces, emptied, thread })
@@ -57,10 +70,10 @@ impl Beside {
         let _ = self.pieces.send(Piece::Zeros(length));
     }
 
-    /// Waits for the hash of everything.
-    pub fn finish(self) -> Option<ContentHash> {
+    /// Waits for the hash of everything, and what stands for its parts.
+    pub fn finish(self) -> Option<(ContentHash, Vec<Value>)> {
         let Self { pieces, thread, .. } = self;
         drop(pieces);
-        thread.join().ok().map(|hasher| ContentHash(*hasher.finalize().as_bytes()))
+        thread.join().ok().flatten()
     }
 }

@@ -1,12 +1,15 @@
 //! BLAKE3 of content that passes by, or that is read for it.
 
 mod beside;
+mod parts;
 mod tree;
 
 use std::io;
 
 use beside::Beside;
-pub(crate) use tree::{SEGMENT, Value, whole};
+pub(crate) use parts::PART;
+use parts::PartsHasher;
+pub(crate) use tree::{Value, joined, whole};
 
 use crate::entry::Metadata;
 use crate::manifest::ContentHash;
@@ -15,12 +18,17 @@ use crate::source::SourceFile;
 
 /// So many bytes of holes are hashed as zeros; beyond, a file of a terabyte without data would cost minutes, and has no
 /// hash.
-const HOLES_HASHED: u64 = 16 << 30;
+pub(crate) const HOLES_HASHED: u64 = 16 << 30;
 /// One read is this large at most.
 const CHUNK: usize = 1 << 20;
 
 /// Files from this size on are hashed in a thread of their own, while they are read and written.
 const BESIDE_LEAST: u64 = 16 << 20;
+
+/// What stands for the parts is kept of files of this size,
+pub(crate) const PARTS_LEAST: u64 = 32 << 20;
+/// and up to this one: 32 MiB of memory.
+pub(crate) const PARTS_MOST: u64 = 256 << 30;
 
 /// Hashes content as it passes by, from the first byte to the last.
 pub(crate) struct ContentHasher {
@@ -31,6 +39,8 @@ pub(crate) struct ContentHasher {
 /// Where the hashing is done.
 enum Place {
     Here(Box<blake3::Hasher>),
+    /// Part by part.
+    Parts(Box<PartsHasher>),
     Beside(Beside),
 }
 
@@ -43,19 +53,38 @@ impl Default for ContentHasher {
 impl ContentHasher {
     /// A hasher for a file of so many bytes.
     pub fn for_size(size: u64) -> Self {
-        let beside = if size >= BESIDE_LEAST { Beside::start() } else { None };
+        let beside = if size >= BESIDE_LEAST { Beside::start(None) } else { None };
         beside.map_or_else(Self::default, |beside| Self { place: Place::Beside(beside), holes: 0 })
     }
 
-    /// A hasher for the part of a file that begins at a multiple of [`SEGMENT`], and is no longer than that.
-    pub fn for_segment(offset: u64) -> Self {
-        Self { place: Place::Here(Box::new(tree::hasher_at(offset))), holes: 0 }
+    /// A hasher for a file of so many bytes that keeps what stands for its parts, if it is large enough to have some.
+    pub fn for_parts(size: u64) -> Self {
+        if size < PARTS_LEAST || size > PARTS_MOST {
+            return Self::for_size(size);
+        }
+        let here = || Place::Parts(Box::new(PartsHasher::at(0)));
+        let beside = Beside::start(Some(PartsHasher::at(0)));
+        Self { place: beside.map_or_else(here, Place::Beside), holes: 0 }
     }
 
-    /// The value of the part that was hashed, which [`whole`] takes; `None` if too much of it lay in holes.
-    pub fn finish_segment(self) -> Option<Value> {
+    /// A hasher for what is in a file from a multiple of [`PART`] on.
+    pub fn from_part(offset: u64) -> Self {
+        Self { place: Place::Parts(Box::new(PartsHasher::at(offset))), holes: 0 }
+    }
+
+    /// What stands for the parts that were hashed, which [`whole`] takes; `None` if too much of them lay in holes.
+    pub fn into_parts(self) -> Option<Vec<Value>> {
         match self.place {
-            Place::Here(hasher) if self.holes <= HOLES_HASHED => Some(tree::value(&hasher)),
+            Place::Parts(hasher) if self.holes <= HOLES_HASHED => Some(hasher.values()),
+            _ => None,
+        }
+    }
+
+    /// Takes the part that comes next, and returns what stands for it; `None`, and takes nothing, where parts are not
+    /// kept, or it is none.
+    pub fn part(&mut self, bytes: &[u8]) -> Option<Value> {
+        match &mut self.place {
+            Place::Parts(hasher) if self.holes <= HOLES_HASHED => hasher.part(bytes),
             _ => None,
         }
     }
@@ -69,6 +98,7 @@ impl ContentHasher {
             Place::Here(hasher) => {
                 hasher.update(buffer.get(..length).unwrap_or_default());
             }
+            Place::Parts(hasher) => hasher.update(buffer.get(..length).unwrap_or_default()),
             Place::Beside(beside) => beside.data(buffer, length),
         }
     }
@@ -80,29 +110,39 @@ impl ContentHasher {
             return;
         }
         match &mut self.place {
-            Place::Here(hasher) => update_zeros(hasher, length),
+            Place::Here(hasher) => zeros(length, |zeros| {
+                hasher.update(zeros);
+            }),
+            Place::Parts(hasher) => zeros(length, |zeros| hasher.update(zeros)),
             Place::Beside(beside) => beside.zeros(length),
         }
     }
 
     /// The hash of everything; `None` if too much of it lay in holes.
     pub fn finish(self) -> Option<ContentHash> {
+        self.finish_parts().map(|(hash, _)| hash)
+    }
+
+    /// The hash of everything, and what stands for its parts, where they were kept and there are several.
+    pub fn finish_parts(self) -> Option<(ContentHash, Vec<Value>)> {
         if self.holes > HOLES_HASHED {
             return None;
         }
         match self.place {
-            Place::Here(hasher) => Some(ContentHash(*hasher.finalize().as_bytes())),
+            Place::Here(hasher) => Some((ContentHash(*hasher.finalize().as_bytes()), Vec::new())),
+            Place::Parts(hasher) => hasher.finish(),
             Place::Beside(beside) => beside.finish(),
         }
     }
 }
 
-fn update_zeros(hasher: &mut blake3::Hasher, length: u64) {
+/// Hands over so many zeros.
+fn zeros(length: u64, mut take: impl FnMut(&[u8])) {
     static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
     let mut left = length;
     while left > 0 {
         let part = usize::try_from(left.min(ZEROS.len() as u64)).unwrap_or_default();
-        hasher.update(ZEROS.get(..part).unwrap_or_default());
+        take(ZEROS.get(..part).unwrap_or_default());
         left -= part as u64;
     }
 }

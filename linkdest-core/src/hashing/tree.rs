@@ -6,13 +6,10 @@ use blake3::hazmat::{ChainingValue, HasherExt as _, Mode, merge_subtrees_non_roo
 
 use crate::manifest::ContentHash;
 
-/// The length of each part but the last, in bytes. A power of two, so that each is a whole subtree.
-pub(crate) const SEGMENT: u64 = 16 << 20;
-
 /// What stands for a part in the tree.
 pub(crate) type Value = ChainingValue;
 
-/// A hasher for the part that begins there, at a multiple of [`SEGMENT`].
+/// A hasher for the part that begins there, at a multiple of the length of parts, which is a power of two.
 pub(super) fn hasher_at(offset: u64) -> Hasher {
     let mut hasher = Hasher::new();
     hasher.set_input_offset(offset);
@@ -31,7 +28,7 @@ pub(crate) fn whole(parts: &[Value]) -> Option<ContentHash> {
 }
 
 /// The value of parts that are a subtree together.
-fn joined(parts: &[Value]) -> Option<Value> {
+pub(crate) fn joined(parts: &[Value]) -> Option<Value> {
     if let [one] = parts {
         return Some(*one);
     }
@@ -46,7 +43,6 @@ fn left_of(parts: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::ContentHasher;
     use super::*;
 
     #[test]
@@ -57,22 +53,8 @@ mod tests {
     }
 
     #[test]
-    fn parts_hash_as_the_whole_does() {
-        let segment = usize::try_from(SEGMENT).unwrap();
-        let bytes: Vec<u8> = (0..=250).flat_map(|byte| [byte; 1000]).cycle().take(5 * segment + 7).collect();
-        for length in [segment + 1, 2 * segment, 3 * segment - 1, 4 * segment, bytes.len()] {
-            let parts: Vec<_> = (0..length.div_ceil(segment))
-                .map(|part| {
-                    let mut hasher = ContentHasher::for_segment((part * segment) as u64);
-                    let mut piece = bytes[part * segment..length.min((part + 1) * segment)].to_vec();
-                    let length = piece.len();
-                    hasher.data(&mut piece, length);
-                    hasher.finish_segment().unwrap()
-                })
-                .collect();
-            let expected = ContentHash(*blake3::hash(&bytes[..length]).as_bytes());
-            assert_eq!(whole(&parts), Some(expected), "{length}");
-        }
+    fn nothing_is_no_tree() {
         assert_eq!(whole(&[]), None);
+        assert_eq!(whole(&[value(&hasher_at(0))]), None);
     }
 }

@@ -48,11 +48,25 @@ pub(crate) fn copy<F: SourceFile>(
     buffer: &mut Vec<u8>,
     stop: &StopFlag,
 ) -> Result<(u64, Option<ContentHash>), CopyError> {
+    let hasher = ContentHasher::for_size(metadata.size);
+    let (written, hasher) = copy_hashed(from, metadata, to, buffer, hasher, stop)?;
+    Ok((written, hasher.finish()))
+}
+
+/// Copies as [`copy`] does, and returns the hasher that was handed over, which took everything.
+pub(crate) fn copy_hashed<F: SourceFile>(
+    from: &F,
+    metadata: &Metadata,
+    to: &File,
+    buffer: &mut Vec<u8>,
+    hasher: ContentHasher,
+    stop: &StopFlag,
+) -> Result<(u64, ContentHasher), CopyError> {
     let size = metadata.size;
-    let mut copying = Copying { from, to, buffer, hasher: ContentHasher::for_size(size), stop };
+    let mut copying = Copying { from, to, buffer, hasher, stop };
     if size == 0 {
         let copied = copying.unsized_file()?;
-        return Ok((copied, copying.hasher.finish()));
+        return Ok((copied, copying.hasher));
     }
     if size > LENGTH_FIRST {
         to.set_len(size).map_err(CopyError::Target)?;
@@ -68,7 +82,7 @@ pub(crate) fn copy<F: SourceFile>(
             copied
         }
     };
-    Ok((written, copying.hasher.finish()))
+    Ok((written, copying.hasher))
 }
 
 impl<F: SourceFile> Copying<'_, F> {

@@ -5,9 +5,8 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::content::{CopyError, chunk};
-use super::segments;
 use crate::entry::Metadata;
-use crate::hashing::ContentHasher;
+use crate::hashing::{ContentHasher, HOLES_HASHED, PART, PARTS_LEAST, Value};
 use crate::manifest::ContentHash;
 use crate::monitor::StopFlag;
 use crate::os::File;
@@ -18,17 +17,25 @@ pub(crate) const PATCH_LEAST: u64 = 1 << 20;
 /// What is written is made of these: the block of most file systems that can share blocks.
 const BLOCK: usize = 4096;
 /// One read is this large at most: what is compared and hashed at once stays in the cache.
-const PIECE: u64 = 256 << 10;
+const PIECE: u64 = PART;
 /// After so many bytes it is decided whether the earlier version is worth reading any further.
 const TRIAL: u64 = 64 << 20;
 
 /// Asked for leave before so many bytes are written.
 pub(crate) type Take<'p> = dyn Fn(u64) -> io::Result<()> + Sync + 'p;
 
+/// What a large file was before.
+pub(crate) struct Earlier {
+    pub file: File,
+    /// What stands for its parts of [`PART`] bytes, where that is known: a part with the same value is the same, and
+    /// need not be read. Nothing if it is not known.
+    pub parts: Vec<Value>,
+}
+
 /// A new file that is to share with an earlier version what is equal.
 pub(super) struct Patch<'p, F> {
     pub from: &'p F,
-    pub earlier: &'p File,
+    pub earlier: &'p Earlier,
     pub to: &'p File,
     pub take: &'p Take<'p>,
     pub stop: &'p StopFlag,
@@ -38,6 +45,8 @@ pub(super) struct Patch<'p, F> {
     pub written: AtomicU64,
     /// and others shared.
     pub shared: AtomicBool,
+    /// So many lay in holes.
+    pub holes: AtomicU64,
 }
 
 /// Who works on it, from one place on.
@@ -57,17 +66,20 @@ pub(crate) struct Patched {
     pub shared: bool,
     /// Of the whole.
     pub hash: Option<ContentHash>,
+    /// What stands for its parts, where that was kept.
+    pub parts: Vec<Value>,
 }
 
 /// Fills the empty `to` with what the source held when `metadata` was taken. `to` must be able to share blocks with
 /// `earlier`; `take` is told how many bytes are about to be written.
 ///
-/// Both versions are read. Blocks that are equal are shared, only those that differ are written; holes stay holes.
+/// Blocks that are equal are shared, only those that differ are written; holes stay holes. Of the earlier version only
+/// those parts are read that differ, or of which nothing is known.
 /// Sharing range by range, not cloning all and writing over it: XFS reserves 128 KiB for each block written over.
 pub(crate) fn patch<F: SourceFile>(
     from: &F,
     metadata: &Metadata,
-    earlier: &File,
+    earlier: &Earlier,
     to: &File,
     buffers: &mut (Vec<u8>, Vec<u8>),
     take: &Take<'_>,
@@ -75,16 +87,15 @@ pub(crate) fn patch<F: SourceFile>(
 ) -> Result<Patched, CopyError> {
     let size = metadata.size;
     to.set_len(size).map_err(CopyError::Target)?;
-    let (read, written, shared) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
-    if let Some(local) = from.local().filter(|_| metadata.allocated >= size && size >= segments::LEAST) {
-        let patch = Patch { from: local, earlier, to, take, stop, read, written, shared };
-        let hash = patch.in_segments(size, buffers)?;
-        return Ok(patch.end(hash));
+    if let Some(local) = from.local().filter(|_| size >= PARTS_LEAST) {
+        let patch = Patch::new(local, earlier, to, take, stop);
+        let (hash, parts) = patch.in_segments(metadata, buffers)?;
+        return Ok(Patched { parts, ..patch.end(hash) });
     }
-    let patch = Patch { from, earlier, to, take, stop, read, written, shared };
+    let patch = Patch::new(from, earlier, to, take, stop);
     let mut patching = Patching::new(&patch, buffers, ContentHasher::for_size(size));
     let end = match from.local() {
-        Some(local) if metadata.allocated < size => patching.extents(local, size)?,
+        Some(local) if metadata.allocated < size => patching.extents(local, 0, size)?,
         _ => patching.range(0, size)?,
     };
     let hash = patching.end()?.finish();
@@ -95,7 +106,17 @@ pub(crate) fn patch<F: SourceFile>(
     Ok(patch.end(hash))
 }
 
-impl<F> Patch<'_, F> {
+impl<'p, F> Patch<'p, F> {
+    fn new(from: &'p F, earlier: &'p Earlier, to: &'p File, take: &'p Take<'p>, stop: &'p StopFlag) -> Self {
+        let (read, written, shared) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
+        Self { from, earlier, to, take, stop, read, written, shared, holes: AtomicU64::new(0) }
+    }
+
+    /// What stands for the part of the earlier version that begins there.
+    fn known(&self, offset: u64) -> Option<&Value> {
+        self.earlier.parts.get(usize::try_from(offset / PART).ok()?)
+    }
+
     /// Says whether the earlier version is not worth reading any further.
     fn is_useless(&self) -> bool {
         let (read, written) = (self.read.load(Ordering::Relaxed), self.written.load(Ordering::Relaxed));
@@ -103,7 +124,12 @@ impl<F> Patch<'_, F> {
     }
 
     fn end(self, hash: Option<ContentHash>) -> Patched {
-        Patched { written: self.written.into_inner(), shared: self.shared.into_inner(), hash }
+        Patched {
+            written: self.written.into_inner(),
+            shared: self.shared.into_inner(),
+            hash,
+            parts: Vec::new(),
+        }
     }
 }
 
@@ -118,23 +144,26 @@ impl<'p, F: SourceFile> Patching<'p, F> {
         Ok(self.hasher)
     }
 
-    /// Takes what holds data, and leaves the holes between; returns where the source ended.
-    fn extents(&mut self, local: &File, size: u64) -> Result<u64, CopyError> {
-        let mut offset = 0;
-        while offset < size {
+    /// Takes what of `start..end` holds data, and leaves the holes between; returns where the source ended.
+    pub fn extents(&mut self, local: &File, start: u64, end: u64) -> Result<u64, CopyError> {
+        let mut offset = start;
+        while offset < end {
             // A file system that cannot tell holes: everything is data.
-            let start = local.next_data(offset).unwrap_or(Some(offset)).unwrap_or(size).clamp(offset, size);
-            self.hasher.hole(start - offset);
-            if start == size {
+            let data = local.next_data(offset).unwrap_or(Some(offset)).unwrap_or(end).clamp(offset, end);
+            let holes = self.patch.holes.fetch_add(data - offset, Ordering::Relaxed) + data - offset;
+            if holes <= HOLES_HASHED {
+                self.hasher.hole(data - offset);
+            }
+            if data == end {
                 break;
             }
-            let end = local.next_hole(start).unwrap_or(size).clamp(start + 1, size);
-            offset = self.range(start, end)?;
-            if offset < end {
+            let hole = local.next_hole(data).unwrap_or(end).clamp(data + 1, end);
+            offset = self.range(data, hole)?;
+            if offset < hole {
                 return Ok(offset);
             }
         }
-        Ok(size)
+        Ok(end)
     }
 
     /// Takes `start..end`, or as much of it as there is; returns where that ends.
@@ -149,8 +178,16 @@ impl<'p, F: SourceFile> Patching<'p, F> {
             let ours = chunk(&mut self.buffers.0, end.min(aligned) - offset);
             let wanted = ours.len();
             let read = self.patch.from.read_at(ours, offset).map_err(CopyError::Source)?;
-            self.place(offset, read)?;
-            self.hasher.data(&mut self.buffers.0, read);
+            let value = self.hasher.part(self.buffers.0.get(..read).unwrap_or_default());
+            if value.is_some() && value.as_ref() == self.patch.known(offset) {
+                self.patch.read.fetch_add(read as u64, Ordering::Relaxed);
+                self.add_equal(offset..offset + read as u64)?;
+            } else {
+                self.place(offset, read)?;
+            }
+            if value.is_none() {
+                self.hasher.data(&mut self.buffers.0, read);
+            }
             offset += read as u64;
             if read < wanted {
                 break;
@@ -165,7 +202,7 @@ impl<'p, F: SourceFile> Patching<'p, F> {
         let other = match self.patch.is_useless() {
             true => 0,
             // What cannot be read differs.
-            false => self.patch.earlier.read_at(chunk(theirs, read as u64), offset).unwrap_or(0),
+            false => self.patch.earlier.file.read_at(chunk(theirs, read as u64), offset).unwrap_or(0),
         };
         let theirs = theirs.get(..other).unwrap_or_default();
         let before = usize::try_from(offset % BLOCK as u64).unwrap_or_default();
@@ -207,7 +244,7 @@ impl<'p, F: SourceFile> Patching<'p, F> {
         if start == end {
             return Ok(());
         }
-        if self.patch.to.share_range(self.patch.earlier, start, end - start).is_ok() {
+        if self.patch.to.share_range(&self.patch.earlier.file, start, end - start).is_ok() {
             self.patch.shared.store(true, Ordering::Relaxed);
             return Ok(());
         }
@@ -216,7 +253,7 @@ impl<'p, F: SourceFile> Patching<'p, F> {
             let bytes = chunk(&mut self.buffers.1, PIECE.min(end - offset));
             let length = bytes.len();
             (self.patch.take)(length as u64).map_err(CopyError::Target)?;
-            match self.patch.earlier.read_at(bytes, offset) {
+            match self.patch.earlier.file.read_at(bytes, offset) {
                 Ok(read) if read == length => {}
                 Ok(_) => return Err(CopyError::Target(std::io::ErrorKind::UnexpectedEof.into())),
                 Err(error) => return Err(CopyError::Target(error)),
@@ -266,6 +303,7 @@ mod tests {
             file
         };
         let (source, earlier) = (make(c"new", &[1; 3 * BLOCK]), make(c"old", &[2; BLOCK]));
+        let earlier = Earlier { file: earlier, parts: Vec::new() };
         let to = make(c"to", &[]);
         let asked = AtomicU64::new(0);
         let refuse = |bytes| {

@@ -1,4 +1,4 @@
-//! A large file without holes, patched by two threads: each takes the next part, reads, compares and hashes it.
+//! A large file patched by two threads: each takes the next segment, reads, compares and hashes it.
 
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -6,41 +6,43 @@ use std::sync::{Mutex, PoisonError};
 
 use super::content::CopyError;
 use super::patch::{Patch, Patching};
-use crate::hashing::{ContentHasher, SEGMENT, Value, whole};
+use crate::entry::Metadata;
+use crate::hashing::{ContentHasher, HOLES_HASHED, PART, PARTS_MOST, Value, joined, whole};
 use crate::manifest::ContentHash;
 use crate::os::File;
 
-/// Files from this size on are worth a second thread.
-pub(super) const LEAST: u64 = 2 * SEGMENT;
+/// The length of each segment but the last, in bytes: a power of two, and so a whole subtree of the hash.
+const SEGMENT: u64 = 64 * PART;
 
-/// What came of a part.
-struct Part {
+/// What came of a segment.
+struct Segment {
     /// Where it begins.
     start: u64,
-    /// What stands for it in the hash.
-    value: Option<Value>,
+    /// What stands for its parts in the hash; of very large files, for all of it.
+    values: Vec<Value>,
     /// Where the source ended, if that was too early.
     short: Option<u64>,
 }
 
 impl Patch<'_, File> {
-    /// Takes the whole file, and returns its hash; `None` if the source became shorter.
+    /// Takes the whole file, and returns its hash and what stands for its parts; no hash if the source became shorter, or
+    /// too much of it lies in holes.
     pub(super) fn in_segments(
         &self,
-        size: u64,
+        metadata: &Metadata,
         buffers: &mut (Vec<u8>, Vec<u8>),
-    ) -> Result<Option<ContentHash>, CopyError> {
+    ) -> Result<(Option<ContentHash>, Vec<Value>), CopyError> {
         let (next, failed) = (AtomicU64::new(0), AtomicBool::new(false));
-        let parts = Mutex::new(Vec::new());
+        let segments = Mutex::new(Vec::new());
         let work = |buffers: &mut (Vec<u8>, Vec<u8>)| {
             loop {
                 let start = next.fetch_add(SEGMENT, Ordering::Relaxed);
-                if start >= size || failed.load(Ordering::Relaxed) {
+                if start >= metadata.size || failed.load(Ordering::Relaxed) {
                     return Ok(());
                 }
-                let part = self.part(start, size, buffers);
-                let part = part.inspect_err(|_| failed.store(true, Ordering::Relaxed))?;
-                parts.lock().unwrap_or_else(PoisonError::into_inner).push(part);
+                let segment = self.segment(start, metadata, buffers);
+                let segment = segment.inspect_err(|_| failed.store(true, Ordering::Relaxed))?;
+                segments.lock().unwrap_or_else(PoisonError::into_inner).push(segment);
             }
         };
         std::thread::scope(|scope| {
@@ -52,26 +54,46 @@ impl Patch<'_, File> {
                 beside.map_or(Ok(()), |beside| beside.join().unwrap_or_else(|panic| resume_unwind(panic)));
             here.and(there)
         })?;
-        let parts = parts.into_inner().unwrap_or_else(PoisonError::into_inner);
-        self.finish(parts)
+        let segments = segments.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.finish(metadata.size, segments)
     }
 
-    fn part(&self, start: u64, size: u64, buffers: &mut (Vec<u8>, Vec<u8>)) -> Result<Part, CopyError> {
+    fn segment(
+        &self,
+        start: u64,
+        metadata: &Metadata,
+        buffers: &mut (Vec<u8>, Vec<u8>),
+    ) -> Result<Segment, CopyError> {
+        let size = metadata.size;
         let end = size.min(start + SEGMENT);
-        let mut patching = Patching::new(self, buffers, ContentHasher::for_segment(start));
-        let reached = patching.range(start, end)?;
-        let value = patching.end()?.finish_segment();
-        Ok(Part { start, value, short: (reached < end).then_some(reached) })
+        let mut patching = Patching::new(self, buffers, ContentHasher::from_part(start));
+        let reached = match metadata.allocated < size {
+            true => patching.extents(self.from, start, end)?,
+            false => patching.range(start, end)?,
+        };
+        let mut values = patching.end()?.into_parts().unwrap_or_default();
+        if size > PARTS_MOST {
+            values = joined(&values).into_iter().collect();
+        }
+        Ok(Segment { start, values, short: (reached < end).then_some(reached) })
     }
 
-    fn finish(&self, mut parts: Vec<Part>) -> Result<Option<ContentHash>, CopyError> {
-        if let Some(end) = parts.iter().filter_map(|part| part.short).min() {
+    fn finish(
+        &self,
+        size: u64,
+        mut segments: Vec<Segment>,
+    ) -> Result<(Option<ContentHash>, Vec<Value>), CopyError> {
+        if let Some(end) = segments.iter().filter_map(|segment| segment.short).min() {
             // Nothing is added to what was read.
             self.to.set_len(end).map_err(CopyError::Target)?;
-            return Ok(None);
+            return Ok((None, Vec::new()));
         }
-        parts.sort_unstable_by_key(|part| part.start);
-        let values: Option<Vec<_>> = parts.into_iter().map(|part| part.value).collect();
-        Ok(values.and_then(|values| whole(&values)))
+        if self.holes.load(Ordering::Relaxed) > HOLES_HASHED {
+            return Ok((None, Vec::new()));
+        }
+        segments.sort_unstable_by_key(|segment| segment.start);
+        let values: Vec<Value> = segments.into_iter().flat_map(|segment| segment.values).collect();
+        let hash = whole(&values);
+        Ok((hash, if size > PARTS_MOST { Vec::new() } else { values }))
     }
 }

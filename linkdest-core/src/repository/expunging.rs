@@ -52,6 +52,8 @@ impl Repository {
         }
         if all != before {
             self.write_expunged(&all)?;
+            // Nothing is lost with them, and the next one that deletes tries again.
+            let _ = self.forget_part_lists();
         }
         first
     }

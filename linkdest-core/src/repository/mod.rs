@@ -17,6 +17,7 @@ mod lock;
 mod manifests;
 mod name;
 mod own;
+pub(crate) mod part_lists;
 mod pins;
 pub(crate) mod probe;
 mod publish;

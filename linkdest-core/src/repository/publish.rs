@@ -123,9 +123,10 @@ impl Repository {
     /// Repairs what a run left that was killed between two steps of publishing, and forgets snapshots that were
     /// removed by hand. The lock is held.
     pub(crate) fn repair(&self) -> Result<()> {
+        let mut dropped = false;
         for name in self.manifest_names()? {
             if !self.has_snapshot(&name)? {
-                self.drop_manifest(&name)?;
+                dropped |= self.drop_manifest(&name)?;
             }
         }
         for name in self.pins()? {
@@ -158,6 +159,9 @@ impl Repository {
         // What cannot be finished now must not keep anybody from a backup: it is tried again by the next one.
         let _ = self.finish_expunging(&StopFlag::default());
         let _ = self.forget_damages();
+        if dropped {
+            let _ = self.forget_part_lists();
+        }
         self.repair_latest()
     }
 

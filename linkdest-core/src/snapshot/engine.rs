@@ -30,6 +30,7 @@ use crate::os::Dir;
 use crate::path::RelPath;
 use crate::policy::attributes::Reach;
 use crate::policy::{ChangePolicy, MARGIN};
+use crate::repository::part_lists::PartLists;
 use crate::source::Source;
 
 /// What a run was asked for and what it found out before the walk.
@@ -44,6 +45,8 @@ pub(super) struct Plan<'a, S> {
     pub staged: Option<Dir>,
     /// A directory in staging beside the tree, for names that are about to be renamed into it.
     pub scratch: Option<Dir>,
+    /// Where it is kept what stands for the parts of large files; `None` where no blocks can be shared.
+    pub part_lists: Option<PartLists>,
     /// The device that the repository is on.
     pub device: u64,
     pub references: &'a [Reference],

@@ -7,13 +7,13 @@ use super::recorded::Placing;
 use super::stamp::not_stored;
 use super::worker::Worker;
 use crate::counts::Counter;
-use crate::entry::{Kind, Metadata};
+use crate::entry::Metadata;
 use crate::error::{Error, Problem, ProblemKind, Result};
-use crate::hashing::{Hashed, hash};
+use crate::hashing::{ContentHasher, Hashed, Value, hash};
 use crate::manifest::{ContentHash, EntryFlags, Origin};
 use crate::monitor::{Action, Reason};
 use crate::os::{Dir, File, errno};
-use crate::placing::{CopyError, PATCH_LEAST, copy, patch, stamp_file};
+use crate::placing::{CopyError, copy_hashed, patch, stamp_file};
 use crate::source::{KnownXattrs, Source, SourceFile};
 
 /// Where the content of a new file comes from.
@@ -32,6 +32,8 @@ struct Filled {
     cloned: bool,
     written: u64,
     hash: Option<ContentHash>,
+    /// What stands for its parts, where that was kept.
+    parts: Vec<Value>,
     /// It changed while it was read.
     torn: bool,
 }
@@ -73,6 +75,9 @@ impl<S: Source> Worker<'_, '_, S> {
             && let Some(placed) = self.link_to_same_content(content, &filled, staged)?
         {
             return Ok(placed);
+        }
+        if let Some(hash) = filled.hash.filter(|_| !filled.torn) {
+            self.keep_parts(&hash, filled.stamps.size, &filled.parts);
         }
         let flags = self.stamp_copied(content, staged, &filled, &to)?;
         let repository_inode = to.stat().map_or(0, |stat| stat.id.inode);
@@ -204,7 +209,14 @@ impl<S: Source> Worker<'_, '_, S> {
         to: &File,
     ) -> std::result::Result<Filled, CopyError> {
         let file = content.file;
-        let filled = |cloned, written, hash| Filled { stamps: *stamps, cloned, written, hash, torn: false };
+        let filled = |cloned, written, hash| Filled {
+            stamps: *stamps,
+            cloned,
+            written,
+            hash,
+            parts: Vec::new(),
+            torn: false,
+        };
         if stamps.size > 0 && self.may_clone(stamps) && self.clone_from_source(file, stamps, to)? {
             return Ok(filled(true, 0, self.hash_clone(stamps, to)?));
         }
@@ -219,23 +231,20 @@ impl<S: Source> Worker<'_, '_, S> {
         let space = |bytes| plan.scratch.as_ref().map_or(Ok(()), |scratch| plan.space.take(bytes, scratch));
         if let Some(earlier) = self.earlier_version(content, stamps) {
             let patched = patch(file, stamps, &earlier, to, &mut self.buffers, &space, plan.stop)?;
-            return Ok(filled(patched.shared, patched.written, patched.hash));
+            return Ok(Filled {
+                parts: patched.parts,
+                ..filled(patched.shared, patched.written, patched.hash)
+            });
         }
         space(stamps.size.min(stamps.allocated)).map_err(CopyError::Target)?;
-        let (copied, hash) = copy(file, stamps, to, &mut self.buffers.0, plan.stop)?;
-        Ok(filled(false, copied, hash))
-    }
-
-    /// What a large file was in a reference, where blocks can be shared with that.
-    fn earlier_version(&self, content: &Content<'_, S>, stamps: &Metadata) -> Option<File> {
-        if stamps.size < PATCH_LEAST || !self.engine.plan.reach.reflink {
-            return None;
-        }
-        content.handles.references.iter().find_map(|(_, dir)| {
-            let found = dir.stat_at(content.name).ok()?;
-            let is_usable = found.kind == Kind::File && found.size >= PATCH_LEAST;
-            is_usable.then(|| dir.open_file(content.name).ok())?
-        })
+        let hasher = match plan.part_lists {
+            Some(_) => ContentHasher::for_parts(stamps.size),
+            None => ContentHasher::for_size(stamps.size),
+        };
+        let (copied, hasher) = copy_hashed(file, stamps, to, &mut self.buffers.0, hasher, plan.stop)?;
+        let (hash, parts) =
+            hasher.finish_parts().map_or((None, Vec::new()), |(hash, parts)| (Some(hash), parts));
+        Ok(Filled { parts, ..filled(false, copied, hash) })
     }
 
     /// Hashes what was cloned; the bytes did not pass by.

@@ -150,6 +150,7 @@ fn take(source: &std::path::Path, staged: &std::path::Path, threads: usize) -> (
         select_only: false,
         staged: Some(open(staged)),
         scratch: None,
+        part_lists: None,
         device: 0,
         references: &[],
         damaged: &std::collections::HashSet::new(),

@@ -42,6 +42,7 @@ mod select;
 mod shift;
 mod space;
 mod stamp;
+mod versions;
 mod worker;
 mod writing_out;
 

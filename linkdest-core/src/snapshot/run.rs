@@ -20,6 +20,7 @@ use crate::manifest::{Entry, ManifestWriter};
 use crate::monitor::{Event, Monitor, Notice};
 use crate::os::{Dir, LACKS, effective_ids, host_name, ready};
 use crate::policy::attributes::Reach;
+use crate::repository::part_lists::PartLists;
 use crate::repository::staging::Leftover;
 use crate::repository::{Lock, Repository, SnapshotName, Staging, parent_of};
 use crate::sftp::Address;
@@ -198,8 +199,10 @@ fn take_staged<S: Source>(
         // Which of the references' files those are, their numbers do not tell.
         references.iter_mut().for_each(|reference| reference.unproven = true);
     }
+    // Without them versions are compared byte by byte.
+    let part_lists = if reach.reflink { repository.part_lists().ok() } else { None };
     let walk = Walk { asked, monitor, known, references: &references, damaged: damaged_before, started };
-    let walked = walk.into(repository, source, reach, Some(Staged { tree, scratch, manifest }));
+    let walked = walk.into(repository, source, reach, Some(Staged { tree, scratch, part_lists, manifest }));
     let mut walked = walked.inspect_err(|error| {
         if error.operation() == writing_out::FLUSH {
             // Nothing may be linked to what was not written.
@@ -290,6 +293,7 @@ struct Walk<'w> {
 struct Staged {
     tree: Dir,
     scratch: Dir,
+    part_lists: Option<PartLists>,
     manifest: ManifestWriter,
 }
 
@@ -332,9 +336,11 @@ impl Walk<'_> {
         if let Some(seconds) = shift {
             monitor.event(&Event::Notice(Notice::TimesShifted { seconds }));
         }
-        let (staged, scratch, manifest) = match staged {
-            Some(Staged { tree, scratch, manifest }) => (Some(tree), Some(scratch), Some(manifest)),
-            None => (None, None, None),
+        let (staged, scratch, part_lists, manifest) = match staged {
+            Some(Staged { tree, scratch, part_lists, manifest }) => {
+                (Some(tree), Some(scratch), part_lists, Some(manifest))
+            }
+            None => (None, None, None, None),
         };
         let mut walked = walk(Plan {
             source,
@@ -343,6 +349,7 @@ impl Walk<'_> {
             select_only: false,
             staged,
             scratch,
+            part_lists,
             manifest,
             started,
             device: place.device,

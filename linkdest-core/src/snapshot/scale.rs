@@ -179,6 +179,7 @@ fn take(source: &Made, room: &Path, name: &str, references: &[Reference]) -> Wal
         select_only: false,
         staged: Some(open(&staged)),
         scratch: Some(open(room)),
+        part_lists: None,
         device: open(room).stat().unwrap().id.device,
         references,
         damaged: &HashSet::new(),

@@ -71,6 +71,7 @@ impl Filtering {
             select_only: true,
             staged: None,
             scratch: None,
+            part_lists: None,
             manifest: None,
             started: Timestamp::now(),
             damaged: &HashSet::new(),
