@@ -37,7 +37,8 @@ pub struct Removing {
     pub dry_run: bool,
     /// Removes without asking
     ///
-    /// Needed where there is no terminal to ask on.
+    /// Needed where there is no terminal to ask on. What would be freed is told only with --dry-run or --json: the trees
+    /// have to be walked for it.
     #[arg(short, long)]
     pub yes: bool,
     /// Waits for another run to end, e.g. 30s, 10m, 1h

@@ -59,7 +59,7 @@ impl ContentHasher {
 
     /// A hasher for a file of so many bytes that keeps what stands for its parts, if it is large enough to have some.
     pub fn for_parts(size: u64) -> Self {
-        if size < PARTS_LEAST || size > PARTS_MOST {
+        if !(PARTS_LEAST..=PARTS_MOST).contains(&size) {
             return Self::for_size(size);
         }
         let here = || Place::Parts(Box::new(PartsHasher::at(0)));

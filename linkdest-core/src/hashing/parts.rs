@@ -40,7 +40,7 @@ impl PartsHasher {
 
     /// Takes a part as a whole, and returns what stands for it; `None`, and takes nothing, if that is none.
     pub fn part(&mut self, bytes: &[u8]) -> Option<Value> {
-        if bytes.len() as u64 != PART || self.filled % PART != 0 {
+        if bytes.len() as u64 != PART || !self.filled.is_multiple_of(PART) {
             return None;
         }
         if self.filled == PART {

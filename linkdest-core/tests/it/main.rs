@@ -31,6 +31,7 @@ mod link_limit;
 mod lists;
 mod manifests;
 mod odd_file_systems;
+mod part_lists;
 mod problems;
 mod profile;
 mod references;
