@@ -141,6 +141,48 @@ mod tests {
     }
 
     #[test]
+    fn times_are_as_fine_as_they_are_kept() {
+        let at = |seconds, nanos| Metadata::file(1, Timestamp { seconds, nanos });
+        let second = Reach { granularity: 1_000_000_000, ..Reach::everything() };
+        for (one, other, reach, same) in [
+            (at(5, 7), at(5, 7), Reach::everything(), true),
+            (at(5, 7), at(5, 8), Reach::everything(), false),
+            (at(5, 7), at(5, 8), second, true),
+            (at(5, 7), at(6, 7), second, false),
+        ] {
+            assert_eq!(reach.same_mtime(&one, &other), same, "{one:?} {other:?}");
+        }
+    }
+
+    #[test]
+    fn one_kind_of_attributes_is_some() {
+        let none = Reach {
+            user_xattrs: false,
+            trusted_xattrs: false,
+            security_xattrs: false,
+            acls: false,
+            ..Reach::everything()
+        };
+        assert!(!none.any_xattrs());
+        for one in [
+            Reach { user_xattrs: true, ..none },
+            Reach { trusted_xattrs: true, ..none },
+            Reach { security_xattrs: true, ..none },
+            Reach { acls: true, ..none },
+        ] {
+            assert!(one.any_xattrs(), "{one:?}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_repository_takes_from_root_what_it_takes_from_root_alone() {
+        for (user, root) in [(0, true), (1000, false)] {
+            let reach = Reach::unknown((user, 0));
+            assert_eq!([reach.owner, reach.trusted_xattrs, reach.security_xattrs], [root; 3]);
+        }
+    }
+
+    #[test]
     fn xattrs_are_sorted_by_name_space() {
         use XattrPlaceInRun::{Ignored, Kept, OutOfReach};
         let user = Reach { trusted_xattrs: false, security_xattrs: false, ..Reach::everything() };

@@ -30,7 +30,7 @@ impl Versions {
         let pair = Pair::with_repository_on(mount.path());
         let file = File::create(pair.source.join("image")).unwrap();
         for part in 0..SIZE / PART {
-            file.write_all_at(&[(part % 100) as u8; PART as usize], part * PART).unwrap();
+            file.write_all_at(&[(part % 100) as u8; 256 << 10], part * PART).unwrap();
         }
         Some(Self { pair, _mount: mount })
     }
@@ -114,13 +114,13 @@ fn a_list_that_is_not_of_the_content_is_not_used() {
     let Some(versions) = Versions::new() else { return };
     versions.snapshot();
     let mut before = versions.lists().pop().unwrap();
-    let lies: &[&dyn Fn(&mut Vec<u8>)] = &[
-        &|bytes| bytes.truncate(bytes.len() - 1),
-        &|bytes| bytes.clear(),
-        &|bytes| bytes[16 + 32 * 30] ^= 1,
-        &|bytes| bytes[9] ^= 1,
-        &|bytes| bytes.swap(16 + 32 * 20, 16 + 32 * 21),
-        &|bytes| bytes.extend([0; 32]),
+    let lies: &[fn(&mut Vec<u8>)] = &[
+        |bytes| bytes.truncate(bytes.len() - 1),
+        |bytes| bytes.clear(),
+        |bytes| bytes[16 + 32 * 30] ^= 1,
+        |bytes| bytes[9] ^= 1,
+        |bytes| bytes.swap(16 + 32 * 20, 16 + 32 * 21),
+        |bytes| bytes.extend([0; 32]),
     ];
     for (round, lie) in lies.iter().enumerate() {
         let mut bytes = fs::read(&before).unwrap();
@@ -170,7 +170,7 @@ fn where_no_blocks_can_be_shared_there_are_no_lists() {
         Err(unavailable) => return skip(unavailable),
     };
     let pair = Pair::with_repository_on(mount.path());
-    pair.write("image", vec![7; SIZE as usize]);
+    pair.write("image", vec![7; 40 << 20]);
     pair.snapshot();
     assert!(!pair.repository.join(".linkdest/parts").exists());
 }
