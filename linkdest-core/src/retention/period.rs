@@ -16,26 +16,25 @@ pub(super) enum Period {
 }
 
 /// What tells one period from the next.
-type Which = (i64, i64, i64);
+type Which = [i64; 4];
 
 impl Period {
     /// The period that a time is in.
     fn of(self, time: &Zoned, index: usize) -> Which {
         let year = i64::from(time.year());
         match self {
-            Self::Each => (i64::try_from(index).unwrap_or(i64::MAX), 0, 0),
+            Self::Each => [i64::try_from(index).unwrap_or(i64::MAX), 0, 0, 0],
             Self::Hour => {
                 // Where the clock is set back, one hour comes twice: these are two.
-                let day = year * 1000 + i64::from(time.day_of_year());
-                (day, time.hour().into(), time.offset().seconds().into())
+                [year, time.day_of_year().into(), time.hour().into(), time.offset().seconds().into()]
             }
-            Self::Day => (year, time.day_of_year().into(), 0),
+            Self::Day => [year, time.day_of_year().into(), 0, 0],
             Self::Week => {
                 let week = time.date().iso_week_date();
-                (week.year().into(), week.week().into(), 0)
+                [week.year().into(), week.week().into(), 0, 0]
             }
-            Self::Month => (year, time.month().into(), 0),
-            Self::Year => (year, 0, 0),
+            Self::Month => [year, time.month().into(), 0, 0],
+            Self::Year => [year, 0, 0, 0],
         }
     }
 }

@@ -207,3 +207,26 @@ proptest! {
         prop_assert!(daily <= count as usize);
     }
 }
+
+#[test]
+fn rules_reasons_and_ages_have_their_words() {
+    for (given, words) in
+        [("1y2m3d4h", "1y2m3d4h"), ("14d", "14d"), ("4h3d", "3d4h"), ("1h", "1h"), ("0d", "0h")]
+    {
+        let age: Age = given.parse().unwrap();
+        assert_eq!((age.to_string().as_str(), words.parse()), (words, Ok(age)));
+    }
+    let rules = KeepRules::default().last(3).daily(u32::MAX).weekly(1).within("14d".parse().unwrap());
+    assert_eq!(rules.to_string(), "last 3, daily unlimited, weekly 1, within 14d");
+    for (reason, word) in
+        [(KeepReason::Last, "last"), (KeepReason::NewestGood, "newest_good"), (KeepReason::Pinned, "pinned")]
+    {
+        assert_eq!((reason.as_str(), reason.to_string()), (word, word.replace('_', " ")));
+    }
+}
+
+#[test]
+fn times_beyond_the_calendar_are_at_its_ends() {
+    let at = |seconds| zoned(Timestamp { seconds, nanos: 0 }, &TimeZone::UTC).year();
+    assert_eq!((at(i64::MIN), at(-1), at(0), at(i64::MAX)), (-9999, 1969, 1970, 9999));
+}
