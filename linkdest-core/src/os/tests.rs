@@ -83,11 +83,28 @@ fn directories_lead_to_each_other_and_are_known_by_their_inodes() {
 }
 
 #[test]
-fn a_directory_that_is_gone_does_not_say_that_its_names_are_free() {
+fn a_directory_that_is_elsewhere_does_not_say_that_its_names_are_free_or_gone() {
     let (temporary, dir) = scene();
+    let place = temporary.path().join("dir");
+    fs::create_dir(place.join("below")).unwrap();
     let inner = dir.open_dir(c"dir").unwrap();
-    fs::rename(temporary.path().join("dir"), temporary.path().join("away")).unwrap();
-    assert!(inner.stat_if_there(c"inside").map_or(true, |found| found.is_some()));
+    fs::rename(&place, temporary.path().join("away")).unwrap();
+    for in_its_place in ["nothing", "a file"] {
+        let done = [
+            inner.stat_if_there(c"inside").map(|found| assert!(found.is_some())),
+            inner.set_mode_at(c"inside", 0o600),
+            inner.link(c"inside", &inner, c"linked"),
+            inner.rename(c"linked", &inner, c"renamed"),
+            inner.unlink(c"renamed"),
+            inner.remove_dir(c"below"),
+            inner.make_dir(c"below"),
+        ];
+        for (number, done) in done.into_iter().enumerate() {
+            let said = done.map_err(|error| (errno::is_absent(&error), error));
+            assert!(!matches!(said, Err((true, _))), "{number}, {in_its_place}: {said:?}");
+        }
+        fs::write(&place, "a file in its place").unwrap();
+    }
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn killed_at_any_step_it_is_finished_by_the_next_command() {
         return skip("strace is not installed");
     }
     let mut kills = 0;
-    for call in ["renameat2,renameat", "utimensat", "fsync", "syncfs", "unlinkat"] {
+    for call in ["renameat2,renameat,rename", "utimensat", "fsync", "syncfs", "unlinkat,unlink,rmdir"] {
         for number in 1.. {
             let pair = pair();
             let reports = [pair.snapshot(), pair.snapshot()];

@@ -21,16 +21,26 @@ pub(crate) struct Dir {
     id: FileId,
 }
 
-/// The error for a path that leads elsewhere by now.
+/// The error for a path that leads elsewhere by now, or nowhere.
 fn replaced() -> io::Error {
-    io::Error::new(io::ErrorKind::StaleNetworkFileHandle, "a directory was moved or replaced meanwhile")
+    io::Error::new(
+        io::ErrorKind::StaleNetworkFileHandle,
+        "a directory was moved, removed or replaced meanwhile",
+    )
+}
+
+/// Which directory a path leads to, not through a symlink in its place.
+fn directory_id(path: &Path) -> io::Result<FileId> {
+    let stat = system::stat(path)?;
+    if stat.kind == Kind::Directory { Ok(stat.id) } else { Err(errno::not_a_directory()) }
 }
 
 impl Dir {
     /// Opens a path that the operator gave: the one place where symlinks are followed.
     pub fn open_operator_path(path: &Path) -> io::Result<Self> {
         let path = pass(Call::Open, b"", || fs::canonicalize(path))?;
-        let dir = Self::at_path(path)?;
+        let id = directory_id(&path)?;
+        let dir = Self { path, id };
         dir.can_be_listed(b"")?;
         Ok(dir)
     }
@@ -43,14 +53,6 @@ impl Dir {
     /// Removes an empty directory that the operator named.
     pub fn remove_operator_path(path: &Path) -> io::Result<()> {
         pass(Call::Unlink, b"", || fs::remove_dir(path))
-    }
-
-    fn at_path(path: PathBuf) -> io::Result<Self> {
-        let stat = system::stat(&path)?;
-        if stat.kind != Kind::Directory {
-            return Err(errno::not_a_directory());
-        }
-        Ok(Self { path, id: stat.id })
     }
 
     fn can_be_listed(&self, name: &[u8]) -> io::Result<()> {
@@ -67,9 +69,8 @@ impl Dir {
     /// Opens a sub-directory only to reach what is in it: needs search permission alone.
     pub fn open_dir_search(&self, name: &CStr) -> io::Result<Self> {
         let path = self.path_of(name)?;
-        let dir = pass(Call::Open, name.to_bytes(), || Self::at_path(path.clone()))?;
-        self.check()?;
-        Ok(dir)
+        let id = self.still_here(pass(Call::Open, name.to_bytes(), || directory_id(&path)))?;
+        Ok(Self { path, id })
     }
 
     /// Opens the parent, only to reach what is in it. Whoever asks checks that it is the right one.
@@ -86,27 +87,42 @@ impl Dir {
         })
     }
 
-    /// The path that a name has, after looking that this is still the directory that was opened.
+    /// The path that a name has, to look at it, after looking that this is still the directory that was opened. Where
+    /// the path of that leads nowhere, nothing in it is there either: a directory that was moved cannot be told from one
+    /// that was removed.
     fn at(&self, name: &CStr) -> io::Result<PathBuf> {
+        self.stat()?;
+        self.path_of(name)
+    }
+
+    /// The path that a name has, to change something there. That the directory is gone does not say that this was done.
+    fn place(&self, name: &CStr) -> io::Result<PathBuf> {
         self.check()?;
         self.path_of(name)
     }
 
     fn check(&self) -> io::Result<()> {
-        self.stat().map(drop)
+        self.stat().map(drop).map_err(|error| if errno::is_absent(&error) { replaced() } else { error })
+    }
+
+    /// What a call found by path, if this is still the directory that was opened: in another one neither that there is
+    /// something of a name nor that there is nothing says anything.
+    fn still_here<T>(&self, found: io::Result<T>) -> io::Result<T> {
+        if found.as_ref().err().is_none_or(errno::is_absent) {
+            self.stat()?;
+        }
+        found
     }
 
     /// Opens a file for reading. What it is must be looked at afterwards.
     pub fn open_file(&self, name: &CStr) -> io::Result<File> {
         let path = self.path_of(name)?;
-        let file = pass(Call::Open, name.to_bytes(), || system::open_file(&path)).map(File)?;
-        self.check()?;
-        Ok(file)
+        self.still_here(pass(Call::Open, name.to_bytes(), || system::open_file(&path))).map(File)
     }
 
     /// Makes a file that nobody else may open, for writing and reading back; an existing name is an error.
     pub fn create_file(&self, name: &CStr) -> io::Result<File> {
-        let path = self.at(name)?;
+        let path = self.place(name)?;
         let mut options = system::narrow_file();
         options.create_new(true);
         pass(Call::Create, name.to_bytes(), || options.open(&path)).map(File)
@@ -114,7 +130,7 @@ impl Dir {
 
     /// Opens a file of our own records for writing, making it if need be.
     pub fn open_or_create_file(&self, name: &CStr) -> io::Result<File> {
-        let path = self.at(name)?;
+        let path = self.place(name)?;
         let mut options = system::narrow_file();
         options.create(true);
         pass(Call::Create, name.to_bytes(), || options.open(&path)).map(File)
@@ -138,10 +154,7 @@ impl Dir {
 
     /// Looks at a name; `None` if there is nothing of that name.
     pub fn stat_if_there(&self, name: &CStr) -> io::Result<Option<Metadata>> {
-        let path = self.path_of(name)?;
-        // That the directory is gone says nothing of the name.
-        self.check()
-            .map_err(|error| if error.kind() == io::ErrorKind::NotFound { replaced() } else { error })?;
+        let path = self.place(name)?;
         match pass(Call::Stat, name.to_bytes(), || system::stat(&path)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             found => found.map(Some),
@@ -160,23 +173,23 @@ impl Dir {
             let name = CString::new(entry.file_name().as_bytes())?;
             listing.push(&name, system::kind(entry.file_type()))?;
         }
-        self.check()
+        self.stat().map(drop)
     }
 
     /// Makes a sub-directory that nobody else may enter.
     pub fn make_dir(&self, name: &CStr) -> io::Result<()> {
-        let path = self.at(name)?;
+        let path = self.place(name)?;
         pass(Call::MakeDir, name.to_bytes(), || system::make_dir(&path))
     }
 
     /// Gives the inode of `name` here one more name in `to`, symlinks themselves included.
     pub fn link(&self, name: &CStr, to: &Self, to_name: &CStr) -> io::Result<()> {
-        let (from, path) = (self.at(name)?, to.at(to_name)?);
-        pass(Call::Link, to_name.to_bytes(), || fs::hard_link(&from, &path))
+        let (from, path) = (self.place(name)?, to.place(to_name)?);
+        pass(Call::Link, to_name.to_bytes(), || system::link(&from, &path))
     }
 
     pub fn make_symlink(&self, target: &CStr, name: &CStr) -> io::Result<()> {
-        let path = self.at(name)?;
+        let path = self.place(name)?;
         pass(Call::Symlink, name.to_bytes(), || system::make_symlink(target.to_bytes(), &path))
     }
 
@@ -188,23 +201,23 @@ impl Dir {
 
     /// Makes a FIFO, socket or device node that nobody else may open.
     pub fn make_node(&self, name: &CStr, kind: Kind, device: u64) -> io::Result<()> {
-        let path = self.at(name)?;
+        let path = self.place(name)?;
         pass(Call::MakeNode, name.to_bytes(), || system::make_node(&path, kind, device))
     }
 
     pub fn unlink(&self, name: &CStr) -> io::Result<()> {
-        let path = self.at(name)?;
+        let path = self.place(name)?;
         pass(Call::Unlink, name.to_bytes(), || system::remove_name(&path))
     }
 
     pub fn remove_dir(&self, name: &CStr) -> io::Result<()> {
-        let path = self.at(name)?;
+        let path = self.place(name)?;
         pass(Call::Unlink, name.to_bytes(), || fs::remove_dir(&path))
     }
 
     /// Renames, replacing what has the new name.
     pub fn rename(&self, name: &CStr, to: &Self, to_name: &CStr) -> io::Result<()> {
-        let (from, path) = (self.at(name)?, to.at(to_name)?);
+        let (from, path) = (self.place(name)?, to.place(to_name)?);
         pass(Call::Rename, to_name.to_bytes(), || fs::rename(&from, &path))
     }
 
@@ -218,13 +231,13 @@ impl Dir {
     }
 
     pub fn set_owner_at(&self, name: &CStr, uid: u32, gid: u32) -> io::Result<()> {
-        let path = self.at(name)?;
+        let path = self.place(name)?;
         pass(Call::SetOwner, name.to_bytes(), || system::set_owner(&path, uid, gid))
     }
 
     /// Sets the mode of an entry that is not opened, and no symlink.
     pub fn set_mode_at(&self, name: &CStr, mode: u32) -> io::Result<()> {
-        let path = self.at(name)?;
+        let path = self.place(name)?;
         if system::stat(&path)?.kind == Kind::Symlink {
             return Err(io::ErrorKind::InvalidInput.into());
         }
@@ -232,7 +245,7 @@ impl Dir {
     }
 
     pub fn set_mtime_at(&self, name: &CStr, mtime: Timestamp) -> io::Result<()> {
-        let path = self.at(name)?;
+        let path = self.place(name)?;
         pass(Call::SetTimes, name.to_bytes(), || {
             // The access time stays as it is.
             let accessed = filetime::FileTime::from_last_access_time(&fs::symlink_metadata(&path)?);

@@ -16,6 +16,8 @@ use rustix::io::Errno;
 use rustix::process::Resource;
 
 use crate::entry::{FileId, Kind, Metadata, Timestamp};
+#[cfg(any(target_os = "freebsd", target_os = "dragonfly", target_os = "netbsd"))]
+use crate::os::errno::is_any;
 use crate::os::native::OsStrExt as _;
 
 /// What this backend cannot do at all, in words for the operator.
@@ -23,7 +25,10 @@ pub(crate) const LACKS: &[&str] = &[
     "entries are reached by their paths here: a directory that somebody swaps for a symlink in the very moment of a call \
      is followed; let nobody write to source and repository meanwhile whom you do not trust",
     #[cfg(not(target_os = "linux"))]
-    "extended attributes, ACLs and file flags are not read or kept on this system",
+    "extended attributes, ACLs, file flags and holes are not read or kept on this system",
+    #[cfg(not(target_os = "linux"))]
+    "a power cut just after a run may undo parts of it: what files have in them is on disk then, but there is no call \
+     that waits for all names; `verify` tells",
 ];
 
 /// The effective user and group.
@@ -104,7 +109,15 @@ fn flags(flags: OFlags) -> i32 {
 /// Opens for reading, never through a symlink. A FIFO in a file's place must not block, a terminal must not become ours.
 pub(super) fn open_file(path: &Path) -> io::Result<fs::File> {
     let careful = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
-    fs::OpenOptions::new().read(true).custom_flags(flags(careful)).open(path)
+    let opened = fs::OpenOptions::new().read(true).custom_flags(flags(careful)).open(path);
+    // These have a number of their own for a symlink where none may be followed.
+    #[cfg(any(target_os = "freebsd", target_os = "dragonfly"))]
+    let opened =
+        opened.map_err(|error| if is_any(&error, &[Errno::MLINK]) { Errno::LOOP.into() } else { error });
+    #[cfg(target_os = "netbsd")]
+    let opened =
+        opened.map_err(|error| if is_any(&error, &[Errno::FTYPE]) { Errno::LOOP.into() } else { error });
+    opened
 }
 
 /// Opens for reading, through symlinks as well, without waiting.
@@ -112,10 +125,17 @@ pub(super) fn open_followed(path: &Path) -> io::Result<fs::File> {
     fs::OpenOptions::new().read(true).custom_flags(flags(OFlags::NONBLOCK.union(OFlags::NOCTTY))).open(path)
 }
 
+/// A write returns when it is on disk, where no call waits for a whole file system: sync(2) of POSIX may return before. A
+/// file that has its size and time but not its content would be linked to ever after.
+#[cfg(not(target_os = "linux"))]
+const WRITTEN_THROUGH: OFlags = OFlags::SYNC;
+#[cfg(target_os = "linux")]
+const WRITTEN_THROUGH: OFlags = OFlags::empty();
+
 /// How files are made: for writing and reading back, for nobody else, never through a symlink.
 pub(super) fn narrow_file() -> fs::OpenOptions {
     let mut options = fs::OpenOptions::new();
-    options.read(true).write(true).mode(0o600).custom_flags(flags(OFlags::NOFOLLOW));
+    options.read(true).write(true).mode(0o600).custom_flags(flags(OFlags::NOFOLLOW.union(WRITTEN_THROUGH)));
     options
 }
 
@@ -126,6 +146,11 @@ pub(super) fn make_dir(path: &Path) -> io::Result<()> {
 /// Removes the name of anything but a directory.
 pub(super) fn remove_name(path: &Path) -> io::Result<()> {
     fs::remove_file(path)
+}
+
+/// Gives an inode one more name; symlinks are not followed (linkat(2) without flags).
+pub(super) fn link(from: &Path, to: &Path) -> io::Result<()> {
+    fs::hard_link(from, to)
 }
 
 pub(super) fn make_symlink(target: &[u8], path: &Path) -> io::Result<()> {
@@ -174,7 +199,10 @@ pub(super) fn write_at(file: &fs::File, bytes: &[u8], offset: u64) -> io::Result
     file.write_at(bytes, offset)
 }
 
-#[cfg(any(target_os = "linux", target_os = "freebsd", target_vendor = "apple"))]
+/// Linux alone is believed where data is. On macOS SEEK_DATA leads past data that lies at the offset itself, and APFS may
+/// tell of holes where data is (<https://bugs.gnu.org/51857>, <https://bugs.gnu.org/61386>); FreeBSD before 14 is no
+/// better. What is taken for a hole is not read, so that a wrong one loses data.
+#[cfg(target_os = "linux")]
 pub(super) fn next_data(file: &fs::File, offset: u64) -> io::Result<Option<u64>> {
     match rustix::fs::seek(file, rustix::fs::SeekFrom::Data(offset)) {
         Err(Errno::NXIO) => Ok(None),
@@ -182,23 +210,23 @@ pub(super) fn next_data(file: &fs::File, offset: u64) -> io::Result<Option<u64>>
     }
 }
 
-#[cfg(any(target_os = "linux", target_os = "freebsd", target_vendor = "apple"))]
+#[cfg(target_os = "linux")]
 pub(super) fn next_hole(file: &fs::File, offset: u64) -> io::Result<u64> {
     Ok(rustix::fs::seek(file, rustix::fs::SeekFrom::Hole(offset))?)
 }
 
-#[cfg(not(any(target_os = "linux", target_os = "freebsd", target_vendor = "apple")))]
+#[cfg(not(target_os = "linux"))]
 pub(super) fn next_data(_: &fs::File, _: u64) -> io::Result<Option<u64>> {
     Err(Errno::INVAL.into())
 }
 
-#[cfg(not(any(target_os = "linux", target_os = "freebsd", target_vendor = "apple")))]
+#[cfg(not(target_os = "linux"))]
 pub(super) fn next_hole(_: &fs::File, _: u64) -> io::Result<u64> {
     Err(Errno::INVAL.into())
 }
 
-/// One file system where there is a call for that, else all of them; there sync(2) may return before everything is
-/// written, and the flush of one file after it waits for what the disk has in its cache.
+/// One file system where there is a call for that, else all of them; there sync(2) may return before every name is
+/// written, and the flush of one directory after it waits for what the disk has in its cache.
 pub(super) fn sync_file_system(path: &Path) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     rustix::fs::syncfs(fs::File::open(path)?)?;

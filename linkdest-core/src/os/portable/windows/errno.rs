@@ -13,6 +13,7 @@ const FILE_NOT_FOUND: i32 = 2;
 const HANDLE_DISK_FULL: i32 = 39;
 const DISK_FULL: i32 = 112;
 const DIRECTORY: i32 = 267;
+const STOPPED_ON_SYMLINK: i32 = 681;
 const IO_DEVICE: i32 = 1117;
 const TOO_MANY_LINKS: i32 = 1142;
 const DISK_QUOTA_EXCEEDED: i32 = 1295;
@@ -34,14 +35,14 @@ pub(crate) fn is_target_failing(error: &io::Error) -> bool {
         || is_any(error, &[DISK_FULL, HANDLE_DISK_FULL, DISK_QUOTA_EXCEEDED, WRITE_PROTECT, CRC, IO_DEVICE])
 }
 
-/// No call here fails because a symlink is in the way.
-pub(crate) fn is_symlink(_: &io::Error) -> bool {
-    false
+/// A symlink is where none may be followed.
+pub(crate) fn is_symlink(error: &io::Error) -> bool {
+    is_any(error, &[STOPPED_ON_SYMLINK])
 }
 
 /// There is nothing of that name, or nothing that a name can be looked up in.
 pub(crate) fn is_absent(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::NotFound || is_any(error, &[DIRECTORY])
+    error.kind() == io::ErrorKind::NotFound || is_any(error, &[DIRECTORY, STOPPED_ON_SYMLINK])
 }
 
 /// The inode has as many names as the file system allows: 1,024 on NTFS.
@@ -75,6 +76,11 @@ pub(crate) fn absent() -> io::Error {
 /// What a system says where a directory should be.
 pub(in crate::os::portable) fn not_a_directory() -> io::Error {
     io::Error::from_raw_os_error(DIRECTORY)
+}
+
+/// What is said where a symlink is in a file's place.
+pub(in crate::os::portable) fn symlink() -> io::Error {
+    io::Error::from_raw_os_error(STOPPED_ON_SYMLINK)
 }
 
 /// What a system says where this user may not.

@@ -12,7 +12,6 @@ use std::os::windows::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use crate::entry::{FileId, Kind, Metadata, Timestamp};
-use crate::os::native::OsStrExt as _;
 
 /// What this backend cannot do at all, in words for the operator.
 pub(crate) const LACKS: &[&str] = &[
@@ -69,6 +68,10 @@ pub(super) fn stat(path: &Path) -> io::Result<Metadata> {
 
 pub(super) fn stat_file(file: &fs::File) -> io::Result<Metadata> {
     let (stat, found) = (file.metadata()?, winapi_util::file::information(file)?);
+    if found.file_index() == 0 {
+        // All files would be one.
+        return Err(io::Error::new(io::ErrorKind::Unsupported, "this file system does not number its files"));
+    }
     let kind = kind(stat.file_type()).ok_or_else(|| io::Error::other("an entry of unknown kind"))?;
     let mode = match (kind, stat.permissions().readonly()) {
         (Kind::Directory, _) => 0o755,
@@ -103,9 +106,22 @@ pub(super) fn kind(file_type: fs::FileType) -> Option<Kind> {
     }
 }
 
-/// Opens for reading, never through a symlink.
+/// Opens for reading, never through a symlink. Other reparse points (deduplicated and compressed files, those that are in
+/// the cloud) must be followed: what they are themselves is not the content.
 pub(super) fn open_file(path: &Path) -> io::Result<fs::File> {
-    fs::OpenOptions::new().read(true).custom_flags(FILE_FLAG_OPEN_REPARSE_POINT).open(path)
+    let itself = stat(path)?;
+    if itself.kind == Kind::Symlink {
+        return Err(errno::symlink());
+    }
+    let file = fs::File::open(path)?;
+    if stat_file(&file)?.id == itself.id {
+        Ok(file)
+    } else {
+        Err(io::Error::new(
+            io::ErrorKind::StaleNetworkFileHandle,
+            "it was replaced by something else meanwhile",
+        ))
+    }
 }
 
 pub(super) fn open_followed(path: &Path) -> io::Result<fs::File> {
@@ -133,9 +149,20 @@ pub(super) fn remove_name(path: &Path) -> io::Result<()> {
     }
 }
 
+/// Gives a file one more name. The documentation of CreateHardLink does not say whether that of a symlink leads to the
+/// symlink or to what it leads to: symlinks get none, and are made anew.
+pub(super) fn link(from: &Path, to: &Path) -> io::Result<()> {
+    if fs::symlink_metadata(from)?.is_symlink() {
+        return Err(unsupported());
+    }
+    fs::hard_link(from, to)
+}
+
 /// A symlink is made for what it leads to now; one that leads nowhere is one to a file.
 pub(super) fn make_symlink(target: &[u8], path: &Path) -> io::Result<()> {
-    let target = OsStr::from_bytes(target);
+    let text = std::str::from_utf8(target)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "a target that is no text"))?;
+    let target = OsStr::new(text);
     let leads_to = path.parent().unwrap_or(path).join(target);
     if leads_to.is_dir() {
         std::os::windows::fs::symlink_dir(target, path)
