@@ -58,7 +58,7 @@ impl RepositoryReport {
     fn growth(&self) -> Vec<Grown> {
         let (mut all, mut waiting) = (Vec::new(), Vec::new());
         for growth in self.0.growth() {
-            waiting.push((growth.source().map(Path::to_owned), growth.root()));
+            waiting.push((growth.source().path().map(Path::to_owned), growth.root()));
         }
         while let Some((source, directory)) = waiting.pop() {
             waiting.extend(directory.children().iter().map(|child| (source.clone(), child)));

@@ -66,6 +66,7 @@ fn space(report: &Report) -> String {
 fn grown(growth: &Growth) -> Vec<String> {
     let source = growth
         .source()
+        .path()
         .map_or_else(String::new, |source| format!(" {}", Escaped(source.as_os_str().as_bytes())));
     let since =
         growth.since().map_or_else(|| "in its first snapshot".to_owned(), |since| format!("since {since}"));
@@ -232,8 +233,8 @@ impl<'a> From<&'a Growth> for GrowthOf<'a> {
             files: directory.files(),
         };
         Self {
-            host: growth.host(),
-            source: growth.source().map(PathText::from),
+            host: growth.source().host(),
+            source: growth.source().path().map(PathText::from),
             since: growth.since().map(SnapshotName::as_str),
             snapshots: growth.snapshots(),
             untold: growth.untold().iter().map(SnapshotName::as_str).collect(),

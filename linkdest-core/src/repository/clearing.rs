@@ -202,13 +202,7 @@ impl<'s> Clearing<'s> {
     }
 
     /// Removes what is no directory, and returns the directories.
-    fn empty_of_files(
-        &self,
-        dir: &Dir,
-        id: FileId,
-        name: &CStr,
-        listing: &mut Listing,
-    ) -> io::Result<Level> {
+    fn empty_of_files(&self, dir: &Dir, id: FileId, name: &CStr, listing: &mut Listing) -> io::Result<Level> {
         dir.list(listing)?;
         let mut directories = Vec::new();
         for entry in listing.entries() {
