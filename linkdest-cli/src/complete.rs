@@ -6,14 +6,13 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;
-use std::time::Duration;
 
 use clap::{Arg, Command, ValueHint};
 use clap_complete::CompleteEnv;
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 use linkdest_core::{Kind, RelPath, Repository, Timestamp};
 
-use crate::report::table::span;
+use crate::report::table::age;
 
 /// The environment variable that asks for completions.
 pub const VARIABLE: &str = "LINKDEST_COMPLETE";
@@ -69,8 +68,7 @@ fn snapshots(typed: &OsStr, with_path: bool) -> Vec<CompletionCandidate> {
     let now = Timestamp::now();
     let newest = snapshots.iter().rev().enumerate();
     let names = newest.flat_map(|(back, snapshot)| {
-        let age = now.seconds.saturating_sub(snapshot.started().seconds);
-        let age = span(Duration::from_secs(u64::try_from(age).unwrap_or_default()));
+        let age = age(snapshot.started(), now).unwrap_or_else(|| "0 s".to_owned());
         let help = format!(
             "{age} old, {}",
             if snapshot.is_suspect() { "suspect" } else { snapshot.status().as_str() }

@@ -35,7 +35,14 @@ fn one_line(message: &str) -> String {
         message.lines().take_while(|line| !reminder(line)).map(str::trim).filter(|line| !line.is_empty());
     let line = lines.collect::<Vec<_>>().join(" ").replace(" tip: ", "; ");
     let line = line.strip_prefix("error: ").unwrap_or(&line);
-    format!("{}; see --help", Escaped(line.as_bytes()))
+    format!("{}; see {}--help", Escaped(line.as_bytes()), command(message))
+}
+
+/// The command that clap's line of usage is of, with a blank behind it; nothing if there is no such line.
+fn command(message: &str) -> String {
+    let usage = message.lines().find_map(|line| line.strip_prefix("Usage: ")).unwrap_or_default();
+    let is_name = |word: &&str| word.starts_with(|c: char| c.is_ascii_lowercase());
+    usage.split_whitespace().take_while(is_name).map(|word| format!("{word} ")).collect()
 }
 
 #[cfg(test)]
@@ -46,8 +53,8 @@ mod tests {
     fn messages_become_one_line() {
         for (message, line) in [
             (
-                "error: required arguments were not provided:\n  <SOURCE>\n  <REPO>\n\nUsage: linkdest ...\n",
-                "required arguments were not provided: <SOURCE> <REPO>; see --help",
+                "error: required arguments were not provided:\n  <SOURCE>\n  <REPO>\n\nUsage: linkdest init <REPO>\n",
+                "required arguments were not provided: <SOURCE> <REPO>; see linkdest init --help",
             ),
             (
                 "error: unexpected argument '--a\x1b' found\n\n  tip: use '--b'\n\nFor more information, try '--help'.\n",

@@ -125,7 +125,8 @@ pub use replicate::{Replica, ReplicaState, ReplicateReport, Replicator};
 pub use report::{Fate, Forecast, GrownDirectory, Growth, Pace, Report, Reporter, Trouble};
 pub use repository::{
     Capabilities, Damage, Decision, Deleted, ExpungeReport, ExpungedEntry, Expunging, ForgetPlan, Group,
-    InvalidRunRecord, InvalidSnapshotName, Removal, Repository, RunRecord, Snapshot, SnapshotName, Status,
+    InvalidRunRecord, InvalidSnapshotName, Removal, Repository, RunRecord, Snapshot, SnapshotName,
+    SourceName, Status,
 };
 pub use restore::{Overwrite, RestoreCounts, RestoreReport, Restorer};
 pub use retention::{Age, Candidate, InvalidAge, KeepReason, KeepRules};

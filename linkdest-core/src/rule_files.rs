@@ -68,6 +68,48 @@ impl Filter {
     }
 }
 
+impl Filter {
+    /// Reads rules from a text that is as a rule file would be; files that it merges are read. Messages call it `<text>`.
+    ///
+    /// ```
+    /// let filter = linkdest_core::filter::Filter::parse("# caches\n- .cache/\n")?;
+    /// let explanation = filter.explain(b"me/.cache/page", false);
+    /// let parent = explanation.excluded_parent().unwrap();
+    /// assert_eq!(parent.to_string(), r#"excluded by "- .cache/" (<text>:2)"#);
+    /// # Ok::<(), linkdest_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Rules`](crate::ErrorKind::Rules), naming line and text.
+    pub fn parse(text: impl AsRef<[u8]>) -> Result<Self> {
+        Ok(FilterBuilder::new().rules_file(TEXT).build(&Text(text.as_ref()))?)
+    }
+}
+
+/// What a text is called that is no file.
+const TEXT: &str = "<text>";
+
+/// A text, and the files that it names.
+struct Text<'t>(&'t [u8]);
+
+impl RuleFiles for Text<'_> {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        if path == Path::new(TEXT) { Ok(self.0.to_vec()) } else { LocalRuleFiles.read(path) }
+    }
+
+    fn standard_input(&self) -> io::Result<Vec<u8>> {
+        LocalRuleFiles.standard_input()
+    }
+
+    fn home_cvsignore(&self) -> io::Result<Vec<u8>> {
+        LocalRuleFiles.home_cvsignore()
+    }
+
+    fn cvsignore_variable(&self) -> Option<Vec<u8>> {
+        LocalRuleFiles.cvsignore_variable()
+    }
+}
+
 impl From<RuleError> for Error {
     fn from(error: RuleError) -> Self {
         let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyAny, PyTuple};
 
 use crate::error::exception;
+use crate::html::Table;
 use crate::path::FsPath;
 use crate::report::Problem;
 use crate::snapshot::{Callback, Threads, Watcher};
@@ -154,6 +155,28 @@ impl AdoptReport {
     #[getter]
     fn duration(&self) -> f64 {
         self.0.duration().as_secs_f64()
+    }
+
+    fn _repr_html_(&self) -> String {
+        let all = self.0.adoptions();
+        let one = |one: &linkdest_core::Adoption| {
+            format!("{} ({}, {})", one.snapshot(), one.tree(), one.tool().as_str())
+        };
+        let passed = self.0.passed_over();
+        Table::new("adopted", format_args!("{} snapshots", all.len()))
+            .list("snapshots", all.iter().map(one), all.len() as u64)
+            .list(
+                "passed over",
+                passed.iter().map(|one| format!("{}: {}", one.path(), one.reason())),
+                passed.len() as u64,
+            )
+            .number("adopted before", self.0.known() as u64)
+            .number("files read", self.0.files_read())
+            .bytes("bytes read", self.0.bytes_read())
+            .list("problems", self.0.problems(), self.0.problem_count())
+            .row("dry run", if self.dry_run() { "yes, nothing was written" } else { "no" })
+            .seconds("duration", self.duration())
+            .end()
     }
 
     fn __repr__(&self) -> String {

@@ -5,6 +5,7 @@ use std::path::Path;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
+use crate::html::Table;
 use crate::report::Problem;
 
 /// One entry of one snapshot.
@@ -171,6 +172,19 @@ impl VerifyReport {
         self.0.duration().as_secs_f64()
     }
 
+    fn _repr_html_(&self) -> String {
+        Table::new("check of", format_args!("{} snapshots", self.0.snapshots().len()))
+            .number("entries", self.0.entries())
+            .number("files read", self.0.files_read())
+            .bytes("bytes read", self.0.bytes_read())
+            .number("differences", self.0.finding_count())
+            .list("found", self.0.findings(), self.0.finding_count())
+            .list("not checked", self.0.problems(), self.0.problems().len() as u64)
+            .list("without a manifest", self.0.without_manifest(), self.0.without_manifest().len() as u64)
+            .seconds("duration", self.duration())
+            .end()
+    }
+
     fn __repr__(&self) -> String {
         let (snapshots, findings) = (self.0.snapshots().len(), self.0.finding_count());
         format!("VerifyReport(snapshots={snapshots}, entries={}, findings={findings})", self.0.entries())
@@ -217,6 +231,18 @@ impl ReindexReport {
     #[getter]
     fn duration(&self) -> f64 {
         self.0.duration().as_secs_f64()
+    }
+
+    fn _repr_html_(&self) -> String {
+        let names = self.0.snapshots().iter().map(|one| one.snapshot());
+        Table::new("manifests made of", format_args!("{} snapshots", self.0.snapshots().len()))
+            .list("snapshots", names, self.0.snapshots().len() as u64)
+            .number("files read", self.0.files_read())
+            .bytes("bytes read", self.0.bytes_read())
+            .list("problems", self.0.problems(), self.0.problems().len() as u64)
+            .row("dry run", if self.dry_run() { "yes, nothing was written" } else { "no" })
+            .seconds("duration", self.duration())
+            .end()
     }
 
     fn __repr__(&self) -> String {

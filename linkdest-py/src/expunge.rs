@@ -10,6 +10,7 @@ use pyo3::types::{PyBytes, PyTuple};
 use crate::check::Sighting;
 use crate::error::exception;
 use crate::history::word;
+use crate::html::Table;
 use crate::time::datetime;
 
 /// Expunges as asked for; a warning for what could not be tidied up.
@@ -98,6 +99,16 @@ impl ExpungeReport {
     #[getter]
     fn dry_run(&self) -> bool {
         self.0.is_dry_run()
+    }
+
+    fn _repr_html_(&self) -> String {
+        let (entries, others) = (self.0.entries(), self.0.other_names());
+        let one = |one: &linkdest_core::ExpungedEntry| format!("{}: {}", one.snapshot(), one.path());
+        Table::new("expunged", format_args!("{} entries", entries.len()))
+            .list("entries", entries.iter().map(one), entries.len() as u64)
+            .list("other names, which stay", others, others.len() as u64)
+            .row("dry run", if self.dry_run() { "yes, nothing was removed" } else { "no" })
+            .end()
     }
 
     fn __repr__(&self) -> String {

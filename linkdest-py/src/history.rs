@@ -1,10 +1,14 @@
 //! What the snapshots of a repository tell: changes, entries, versions, space.
 
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
-use linkdest_core::Kind;
+use linkdest_core::{Items, Kind};
 use pyo3::prelude::*;
 
+use crate::error::exception;
+use crate::html::{Table, size};
+use crate::path::path_of;
 use crate::time::datetime;
 
 /// A kind as one word, as in JSON.
@@ -112,8 +116,7 @@ impl Item {
     /// Where a symlink leads.
     #[getter]
     fn target(&self) -> Option<&Path> {
-        use std::os::unix::ffi::OsStrExt as _;
-        self.0.target().map(|target| Path::new(std::ffi::OsStr::from_bytes(target)))
+        self.0.target().map(path_of)
     }
 
     /// The BLAKE3 hash of a file's content in hexadecimal digits, where it is recorded.
@@ -124,6 +127,29 @@ impl Item {
 
     fn __repr__(&self) -> String {
         format!("Item('{}', kind='{}')", self.0.path(), self.kind())
+    }
+}
+
+/// The entries of a snapshot, read as they are asked for.
+#[pyclass(frozen, module = "linkdest")]
+pub(crate) struct Entries(Mutex<Items>);
+
+impl Entries {
+    pub fn new(items: Items) -> Self {
+        Self(Mutex::new(items))
+    }
+}
+
+#[pymethods]
+impl Entries {
+    fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        slf
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Item>> {
+        // Whoever waits for the lock must not hold the interpreter.
+        let next = py.detach(|| self.0.lock().unwrap_or_else(PoisonError::into_inner).next());
+        next.transpose().map(|item| item.map(Item)).map_err(|error| exception(py, &error))
     }
 }
 
@@ -179,6 +205,15 @@ impl Usage {
     #[getter]
     fn freed_bytes(&self) -> u64 {
         self.0.freed_bytes()
+    }
+
+    fn _repr_html_(&self) -> String {
+        let table = Table::new("space taken by", format_args!("{} snapshots", self.0.snapshots().len()));
+        let table = self.0.snapshots().iter().fold(table, |table, one| {
+            let (bytes, new, freed) = (size(one.bytes()), size(one.new_bytes()), size(one.freed_bytes()));
+            table.row(one.name(), format_args!("{bytes}, {new} new, {freed} free without it"))
+        });
+        table.bytes("free without all of them", self.0.freed_bytes()).end()
     }
 
     fn __repr__(&self) -> String {

@@ -4,7 +4,9 @@ mod adopt;
 mod check;
 mod error;
 mod expunge;
+mod filter;
 mod history;
+mod html;
 mod interrupt;
 mod names;
 mod overview;
@@ -23,7 +25,9 @@ mod time;
 use pyo3::prelude::*;
 
 /// The compiled part of `linkdest`.
-#[pymodule]
+///
+/// It needs no lock of the interpreter: what it hands out cannot be changed, or is behind a lock of its own.
+#[pymodule(gil_used = false)]
 mod _linkdest {
     use super::{Bound, PyModule, PyModuleMethods as _, PyResult};
 
@@ -33,6 +37,8 @@ mod _linkdest {
     use super::check::{Finding, ReindexReport, Sighting, VerifyReport};
     #[pymodule_export]
     use super::expunge::{ExpungeReport, ExpungedEntry};
+    #[pymodule_export]
+    use super::filter::{Explanation, Filter};
     #[pymodule_export]
     use super::history::{Change, Item, SnapshotUsage, Usage, Version};
     #[pymodule_export]

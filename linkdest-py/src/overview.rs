@@ -1,12 +1,15 @@
 //! How a repository is doing.
 
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use linkdest_core::{Age, Fate, GrownDirectory, KeepRules, Reporter};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::error::exception;
+use crate::html::{Table, size};
 use crate::interrupt::interruptible;
 use crate::published::Snapshot;
 use crate::time::datetime;
@@ -25,11 +28,12 @@ pub(crate) fn keep_rules(counts: [u32; 6], within: Option<&str>) -> PyResult<Kee
 
 pub(crate) fn report(
     py: Python<'_>,
-    repository: &linkdest_core::Repository,
+    repository: &Arc<linkdest_core::Repository>,
     rules: KeepRules,
 ) -> PyResult<RepositoryReport> {
     let made = interruptible(py, |stop| Reporter::new(repository).keep(rules).stop(stop).run())?;
-    made.map(RepositoryReport).map_err(|error| exception(py, &error))
+    let report = made.map_err(|error| exception(py, &error))?;
+    Ok(RepositoryReport { report, repository: Arc::clone(repository) })
 }
 
 /// The names of snapshots, each with a time.
@@ -37,28 +41,32 @@ type Goes<'r, 'py> = Vec<(&'r str, Option<Bound<'py, PyAny>>)>;
 
 /// How a repository is doing.
 #[pyclass(frozen, module = "linkdest")]
-pub(crate) struct RepositoryReport(linkdest_core::Report);
+pub(crate) struct RepositoryReport {
+    report: linkdest_core::Report,
+    repository: Arc<linkdest_core::Repository>,
+}
 
 #[pymethods]
 impl RepositoryReport {
     /// When the report was made, in UTC.
     #[getter]
     fn made<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        datetime(py, self.0.made())
+        datetime(py, self.report.made())
     }
 
     /// The snapshots, the oldest run first.
     #[getter]
     fn snapshots(&self) -> Vec<Snapshot> {
-        self.0.snapshots().iter().cloned().map(Snapshot).collect()
+        let snapshots = self.report.snapshots().iter().cloned();
+        snapshots.map(|one| Snapshot::new(one, &self.repository)).collect()
     }
 
     /// The directories that grew, of each source, the largest first.
     #[getter]
     fn growth(&self) -> Vec<Grown> {
         let (mut all, mut waiting) = (Vec::new(), Vec::new());
-        for growth in self.0.growth() {
-            waiting.push((growth.source().map(Path::to_owned), growth.root()));
+        for growth in self.report.growth() {
+            waiting.push((growth.source().path().map(Path::to_owned), growth.root()));
         }
         while let Some((source, directory)) = waiting.pop() {
             waiting.extend(directory.children().iter().map(|child| (source.clone(), child)));
@@ -71,25 +79,25 @@ impl RepositoryReport {
     /// The bytes that are available on the repository's file system.
     #[getter]
     fn available(&self) -> u64 {
-        self.0.available()
+        self.report.available()
     }
 
     /// The bytes that are new in a day, by the last runs; None if nothing tells.
     #[getter]
     fn bytes_per_day(&self) -> Option<u64> {
-        self.0.pace().map(|pace| pace.bytes_per_day())
+        self.report.pace().map(|pace| pace.bytes_per_day())
     }
 
     /// When the space is used up at that pace if nothing is removed; None if that is not foreseen.
     #[getter]
     fn full<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.0.full().map(|full| datetime(py, full)).transpose()
+        self.report.full().map(|full| datetime(py, full)).transpose()
     }
 
     /// When each snapshot will no longer be kept by the rules, by name; None without rules.
     #[getter]
     fn goes<'py>(&self, py: Python<'py>) -> PyResult<Option<Goes<'_, 'py>>> {
-        let Some(forecast) = self.0.forecast() else { return Ok(None) };
+        let Some(forecast) = self.report.forecast() else { return Ok(None) };
         let one = |fate| {
             let goes = Fate::goes(fate).map(|goes| datetime(py, goes)).transpose()?;
             Ok((Fate::snapshot(fate).as_str(), goes))
@@ -99,11 +107,33 @@ impl RepositoryReport {
 
     /// One page of HTML that needs nothing else.
     fn to_html(&self) -> String {
-        self.0.to_html()
+        self.report.to_html()
+    }
+
+    fn _repr_html_(&self) -> String {
+        let grown = self.growth();
+        let one = |one: &Grown| format!("{}: {}", one.directory.0, size(one.bytes()));
+        let table =
+            Table::new("repository", linkdest_core::Escaped(self.repository.path().as_os_str().as_bytes()))
+                .number("snapshots", self.report.snapshots().len() as u64)
+                .bytes("available", self.report.available());
+        let table = match self.report.pace() {
+            Some(pace) => table.bytes("new in a day", pace.bytes_per_day()),
+            None => table,
+        };
+        let table = match self.report.full() {
+            Some(full) => table.row("full", full),
+            None => table,
+        };
+        table.list("what grew", grown.iter().map(one), grown.len() as u64).end()
     }
 
     fn __repr__(&self) -> String {
-        format!("RepositoryReport(snapshots={}, available={})", self.0.snapshots().len(), self.available())
+        format!(
+            "RepositoryReport(snapshots={}, available={})",
+            self.report.snapshots().len(),
+            self.available()
+        )
     }
 }
 

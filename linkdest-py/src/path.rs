@@ -1,7 +1,7 @@
 //! Paths from Python: str, bytes and `os.PathLike`, without loss.
 
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt as _;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -12,6 +12,10 @@ use pyo3::types::{PyBytes, PyString};
 pub(crate) struct FsPath(PathBuf);
 
 impl FsPath {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.0.as_os_str().as_bytes()
+    }
+
     pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.0.into_os_string().into_vec()
     }
@@ -34,6 +38,11 @@ impl<'a, 'py> FromPyObject<'a, 'py> for FsPath {
         }
         Ok(Self(PathBuf::from(OsString::from_vec(bytes.to_vec()))))
     }
+}
+
+/// The bytes of a path as a path.
+pub(crate) fn path_of(bytes: &[u8]) -> &Path {
+    Path::new(OsStr::from_bytes(bytes))
 }
 
 /// Any iterable of paths.

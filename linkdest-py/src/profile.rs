@@ -8,6 +8,7 @@ use pyo3::types::PyTuple;
 
 use crate::check::VerifyReport;
 use crate::error::exception;
+use crate::html::Table;
 use crate::interrupt::{interruptible, seconds};
 use crate::path::FsPath;
 use crate::report::SnapshotReport;
@@ -126,6 +127,16 @@ impl ProfileReport {
     #[getter]
     fn duration(&self) -> f64 {
         self.report.duration().as_secs_f64()
+    }
+
+    fn _repr_html_(&self) -> String {
+        let name = self.report.snapshot().snapshot().map(linkdest_core::SnapshotName::as_str);
+        Table::new("run by profile", name.unwrap_or_default())
+            .number("exit code", u64::from(self.exit_code()))
+            .list("log", &self.log, self.log.len() as u64)
+            .list("errors", self.report.errors(), self.report.errors().len() as u64)
+            .seconds("duration", self.duration())
+            .end()
     }
 
     fn __repr__(&self) -> String {

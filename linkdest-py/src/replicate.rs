@@ -1,6 +1,7 @@
 //! Bringing the snapshots of a repository to another one.
 
 use std::collections::HashMap;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use linkdest_core::{Age, KeepRules, Replicator, Repository, SnapshotName, StopFlag};
@@ -9,8 +10,9 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use crate::error::exception;
+use crate::html::Table;
 use crate::interrupt::seconds;
-use crate::names::Names;
+use crate::names::{Name, Names};
 use crate::path::FsPath;
 use crate::report::{Counts, Problem};
 use crate::snapshot::{Callback, Watcher};
@@ -66,7 +68,7 @@ fn resolve(repository: &Path, snapshots: &Names) -> linkdest_core::Result<Vec<Sn
         return Ok(Vec::new());
     }
     let repository = Repository::open(repository)?;
-    snapshots.0.iter().map(|text| Ok(repository.resolve(text)?.name().clone())).collect()
+    snapshots.0.iter().map(|Name(text)| Ok(repository.resolve(text)?.name().clone())).collect()
 }
 
 /// A keep rule: how many, or an age.
@@ -180,6 +182,22 @@ impl ReplicateReport {
     #[getter]
     fn duration(&self) -> f64 {
         self.0.duration().as_secs_f64()
+    }
+
+    fn _repr_html_(&self) -> String {
+        let counts = self.0.counts();
+        let replicas =
+            self.0.replicas().iter().map(|one| format!("{}: {}", one.snapshot(), one.state().as_str()));
+        let removed = self.0.removed();
+        Table::new("replicated to", linkdest_core::Escaped(self.0.target().as_os_str().as_bytes()))
+            .row("status", self.status())
+            .list("snapshots", replicas, self.0.replicas().len() as u64)
+            .list("removed", removed, removed.len() as u64)
+            .bytes("sent", counts.bytes_copied)
+            .bytes("shared", counts.bytes_shared)
+            .list("problems", self.0.problems(), counts.problems)
+            .seconds("duration", self.duration())
+            .end()
     }
 
     fn __repr__(&self) -> String {

@@ -5,6 +5,8 @@ use std::path::Path;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple};
 
+use crate::html::{Table, number};
+
 /// What a run did, in entries and bytes.
 #[pyclass(frozen, eq, module = "linkdest")]
 #[derive(Clone, Copy, PartialEq)]
@@ -15,6 +17,10 @@ macro_rules! counts {
         #[pymethods]
         impl Counts {
             $($(#[$doc])* #[getter] fn $field(&self) -> u64 { self.0.$field })*
+
+            fn _repr_html_(&self) -> String {
+                Table::new("figures of a run", "")$(.number(stringify!($field).replace('_', " "), self.0.$field))*.end()
+            }
 
             fn __repr__(&self) -> String {
                 let fields = [$(format!("{}={}", stringify!($field), self.0.$field)),*];
@@ -182,6 +188,22 @@ impl SnapshotReport {
     #[getter]
     fn duration(&self) -> f64 {
         self.report.duration().as_secs_f64()
+    }
+
+    fn _repr_html_(&self) -> String {
+        let counts = self.report.counts();
+        let files = [counts.files_linked, counts.files_copied, counts.files_cloned].map(number);
+        let [linked, copied, cloned] = files;
+        Table::new("snapshot", self.snapshot().unwrap_or_default())
+            .row("status", self.status())
+            .list("suspect", self.report.suspect(), self.report.suspect().len() as u64)
+            .number("entries", counts.entries)
+            .row("files", format_args!("{linked} linked, {copied} copied, {cloned} cloned"))
+            .bytes("copied", counts.bytes_copied)
+            .bytes("shared", counts.bytes_shared)
+            .list("problems", self.report.problems(), counts.problems)
+            .seconds("duration", self.duration())
+            .end()
     }
 
     fn __repr__(&self) -> String {

@@ -1,6 +1,9 @@
 //! Repositories, and what can be asked of them.
 
+#![allow(clippy::needless_pass_by_value, reason = "arguments from Python are taken by value")]
+
 use std::path::Path;
+use std::sync::Arc;
 
 use linkdest_core::{Deleted, Reindexer, RelPath, Removal, Sample, SnapshotName, StopFlag, Verifier};
 use pyo3::exceptions::{PyRuntimeWarning, PyValueError};
@@ -12,7 +15,7 @@ use crate::error::exception;
 use crate::expunge::{ExpungeReport, ExpungedEntry, expunge};
 use crate::history::{Change, Item, Usage, Version};
 use crate::interrupt::{interruptible, seconds};
-use crate::names::Names;
+use crate::names::{Name, Names};
 use crate::overview::{RepositoryReport, keep_rules, report};
 use crate::path::FsPath;
 use crate::published::Snapshot;
@@ -22,7 +25,7 @@ use crate::snapshot::{Callback, Threads, Watcher};
 
 /// A directory that holds snapshots.
 #[pyclass(frozen, module = "linkdest")]
-pub(crate) struct Repository(linkdest_core::Repository);
+pub(crate) struct Repository(Arc<linkdest_core::Repository>);
 
 #[pymethods]
 impl Repository {
@@ -30,14 +33,14 @@ impl Repository {
     #[new]
     fn new(py: Python<'_>, path: FsPath) -> PyResult<Self> {
         let opened = py.detach(|| linkdest_core::Repository::open(path));
-        opened.map(Self).map_err(|error| exception(py, &error))
+        opened.map(|opened| Self(Arc::new(opened))).map_err(|error| exception(py, &error))
     }
 
     /// Makes a repository of an absent or an empty directory.
     #[staticmethod]
     fn init(py: Python<'_>, path: FsPath) -> PyResult<Self> {
         let made = py.detach(|| linkdest_core::Repository::init(path));
-        made.map(Self).map_err(|error| exception(py, &error))
+        made.map(|made| Self(Arc::new(made))).map_err(|error| exception(py, &error))
     }
 
     /// The path that the repository was opened by.
@@ -55,7 +58,7 @@ impl Repository {
     /// Lists the published snapshots, the oldest run first.
     fn snapshots(&self, py: Python<'_>) -> PyResult<Vec<Snapshot>> {
         let listed = py.detach(|| self.0.snapshots()).map_err(|error| exception(py, &error))?;
-        Ok(listed.into_iter().map(Snapshot).collect())
+        Ok(listed.into_iter().map(|one| Snapshot::new(one, &self.0)).collect())
     }
 
     /// Tells the history of the runs, the oldest first.
@@ -65,15 +68,16 @@ impl Repository {
     }
 
     /// Finds the snapshot that a text stands for.
-    fn resolve(&self, py: Python<'_>, snapshot: &str) -> PyResult<Snapshot> {
-        self.call(py, |repository| repository.resolve(snapshot)).map(Snapshot)
+    fn resolve(&self, py: Python<'_>, snapshot: Name) -> PyResult<Snapshot> {
+        let found = self.call(py, |repository| repository.resolve(&snapshot.0))?;
+        Ok(Snapshot::new(found, &self.0))
     }
 
     /// Tells what changed from one snapshot to another.
-    #[pyo3(signature = (before, after = "latest"))]
-    fn diff(&self, py: Python<'_>, before: &str, after: &str) -> PyResult<Vec<Change>> {
+    #[pyo3(signature = (before, after = Name("latest".to_owned())), text_signature = "($self, before, after='latest')")]
+    fn diff(&self, py: Python<'_>, before: Name, after: Name) -> PyResult<Vec<Change>> {
         self.call_until(py, |repository, stop| {
-            let (before, after) = (repository.resolve(before)?, repository.resolve(after)?);
+            let (before, after) = (repository.resolve(&before.0)?, repository.resolve(&after.0)?);
             let changes = repository.diff_with(before.name(), after.name(), stop)?;
             changes.map(|change| change.map(Change)).collect()
         })
@@ -84,13 +88,13 @@ impl Repository {
     fn ls(
         &self,
         py: Python<'_>,
-        snapshot: &str,
+        snapshot: Name,
         path: Option<FsPath>,
         recursive: bool,
     ) -> PyResult<Vec<Item>> {
         let path = path.map_or_else(|| Ok(RelPath::root()), below)?;
         self.call(py, |repository| {
-            let items = repository.ls(repository.resolve(snapshot)?.name(), &path)?;
+            let items = repository.ls(repository.resolve(&snapshot.0)?.name(), &path)?;
             let items = if recursive { items.recursive() } else { items };
             items.map(|item| item.map(Item)).collect()
         })
@@ -112,12 +116,11 @@ impl Repository {
 
     /// Tells what snapshots take, and what deleting them would free.
     #[pyo3(signature = (*snapshots))]
-    fn usage(&self, py: Python<'_>, snapshots: Vec<String>) -> PyResult<Usage> {
-        let usage = self.call_until(py, |repository, stop| {
-            let names = snapshots.into_iter().map(|text| Ok(repository.resolve(&text)?.name().clone()));
-            repository.usage_with(&names.collect::<linkdest_core::Result<Vec<SnapshotName>>>()?, stop)
-        })?;
-        Ok(Usage(usage))
+    fn usage(&self, py: Python<'_>, snapshots: Vec<Name>) -> PyResult<Usage> {
+        let ask = |repository: &linkdest_core::Repository, stop: &StopFlag| {
+            repository.usage_with(&self.names(&snapshots)?, stop)
+        };
+        self.call_until(py, ask).map(Usage)
     }
 
     /// Checks snapshots against what was written down of them.
@@ -125,7 +128,6 @@ impl Repository {
         signature = (snapshots = Names::default(), *, sample = None, resume = false, threads = None, progress = None),
         text_signature = "($self, snapshots=(), *, sample=None, resume=False, threads=None, progress=None)"
     )]
-    #[expect(clippy::needless_pass_by_value, reason = "arguments from Python are taken by value")]
     fn verify(
         &self,
         py: Python<'_>,
@@ -162,11 +164,7 @@ impl Repository {
         ),
         text_signature = "($self, snapshots=(), *, all=False, trust=False, dry_run=False, threads=None, progress=None)"
     )]
-    #[expect(
-        clippy::too_many_arguments,
-        clippy::needless_pass_by_value,
-        reason = "they are keywords in Python"
-    )]
+    #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn reindex(
         &self,
         py: Python<'_>,
@@ -202,15 +200,11 @@ impl Repository {
         text_signature = "($self, snapshot, target, path=None, overwrite='if-changed', delete=False, checksum=False, \
                           dry_run=False, *, threads=None, progress=None)"
     )]
-    #[expect(
-        clippy::too_many_arguments,
-        clippy::needless_pass_by_value,
-        reason = "they are keywords in Python"
-    )]
+    #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn restore(
         &self,
         py: Python<'_>,
-        snapshot: &str,
+        snapshot: Name,
         target: FsPath,
         path: Option<FsPath>,
         overwrite: &str,
@@ -222,7 +216,7 @@ impl Repository {
     ) -> PyResult<RestoreReport> {
         let path = path.map_or_else(|| Ok(RelPath::root()), below)?;
         let how = Restoring { overwrite, checksum, delete, dry_run, threads, progress };
-        restore(py, &self.0, snapshot, &path, target.as_ref(), how)
+        restore(py, &self.0, &snapshot.0, &path, target.as_ref(), how)
     }
 
     /// Removes one path from all snapshots, or from those that are named.
@@ -230,7 +224,6 @@ impl Repository {
         signature = (path, snapshots = Names::default(), *, links = false, dry_run = false),
         text_signature = "($self, path, snapshots=(), *, links=False, dry_run=False)"
     )]
-    #[expect(clippy::needless_pass_by_value, reason = "arguments from Python are taken by value")]
     fn expunge(
         &self,
         py: Python<'_>,
@@ -251,9 +244,9 @@ impl Repository {
 
     /// Deletes snapshots: all of them, or none.
     #[pyo3(signature = (*names, lock_wait = 0.0))]
-    fn delete(&self, py: Python<'_>, names: Vec<String>, lock_wait: f64) -> PyResult<Vec<String>> {
+    fn delete(&self, py: Python<'_>, names: Vec<Name>, lock_wait: f64) -> PyResult<Vec<String>> {
         let how = Removal::default().lock_wait(seconds(lock_wait)?);
-        let delete = |stop| self.0.delete_with(&self.names(names)?, &how.stop(stop));
+        let delete = |stop| self.0.delete_with(&self.names(&names)?, &how.stop(stop));
         told(py, interruptible(py, delete)?)
     }
 
@@ -262,7 +255,7 @@ impl Repository {
         *, last = 0, hourly = 0, daily = 0, weekly = 0, monthly = 0, yearly = 0, within = None, free_space = None,
         dry_run = false, lock_wait = 0.0,
     ))]
-    #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
+    #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn forget(
         &self,
         py: Python<'_>,
@@ -297,7 +290,7 @@ impl Repository {
     #[pyo3(signature = (
         *, last = 0, hourly = 0, daily = 0, weekly = 0, monthly = 0, yearly = 0, within = None
     ))]
-    #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
+    #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn report(
         &self,
         py: Python<'_>,
@@ -325,22 +318,22 @@ impl Repository {
     }
 
     /// Pins a snapshot; says whether it was not pinned before.
-    fn pin(&self, py: Python<'_>, name: &str) -> PyResult<bool> {
-        let pinned = py.detach(|| self.0.pin(self.0.resolve(name)?.name()));
+    fn pin(&self, py: Python<'_>, name: Name) -> PyResult<bool> {
+        let pinned = py.detach(|| self.0.pin(self.0.resolve(&name.0)?.name()));
         pinned.map_err(|error| exception(py, &error))
     }
 
     /// Takes the pin of a snapshot away; says whether it was pinned.
-    fn unpin(&self, py: Python<'_>, name: &str) -> PyResult<bool> {
-        let unpinned = py.detach(|| self.0.unpin(self.0.resolve(name)?.name()));
+    fn unpin(&self, py: Python<'_>, name: Name) -> PyResult<bool> {
+        let unpinned = py.detach(|| self.0.unpin(self.0.resolve(&name.0)?.name()));
         unpinned.map_err(|error| exception(py, &error))
     }
 
     /// Accepts a suspect snapshot; says whether it was suspect.
     #[pyo3(signature = (name, *, lock_wait = 0.0))]
-    fn accept(&self, py: Python<'_>, name: &str, lock_wait: f64) -> PyResult<bool> {
+    fn accept(&self, py: Python<'_>, name: Name, lock_wait: f64) -> PyResult<bool> {
         let patience = seconds(lock_wait)?;
-        let accept = |stop| self.0.accept_with(self.0.resolve(name)?.name(), patience, &stop);
+        let accept = |stop| self.0.accept_with(self.0.resolve(&name.0)?.name(), patience, &stop);
         interruptible(py, accept)?.map_err(|error| exception(py, &error))
     }
 
@@ -369,18 +362,16 @@ impl Repository {
     }
 
     fn names_of(&self, py: Python<'_>, names: &Names) -> PyResult<Vec<SnapshotName>> {
-        let resolve = |text: &String| Ok(self.0.resolve(text)?.name().clone());
-        let resolved = py.detach(|| names.0.iter().map(resolve).collect::<linkdest_core::Result<_>>());
-        resolved.map_err(|error| exception(py, &error))
+        py.detach(|| self.names(&names.0)).map_err(|error| exception(py, &error))
     }
 
-    fn names(&self, texts: Vec<String>) -> linkdest_core::Result<Vec<SnapshotName>> {
-        texts.into_iter().map(|text| Ok(self.0.resolve(&text)?.name().clone())).collect()
+    fn names(&self, names: &[Name]) -> linkdest_core::Result<Vec<SnapshotName>> {
+        names.iter().map(|Name(text)| Ok(self.0.resolve(text)?.name().clone())).collect()
     }
 }
 
 /// A path in a snapshot.
-fn below(path: FsPath) -> PyResult<RelPath> {
+pub(crate) fn below(path: FsPath) -> PyResult<RelPath> {
     let path = RelPath::from_typed(path.into_bytes());
     path.ok_or_else(|| PyValueError::new_err("the path leads out of the snapshot"))
 }

@@ -1,5 +1,6 @@
 //! Putting back what a snapshot has.
 
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use linkdest_core::{Overwrite, RelPath, Repository, StopFlag};
@@ -8,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use crate::error::exception;
+use crate::html::{Table, number};
 use crate::report::Problem;
 use crate::snapshot::{Callback, Threads, Watcher};
 
@@ -67,6 +69,10 @@ macro_rules! counts {
         #[pymethods]
         impl RestoreCounts {
             $($(#[$doc])* #[getter] fn $field(&self) -> u64 { self.0.$field })*
+
+            fn _repr_html_(&self) -> String {
+                Table::new("figures of a restore", "")$(.number(stringify!($field).replace('_', " "), self.0.$field))*.end()
+            }
 
             fn __repr__(&self) -> String {
                 let fields = [$(format!("{}={}", stringify!($field), self.0.$field)),*];
@@ -153,6 +159,24 @@ impl RestoreReport {
     #[getter]
     fn duration(&self) -> f64 {
         self.0.duration().as_secs_f64()
+    }
+
+    fn _repr_html_(&self) -> String {
+        let counts = self.0.counts();
+        Table::new("restored", self.snapshot())
+            .row("target", linkdest_core::Escaped(self.0.target().as_os_str().as_bytes()))
+            .row("status", self.status())
+            .row(
+                "entries",
+                format_args!("{}, {} unchanged", number(counts.entries), number(counts.unchanged)),
+            )
+            .number("files written", counts.files_copied + counts.files_cloned)
+            .number("deleted", counts.deleted)
+            .bytes("copied", counts.bytes_copied)
+            .list("problems", self.0.problems(), counts.problems)
+            .row("dry run", if self.dry_run() { "yes, nothing was written" } else { "no" })
+            .seconds("duration", self.duration())
+            .end()
     }
 
     fn __repr__(&self) -> String {

@@ -16,12 +16,23 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Rules {
         if given.is_instance_of::<PyString>() || given.is_instance_of::<PyBytes>() {
             return Err(PyTypeError::new_err("expected an iterable of rules, not a single rule"));
         }
-        given.try_iter()?.map(|rule| one(&rule?)).collect::<PyResult<_>>().map(Self)
+        given.try_iter()?.map(|rule| Ok(rule?.extract::<RuleText>()?.0)).collect::<PyResult<_>>().map(Self)
     }
 }
 
-/// The bytes of one rule; a str as file names are encoded, so that the rule matches the names that Python shows.
-fn one(given: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+/// The bytes of one rule, or of many lines; a str as file names are encoded, so that they match the names that Python
+/// shows.
+pub(crate) struct RuleText(pub Vec<u8>);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for RuleText {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        encoded(&given).map(Self)
+    }
+}
+
+fn encoded(given: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     if !given.is_instance_of::<PyString>() && !given.is_instance_of::<PyBytes>() {
         let kind = given.get_type().name()?;
         return Err(PyTypeError::new_err(format!("a rule must be str or bytes, not {kind}")));

@@ -1,10 +1,12 @@
 //! What is known of a run.
 
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyAny, PyTuple};
 
+use crate::html::Table;
 use crate::report::{Counts, Problem};
 use crate::time::datetime;
 
@@ -97,6 +99,21 @@ impl Run {
     #[getter]
     fn problems<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, self.0.problems().iter().cloned().map(Problem))
+    }
+
+    fn _repr_html_(&self) -> String {
+        let counts = self.0.counts();
+        Table::new("run", self.snapshot())
+            .row("source", linkdest_core::Escaped(self.0.source().as_os_str().as_bytes()))
+            .row("host", self.host())
+            .row("started", self.0.started())
+            .row("status", self.status())
+            .list("suspect", self.0.suspect(), self.0.suspect().len() as u64)
+            .number("entries", counts.entries)
+            .bytes("copied", counts.bytes_copied)
+            .bytes("shared", counts.bytes_shared)
+            .list("problems", self.0.problems(), counts.problems)
+            .end()
     }
 
     fn __repr__(&self) -> String {

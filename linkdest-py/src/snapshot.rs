@@ -175,32 +175,44 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Callback {
 
 /// The figures of a run as they stand.
 #[pyclass(frozen, module = "linkdest")]
-pub(crate) struct Progress(Counts);
+pub(crate) struct Progress(linkdest_core::Progress);
 
 #[pymethods]
 impl Progress {
     /// What was done so far.
     #[getter]
     fn counts(&self) -> Counts {
-        self.0
+        Counts(self.0.counts)
     }
 
     /// Entries so far: `counts.entries`.
     #[getter]
     fn entries(&self) -> u64 {
-        self.0.0.entries
+        self.0.counts.entries
     }
 
     /// Bytes so far: `counts.bytes`.
     #[getter]
     fn bytes(&self) -> u64 {
-        self.0.0.bytes
+        self.0.counts.bytes
     }
 
     /// Problems so far: `counts.problems`.
     #[getter]
     fn problems(&self) -> u64 {
-        self.0.0.problems
+        self.0.counts.problems
+    }
+
+    /// How many entries there will be, as far as an earlier snapshot tells.
+    #[getter]
+    fn expected(&self) -> Option<u64> {
+        self.0.expected
+    }
+
+    /// How far the run is by that, from 0 to 1.
+    #[getter]
+    fn fraction(&self) -> Option<f64> {
+        self.0.fraction()
     }
 
     fn __repr__(&self) -> String {
@@ -247,7 +259,7 @@ impl Watcher {
         if let Some(Callback(callback)) = &self.callback
             && self.is_due()
         {
-            callback.call1(py, (Progress(Counts(progress.counts)),))?;
+            callback.call1(py, (Progress(*progress),))?;
         }
         Ok(())
     }

@@ -36,7 +36,7 @@ def test_a_snapshot_tells_what_is_known_of_it(source: Path, repository: Path) ->
     report = linkdest.snapshot(source, repository, init=True)
     (snapshot,) = linkdest.Repository(repository).snapshots()
     assert (snapshot.status, snapshot.suspect, snapshot.pinned) == ("complete", False, False)
-    assert (snapshot.entries, snapshot.bytes) == (report.counts.entries, report.counts.bytes) == (4, 16)
+    assert (snapshot.entry_count, snapshot.bytes) == (report.counts.entries, report.counts.bytes) == (4, 16)
     assert snapshot.started.tzinfo is timezone.utc
     assert f"{snapshot.started:%Y-%m-%dT%H%M%SZ}" == snapshot.name
     assert repr(snapshot) == f"Snapshot(name='{snapshot.name}', status='complete')"
@@ -48,7 +48,7 @@ def test_a_snapshot_is_there_without_its_record(source: Path, repository: Path) 
     report = linkdest.snapshot(source, repository, init=True)
     (repository / ".linkdest" / "runs" / f"{report.snapshot}.toml").unlink()
     (snapshot,) = linkdest.Repository(repository).snapshots()
-    assert (snapshot.status, snapshot.entries, snapshot.bytes) == ("complete", None, None)
+    assert (snapshot.status, snapshot.entry_count, snapshot.bytes) == ("complete", None, None)
     assert snapshot.started.microsecond == 0
 
 

@@ -7,11 +7,10 @@ use linkdest_core::{
 };
 use serde::Serialize;
 use std::os::unix::ffi::OsStrExt as _;
-use std::time::Duration;
 
 use super::human::counted;
 use super::json::{List, PathText, ProblemFields};
-use super::table::span;
+use super::table::age;
 
 /// So many directories, problems and snapshots are listed.
 const LISTED: usize = 10;
@@ -41,8 +40,7 @@ fn head(report: &Report) -> Vec<String> {
         let one = report.snapshots().first().map_or("no snapshots yet", |only| only.name().as_str());
         return vec![format!("{path}: {one}"), space(report)];
     };
-    let age = report.made().seconds.saturating_sub(newest.started().seconds);
-    let age = span(Duration::from_secs(u64::try_from(age).unwrap_or_default()));
+    let age = age(newest.started(), report.made()).unwrap_or_else(|| "0 s".to_owned());
     let suspect = if newest.is_suspect() { ", suspect" } else { "" };
     vec![
         format!(
@@ -66,6 +64,7 @@ fn space(report: &Report) -> String {
 fn grown(growth: &Growth) -> Vec<String> {
     let source = growth
         .source()
+        .path()
         .map_or_else(String::new, |source| format!(" {}", Escaped(source.as_os_str().as_bytes())));
     let since =
         growth.since().map_or_else(|| "in its first snapshot".to_owned(), |since| format!("since {since}"));
@@ -232,8 +231,8 @@ impl<'a> From<&'a Growth> for GrowthOf<'a> {
             files: directory.files(),
         };
         Self {
-            host: growth.host(),
-            source: growth.source().map(PathText::from),
+            host: growth.source().host(),
+            source: growth.source().path().map(PathText::from),
             since: growth.since().map(SnapshotName::as_str),
             snapshots: growth.snapshots(),
             untold: growth.untold().iter().map(SnapshotName::as_str).collect(),

@@ -1,8 +1,6 @@
 //! What is removed and why the rest is kept: for people, and one type for each document in JSON.
 
-use std::os::unix::ffi::OsStrExt as _;
-
-use linkdest_core::{Decision, Escaped, ForgetPlan, Group, SnapshotName};
+use linkdest_core::{Decision, ForgetPlan, Group, SnapshotName};
 use serde::Serialize;
 
 use super::json::PathText;
@@ -15,11 +13,9 @@ pub fn counted(count: usize) -> String {
 
 /// The line above the snapshots of a source.
 pub fn source(group: &Group) -> String {
-    match (group.host(), group.source()) {
-        (Some(host), Some(path)) => {
-            format!("{}:{}", Escaped(host.as_bytes()), Escaped(path.as_os_str().as_bytes()))
-        }
-        _ => "sources that are not known".to_owned(),
+    match group.source().path() {
+        Some(_) => group.source().to_string(),
+        None => "sources that are not known".to_owned(),
     }
 }
 
@@ -89,8 +85,8 @@ impl<'a> Forgotten<'a> {
 impl<'a> From<&'a Group> for GroupOf<'a> {
     fn from(group: &'a Group) -> Self {
         Self {
-            host: group.host(),
-            source: group.source().map(PathText::from),
+            host: group.source().host(),
+            source: group.source().path().map(PathText::from),
             snapshots: group.decisions().iter().map(DecisionOf::from).collect(),
         }
     }

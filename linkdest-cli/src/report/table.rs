@@ -23,11 +23,10 @@ fn row(snapshot: &Snapshot, now: Timestamp) -> [String; 8] {
     let counts = snapshot.record().map(RunRecord::counts);
     let known = |text: Option<String>| text.unwrap_or_else(|| "-".into());
     let size = |bytes: u64| ByteSize(bytes).display().iec().to_string();
-    let age = now.seconds.saturating_sub(snapshot.started().seconds);
     [
         snapshot.name().to_string(),
         local(snapshot.started()),
-        u64::try_from(age).map_or_else(|_| "-".to_owned(), |age| span(Duration::from_secs(age))),
+        age(snapshot.started(), now).unwrap_or_else(|| "-".into()),
         status(snapshot),
         known(counts.map(|counts| counts.entries.to_string())),
         known(counts.map(|counts| size(counts.bytes))),
@@ -89,9 +88,25 @@ pub fn span(span: Duration) -> String {
     }
 }
 
+/// How long ago something was, in whole units; `None` if the clock says that it is still to come.
+pub fn age(time: Timestamp, now: Timestamp) -> Option<String> {
+    let seconds = u64::try_from(now.seconds.saturating_sub(time.seconds)).ok()?;
+    Some(if seconds < 10 { format!("{seconds} s") } else { span(Duration::from_secs(seconds)) })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ages_are_whole() {
+        let at = |seconds| Timestamp { seconds, nanos: 999 };
+        for (time, now, text) in
+            [(5, 5, Some("0 s")), (5, 14, Some("9 s")), (0, 130, Some("2 min")), (6, 5, None)]
+        {
+            assert_eq!(age(at(time), at(now)).as_deref(), text);
+        }
+    }
 
     #[test]
     fn spans_are_told_in_one_unit() {

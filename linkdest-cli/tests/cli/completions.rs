@@ -18,7 +18,7 @@ fn offered(place: &Place, words: &[&str]) -> Vec<String> {
     text(&output.stdout).lines().map(str::to_owned).collect()
 }
 
-fn with_snapshots() -> Place {
+pub fn with_snapshots() -> Place {
     let place = Place::with_repository();
     place.add("$(touch evil)", "");
     for _ in 0..2 {
@@ -75,26 +75,6 @@ fn each_shell_has_a_script() {
             .stdout(contains("LINKDEST_COMPLETE"));
     }
     place.run(&["completions", "tcsh"]).code(2);
-}
-
-/// Bash itself, with the program in its path.
-#[test]
-fn bash_completes() {
-    let place = with_snapshots();
-    let program = place.linkdest(&[]).get_program().to_owned();
-    let directory = std::path::Path::new(&program).parent().unwrap().to_owned();
-    let path = std::env::join_paths(
-        std::iter::once(directory).chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
-    );
-    let script = "source <(linkdest completions bash)\n\
-                  COMP_WORDS=(linkdest diff R latest); COMP_CWORD=3; COMP_TYPE=9\n\
-                  _clap_complete_linkdest linkdest latest R\nprintf '%s\\n' \"${COMPREPLY[@]}\"\n";
-    let mut bash = Command::new("bash");
-    bash.args(["--norc", "-c", script]).env("PATH", path.unwrap()).current_dir(place.dir.path());
-    match bash.output() {
-        Err(_) => skip("there is no bash"),
-        Ok(output) => assert_eq!(text(&output.stdout), "latest\nlatest~1\n", "{}", text(&output.stderr)),
-    }
 }
 
 #[test]

@@ -29,6 +29,7 @@ mod replicate;
 mod report;
 mod restore;
 mod schema;
+mod shells;
 mod signals;
 mod snapshots;
 mod terminal;

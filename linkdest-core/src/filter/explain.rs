@@ -1,5 +1,6 @@
 //! Why one path takes part or not.
 
+use std::convert::Infallible;
 use std::fmt;
 
 use super::bytes::Escaped;
@@ -7,8 +8,9 @@ use super::decision::Decision;
 use super::directory::DirectoryRules;
 use super::error::RuleError;
 use super::extra::Extra;
-use super::files::DirectoryFiles;
+use super::files::{DirectoryFiles, NoFiles};
 use super::rule::{Rule, Verdict};
+use super::ruleset::Filter;
 
 /// The decisions about a path and all its parents, from the source down.
 ///
@@ -129,6 +131,43 @@ impl Descent for RulesAlone<'_> {
 
     fn enter(&mut self, rules: &DirectoryRules, name: &[u8]) -> Result<DirectoryRules, RuleError> {
         rules.enter(name, self.0)
+    }
+}
+
+/// Reads nothing at all: no directory has a rule file.
+struct NothingRead;
+
+impl Descent for NothingRead {
+    type Error = Infallible;
+
+    fn extra(&mut self, _: &DirectoryRules, _: &[u8], _: bool) -> Result<Option<Extra>, Infallible> {
+        Ok(None)
+    }
+
+    fn enter(&mut self, rules: &DirectoryRules, name: &[u8]) -> Result<DirectoryRules, Infallible> {
+        Ok(rules.enter_ignoring(name, &NoFiles, &mut Vec::new()))
+    }
+}
+
+impl Filter {
+    /// Tells what these rules alone say of a path: no tree is looked at, no directory has a rule file, and the source is
+    /// taken for `/`, which matters to rules with the modifier `/` only.
+    ///
+    /// ```
+    /// use linkdest_core::filter::{FilterBuilder, Verdict};
+    /// let filter = FilterBuilder::new().rule("- .cache/").rule("+ *.txt").build_without_files()?;
+    /// let explanation = filter.explain(b"docs/letter.txt", false);
+    /// assert_eq!(explanation.verdict(), Verdict::Include);
+    /// assert_eq!(explanation.to_string(), r#"docs/letter.txt: included by "+ *.txt" (--filter)"#);
+    /// # Ok::<(), linkdest_core::filter::RuleError>(())
+    /// ```
+    #[must_use]
+    pub fn explain(&self, path: &[u8], is_directory: bool) -> Explanation {
+        let root = self.root_without_files(super::bytes::path(b"/"));
+        match Explanation::along(root, path, is_directory, &mut NothingRead) {
+            Ok(explanation) => explanation,
+            Err(never) => match never {},
+        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! What is new in snapshots, and where: told by their manifests.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
 
 use super::grown::{GrownDirectory, Tally};
 use crate::entry::{FileId, Kind};
@@ -9,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::inodes::InodeSet;
 use crate::manifest::{Directory, Entry, Header, Manifest, Origin};
 use crate::monitor::StopFlag;
-use crate::repository::{Group, Repository, Snapshot, SnapshotName};
+use crate::repository::{Group, Repository, Snapshot, SnapshotName, SourceName};
 
 /// Where one source grew: see [`Report::growth`](super::Report::growth).
 ///
@@ -17,7 +16,7 @@ use crate::repository::{Group, Repository, Snapshot, SnapshotName};
 /// blocks with an earlier version.
 #[derive(Debug, Clone)]
 pub struct Growth {
-    source: Option<(String, PathBuf)>,
+    source: SourceName,
     since: Option<SnapshotName>,
     snapshots: usize,
     untold: Vec<SnapshotName>,
@@ -25,16 +24,10 @@ pub struct Growth {
 }
 
 impl Growth {
-    /// The machine that the source was on, where that is known.
+    /// The source.
     #[must_use]
-    pub fn host(&self) -> Option<&str> {
-        self.source.as_ref().map(|(host, _)| host.as_str())
-    }
-
-    /// The path of the source, where that is known.
-    #[must_use]
-    pub fn source(&self) -> Option<&Path> {
-        self.source.as_ref().map(|(_, path)| path.as_path())
+    pub fn source(&self) -> &SourceName {
+        &self.source
     }
 
     /// The snapshot since which it is told: the oldest one. `None` if there is no other: then it is that one's content.
@@ -100,7 +93,7 @@ pub(super) fn growth(
 fn sum(group: &Group) -> Sum {
     let oldest = group.decisions().first().filter(|_| group.decisions().len() > 1);
     let growth = Growth {
-        source: group.host().map(str::to_owned).zip(group.source().map(Path::to_owned)),
+        source: group.source().clone(),
         since: oldest.map(|one| one.snapshot().name().clone()),
         snapshots: 0,
         untold: Vec::new(),

@@ -1,9 +1,9 @@
 //! Which snapshots are forgotten, source by source, and forgetting them.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::{Deleted, Removal, Repository, Snapshot, SnapshotName, Status};
+use super::{Deleted, Removal, Repository, Snapshot, SnapshotName, SourceName, Status};
 use crate::error::Result;
 use crate::retention::{Candidate, KeepReason, KeepRules};
 
@@ -49,22 +49,15 @@ impl Decision {
 /// The snapshots of one source.
 #[derive(Debug, Clone)]
 pub struct Group {
-    source: Option<(String, PathBuf)>,
+    source: SourceName,
     pub(crate) decisions: Vec<Decision>,
 }
 
 impl Group {
-    /// The machine that the source was on; `None` for adopted snapshots of which that is not known, and for those whose
-    /// run records were lost.
+    /// The source.
     #[must_use]
-    pub fn host(&self) -> Option<&str> {
-        self.source.as_ref().map(|(host, _)| host.as_str())
-    }
-
-    /// The path of the source; `None` where [`host`](Self::host) is.
-    #[must_use]
-    pub fn source(&self) -> Option<&Path> {
-        self.source.as_ref().map(|(_, path)| path.as_path())
+    pub fn source(&self) -> &SourceName {
+        &self.source
     }
 
     /// What becomes of each snapshot, the oldest run first.
@@ -112,7 +105,7 @@ impl ForgetPlan {
     /// Leaves the snapshots of all other sources out: nothing becomes of them.
     #[must_use]
     pub fn only(mut self, host: &str, source: &Path) -> Self {
-        self.groups.retain(|group| group.host() == Some(host) && group.source() == Some(source));
+        self.groups.retain(|group| group.source.host() == Some(host) && group.source.path() == Some(source));
         self
     }
 
@@ -194,11 +187,9 @@ impl Repository {
 
 /// Sorts snapshots, the oldest run first, by source, and decides for each.
 pub(crate) fn plan(snapshots: Vec<Snapshot>, rules: &KeepRules) -> Result<ForgetPlan> {
-    let mut by_source: BTreeMap<Option<(String, PathBuf)>, Vec<Snapshot>> = BTreeMap::new();
+    let mut by_source: BTreeMap<SourceName, Vec<Snapshot>> = BTreeMap::new();
     for snapshot in snapshots {
-        let known = snapshot.record().filter(|record| !record.source.as_os_str().is_empty());
-        let source = known.map(|record| (record.host.clone(), record.source.clone()));
-        by_source.entry(source).or_default().push(snapshot);
+        by_source.entry(SourceName::recorded(snapshot.record())).or_default().push(snapshot);
     }
     // Also where there is no snapshot, rules that say nothing are an error.
     rules.decide(&[])?;

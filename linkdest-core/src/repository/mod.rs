@@ -28,6 +28,7 @@ mod replica;
 mod resolve;
 mod scratch;
 mod snapshots;
+mod source_name;
 pub(crate) mod staging;
 mod trash;
 mod tree;
@@ -42,6 +43,7 @@ pub use name::{InvalidSnapshotName, SnapshotName};
 pub use probe::Capabilities;
 pub use record::{InvalidRunRecord, RunRecord, Status};
 pub use snapshots::Snapshot;
+pub use source_name::SourceName;
 
 pub(crate) use adopted::{AdoptedTree, is_adoptable};
 pub(crate) use damage::{damages_from, damages_to};

@@ -20,7 +20,8 @@ fn each_source_has_its_own_history() {
     let own: Vec<_> = (0..3).map(|_| pair.snapshot().snapshot().unwrap().clone()).collect();
     let repository = Repository::open(&pair.repository).unwrap();
     let plan = repository.plan_forget(&KeepRules::default().last(1)).unwrap();
-    let sources: Vec<_> = plan.groups().iter().map(|group| group.source().unwrap().to_owned()).collect();
+    let sources: Vec<_> =
+        plan.groups().iter().map(|group| group.source().path().unwrap().to_owned()).collect();
     assert_eq!(sources, [other, pair.source]);
     assert_eq!(plan.removed(), own[..2]);
     assert_eq!(repository.forget(&plan).unwrap().snapshots(), &own[..2]);

@@ -87,6 +87,18 @@ fn only_os_knows_the_platform() {
     }
 }
 
+#[test]
+fn no_file_is_longer_than_400_lines() {
+    let root = source().join("../..");
+    let places = ["linkdest-core", "linkdest-cli", "linkdest-py", "testkit", "benches", "fuzz/fuzz_targets"];
+    let files: Vec<_> = places.iter().flat_map(|place| rust_files(&root.join(place))).collect();
+    assert!(files.len() > 400, "{}", files.len());
+    for file in files {
+        let lines = std::fs::read_to_string(&file).unwrap().lines().count();
+        assert!(lines <= 400, "{}: {lines} lines", file.display());
+    }
+}
+
 /// The tests of this crate and of the command line, as `module::test`.
 fn tests_by_name() -> std::collections::HashSet<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();

@@ -58,7 +58,7 @@ fn what_is_new_is_told_by_directory() {
     assert_eq!(grown(&all), told(&expected));
     let growth = &all.growth()[0];
     assert_eq!((growth.since(), growth.snapshots()), (Some(&first), 2));
-    assert_eq!(growth.source(), Some(pair.source.as_path()));
+    assert_eq!(growth.source().path(), Some(pair.source.as_path()));
     assert_eq!(all.snapshots().len(), 3);
 }
 

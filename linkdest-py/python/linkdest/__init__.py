@@ -6,23 +6,26 @@
     for problem in report.problems:
         print(problem)
     for snapshot in linkdest.Repository("/mnt/backup/laptop").snapshots():
-        print(snapshot.name, snapshot.entries)
+        print(snapshot.name, snapshot.status, snapshot.bytes)
 
 Paths are str, bytes or `os.PathLike` everywhere, and come back as `pathlib.Path`. An exception means that nothing was
 published; entries that could not be saved as asked are in the report.
 """
 
+from linkdest import progress
 from linkdest._errors import Interrupted, LinkdestError, Locked, NotARepository, ProfileError, RulesError
 from linkdest._linkdest import (
     Adoption,
     AdoptReport,
     Change,
     Counts,
+    Explanation,
     ExpungedEntry,
     ExpungeReport,
+    Filter,
+    Finding,
     Grown,
     Item,
-    Finding,
     Problem,
     ProfileCheck,
     ProfileReport,
@@ -55,8 +58,10 @@ __all__ = [
     "Adoption",
     "Change",
     "Counts",
+    "Explanation",
     "ExpungeReport",
     "ExpungedEntry",
+    "Filter",
     "Finding",
     "Grown",
     "Interrupted",
@@ -88,6 +93,7 @@ __all__ = [
     "__version__",
     "adopt",
     "check_profile",
+    "progress",
     "replicate",
     "run",
     "snapshot",

@@ -1,5 +1,5 @@
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar, Literal, TypeAlias, final
@@ -9,8 +9,10 @@ __all__ = [
     "Adoption",
     "Change",
     "Counts",
+    "Explanation",
     "ExpungeReport",
     "ExpungedEntry",
+    "Filter",
     "Finding",
     "Grown",
     "Item",
@@ -47,6 +49,9 @@ _Status: TypeAlias = Literal["complete", "problems"]
 
 __version__: str
 
+# Wherever a snapshot is named: see Repository.resolve().
+_AnySnapshot: TypeAlias = str | Snapshot
+
 def snapshot(
     source: _AnyPath,
     repository: _AnyPath,
@@ -72,8 +77,9 @@ def snapshot(
 
     `init` makes the repository if there is none. Which entries take part is said in rsync's filter language
     (docs/filter-rules.md): the rules of the file `rules`, then those of `filters`, each a rule such as "- *.o", then
-    those of `exclude`, each a pattern such as "*.o". The first rule that matches decides. `policy` says how change is detected: "quick" by size and times,
-    "strict" by what the inode change time proves, "checksum" by reading every byte. `link_dest` are further directories on the repository's file system, at most 20,
+    those of `exclude`, each a pattern such as "*.o". The first rule that matches decides; `Filter` tells which one.
+    `policy` says how change is detected: "quick" by size and times, "strict" by what the inode change time proves,
+    "checksum" by reading every byte. `link_dest` are further directories on the repository's file system, at most 20,
     that unchanged files may be linked to. `threads` is one for each core unless given. `one_file_system` leaves mount
     points as empty directories.
 
@@ -87,14 +93,15 @@ def snapshot(
     whether the owners and modes that the server tells are kept; unless given, where they mean something.
 
     `progress` is called on the calling thread with the figures so far, at least once before the snapshot is published
-    and at most ten times a second. Its return value is ignored; an exception from it stops the run and propagates.
+    and at most ten times a second: a function of yours, or a bar of `linkdest.progress`. Its return value is ignored; an
+    exception from it stops the run and propagates.
     Other threads run meanwhile. Ctrl-C raises KeyboardInterrupt within about a tenth of a second; once publishing has
     begun the run completes first.
 
     Entries that could not be saved as asked do not raise: the report tells them.
 
-    Raises LinkdestError or one of its subclasses (RulesError for rules that cannot be used), ValueError or TypeError for arguments that make no sense, or what
-    `progress` or a signal handler raised. Nothing was published then.
+    Raises LinkdestError or one of its subclasses (RulesError for rules that cannot be used), ValueError or TypeError for
+    arguments that make no sense, or what `progress` or a signal handler raised. Nothing was published then.
     """
 
 def run(profile: _AnyPath, *, dry_run: bool = False, lock_wait: float | None = None) -> ProfileReport:
@@ -112,6 +119,7 @@ def check_profile(profile: _AnyPath) -> ProfileCheck:
 class ProfileReport:
     """What a run by profile that published a snapshot came to."""
 
+    def _repr_html_(self) -> str: ...
     @property
     def snapshot(self) -> SnapshotReport:
         """The snapshot that was taken."""
@@ -186,7 +194,7 @@ def replicate(
     target: _AnyPath,
     *,
     init: bool = False,
-    snapshots: Iterable[str] = (),
+    snapshots: Iterable[_AnySnapshot] = (),
     keep: Mapping[str, int | str] | None = None,
     bandwidth: int | None = None,
     dry_run: bool = False,
@@ -223,19 +231,23 @@ class Repository:
         """Tells the history of the runs, the oldest first: those that made the snapshots, and those that were not finished and
         left something for the next one."""
 
-    def resolve(self, snapshot: str) -> Snapshot:
+    def resolve(self, snapshot: _AnySnapshot) -> Snapshot:
         """Finds the snapshot that a text stands for.
 
         Its exact name, its path, "latest" or "latest~N", the beginning of its name if that is longer than a date, a date
-        for the newest snapshot of that local day, or "3 days ago" for the newest that is at least so old. Raises LinkdestError if there is none, or more than one.
-        Wherever a method takes a snapshot, it is named like this.
+        for the newest snapshot of that local day, or "3 days ago" for the newest that is at least so old. Raises
+        LinkdestError if there is none, or more than one. Wherever a method takes a snapshot, it is named like this, or is
+        a `Snapshot`, which stands for its name.
         """
 
-    def diff(self, before: str, after: str = "latest") -> list[Change]:
+    def diff(self, before: _AnySnapshot, after: _AnySnapshot = "latest") -> list[Change]:
         """Tells what changed from one snapshot to another, in the order of the paths. Both need a manifest."""
 
-    def ls(self, snapshot: str, path: _AnyPath | None = None, *, recursive: bool = False) -> list[Item]:
-        """Lists a directory of a snapshot, the root unless given; of anything else the entry itself."""
+    def ls(self, snapshot: _AnySnapshot, path: _AnyPath | None = None, *, recursive: bool = False) -> list[Item]:
+        """Lists a directory of a snapshot, the root unless given; of anything else the entry itself.
+
+        `Snapshot.entries()` goes through a whole tree without keeping all of it in memory.
+        """
 
     def find(self, pattern: _AnyPath) -> list[Version]:
         """Finds the paths that match a pattern in all snapshots: each version of each path once, by path.
@@ -246,12 +258,12 @@ class Repository:
     def versions(self, path: _AnyPath) -> list[Version]:
         """Tells the versions of a path, the oldest first: one for each run of snapshots that have the same."""
 
-    def usage(self, *snapshots: str) -> Usage:
+    def usage(self, *snapshots: _AnySnapshot) -> Usage:
         """Tells what snapshots take, and what deleting them would free; of all snapshots if none is named."""
 
     def verify(
         self,
-        snapshots: Iterable[str] = (),
+        snapshots: Iterable[_AnySnapshot] = (),
         *,
         sample: float | None = None,
         resume: bool = False,
@@ -271,7 +283,7 @@ class Repository:
 
     def reindex(
         self,
-        snapshots: Iterable[str] = (),
+        snapshots: Iterable[_AnySnapshot] = (),
         *,
         all: bool = False,
         trust: bool = False,
@@ -287,7 +299,7 @@ class Repository:
 
     def restore(
         self,
-        snapshot: str,
+        snapshot: _AnySnapshot,
         target: _AnyPath,
         path: _AnyPath | None = None,
         overwrite: Literal["if-changed", "always", "never"] = "if-changed",
@@ -310,7 +322,7 @@ class Repository:
         """
 
     def expunge(
-        self, path: _AnyPath, snapshots: Iterable[str] = (), *, links: bool = False, dry_run: bool = False
+        self, path: _AnyPath, snapshots: Iterable[_AnySnapshot] = (), *, links: bool = False, dry_run: bool = False
     ) -> ExpungeReport:
         """Removes one path, with everything in it, from all snapshots, or from those that are named.
 
@@ -323,7 +335,7 @@ class Repository:
     def expunged(self) -> list[ExpungedEntry]:
         """Tells what was expunged from the snapshots that there are, in the order in which that was done."""
 
-    def delete(self, *names: str, lock_wait: float = 0.0) -> list[str]:
+    def delete(self, *names: _AnySnapshot, lock_wait: float = 0.0) -> list[str]:
         """Deletes snapshots, all of them or none, and returns their names.
 
         They are named as on the command line: by name, "latest~1", a date. What is pinned stays, and one good snapshot
@@ -368,7 +380,7 @@ class Repository:
         """Tells how the repository is doing: what grew, how long the space lasts, and with the rules of `forget` when
         which snapshot will go. Nothing is written."""
 
-    def accept(self, name: str, *, lock_wait: float = 0.0) -> bool:
+    def accept(self, name: _AnySnapshot, *, lock_wait: float = 0.0) -> bool:
         """Accepts a suspect snapshot, so that it counts like any other; returns whether it was suspect."""
 
     def adopt(
@@ -380,10 +392,10 @@ class Repository:
     ) -> AdoptReport:
         """Takes over the snapshots of another tool that are here, as `adopt()` does."""
 
-    def pin(self, name: str) -> bool:
+    def pin(self, name: _AnySnapshot) -> bool:
         """Keeps a snapshot whatever happens; returns whether it was not pinned before."""
 
-    def unpin(self, name: str) -> bool:
+    def unpin(self, name: _AnySnapshot) -> bool:
         """Takes the pin of a snapshot away; returns whether it was pinned."""
 
     @property
@@ -396,10 +408,19 @@ class Repository:
 
 @final
 class Snapshot:
-    """One published snapshot."""
+    """One published snapshot. It is `os.PathLike`: `Path(snapshot) / "etc/hosts"` is a file in it."""
 
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
+    def __fspath__(self) -> str: ...
+    def _repr_html_(self) -> str: ...
+    def entries(self, path: _AnyPath | None = None) -> Iterator[Item]:
+        """Goes through its entries, or through those below a path: each directory, then what is in it, by name.
+
+        They are read from the manifest, or from the tree where there is none, as they are asked for. Raises LinkdestError
+        if it has no such path, or when it cannot be read; that ends it.
+        """
+
     @property
     def name(self) -> str:
         """The snapshot's name."""
@@ -441,7 +462,7 @@ class Snapshot:
         """The number of its problems; None where the record of its run was lost."""
 
     @property
-    def entries(self) -> int | None:
+    def entry_count(self) -> int | None:
         """The number of entries; None where the record of its run was lost."""
 
     @property
@@ -454,6 +475,7 @@ class Run:
 
     def __eq__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
+    def _repr_html_(self) -> str: ...
     @property
     def snapshot(self) -> str:
         """The name of the snapshot that it made, or was making."""
@@ -540,6 +562,7 @@ class Adoption:
 class AdoptReport:
     """What adopting came to."""
 
+    def _repr_html_(self) -> str: ...
     @property
     def adoptions(self) -> tuple[Adoption, ...]:
         """The snapshots that were adopted, or would be in a dry run, the oldest first."""
@@ -602,6 +625,7 @@ class Replica:
 class ReplicateReport:
     """What replicating came to."""
 
+    def _repr_html_(self) -> str: ...
     @property
     def target(self) -> Path:
         """The repository that was written to."""
@@ -730,6 +754,7 @@ class Version:
 class RepositoryReport:
     """How a repository is doing."""
 
+    def _repr_html_(self) -> str: ...
     @property
     def made(self) -> datetime:
         """When the report was made, in UTC."""
@@ -791,6 +816,7 @@ class Usage:
 
     def __eq__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
+    def _repr_html_(self) -> str: ...
     @property
     def snapshots(self) -> list[SnapshotUsage]:
         """Each snapshot that was asked for, the oldest run first."""
@@ -825,6 +851,7 @@ class SnapshotUsage:
 class SnapshotReport:
     """What a run that published a snapshot came to."""
 
+    def _repr_html_(self) -> str: ...
     @property
     def snapshot(self) -> str:
         """The name of the snapshot."""
@@ -861,6 +888,7 @@ class SnapshotReport:
 class RestoreReport:
     """What a restore came to."""
 
+    def _repr_html_(self) -> str: ...
     @property
     def snapshot(self) -> str:
         """The name of the snapshot."""
@@ -895,6 +923,7 @@ class RestoreCounts:
 
     def __eq__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
+    def _repr_html_(self) -> str: ...
     @property
     def entries(self) -> int:
         """Entries that the snapshot has below the path, the one at the path not."""
@@ -955,6 +984,7 @@ class RestoreCounts:
 class ExpungeReport:
     """What was expunged, or would be."""
 
+    def _repr_html_(self) -> str: ...
     @property
     def entries(self) -> tuple[ExpungedEntry, ...]:
         """The entries, by snapshot, the oldest run first. Empty where all of it was expunged before."""
@@ -997,6 +1027,7 @@ class ExpungedEntry:
 class VerifyReport:
     """What a check came to."""
 
+    def _repr_html_(self) -> str: ...
     @property
     def snapshots(self) -> tuple[str, ...]:
         """The names of the snapshots that were checked."""
@@ -1097,6 +1128,7 @@ class Sighting:
 class ReindexReport:
     """What making manifests came to."""
 
+    def _repr_html_(self) -> str: ...
     @property
     def snapshots(self) -> tuple[str, ...]:
         """The names of the snapshots whose manifests were made, or would be in a dry run."""
@@ -1157,6 +1189,7 @@ class Counts:
 
     def __eq__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
+    def _repr_html_(self) -> str: ...
     @property
     def entries(self) -> int:
         """Entries that are in the snapshot, directories included, the root not."""
@@ -1226,6 +1259,52 @@ class Counts:
         """Entries or attributes that could not be saved as asked."""
 
 @final
+class Filter:
+    """Rules of rsync's filter language (docs/filter-rules.md) by themselves: what they say of a path. `str()` has them."""
+
+    @staticmethod
+    def parse(text: str | bytes) -> Filter:
+        """Reads rules from a text that is as a rule file would be, one a line; RulesError if one cannot be used."""
+
+    @staticmethod
+    def from_file(path: _AnyPath) -> Filter:
+        """Reads a rule file; RulesError if it cannot be read, or a rule in it cannot be used."""
+
+    def explain(self, path: _AnyPath, is_dir: bool = False) -> Explanation:
+        """Tells whether a path below the source takes part, and why.
+
+        A path that ends in "/" is a directory too. No file is looked at: rule files in directories (`: NAME`) count as
+        absent, and the source as "/", which matters to rules with the modifier `/` only.
+        """
+
+    def check(self) -> list[str]:
+        """Looks for rules that cannot do what they seem to say, and tells each with its place and what to do."""
+
+@final
+class Explanation:
+    """Why a path takes part or not. `str()` says it in a line."""
+
+    @property
+    def path(self) -> Path:
+        """The path that was asked for."""
+
+    @property
+    def included(self) -> bool:
+        """Whether it takes part."""
+
+    @property
+    def rule(self) -> str | None:
+        """The rule that decided, for the path or for `excluded_parent`; None if no rule matches, which includes."""
+
+    @property
+    def origin(self) -> str | None:
+        """Where that rule is: file and line."""
+
+    @property
+    def excluded_parent(self) -> Path | None:
+        """The directory above it that is left out, with everything in it."""
+
+@final
 class Progress:
     """The figures of a run as they stand."""
 
@@ -1244,3 +1323,11 @@ class Progress:
     @property
     def problems(self) -> int:
         """Problems so far: `counts.problems`."""
+
+    @property
+    def expected(self) -> int | None:
+        """How many entries there will be, as the previous snapshot tells, or the one that is restored; None if none does."""
+
+    @property
+    def fraction(self) -> float | None:
+        """How far the run is by that, from 0 to 1; None if nothing tells."""

@@ -141,7 +141,7 @@ fn source(report: &Report, host: Option<&str>, path: Option<&Path>) -> String {
     let Some(path) = path.map(|path| name(path.as_os_str().as_bytes())) else {
         return "unknown source".to_owned();
     };
-    let several = report.growth().iter().any(|growth| growth.host() != host);
+    let several = report.growth().iter().any(|growth| growth.source().host() != host);
     match host.filter(|host| several && !host.is_empty()) {
         Some(host) => format!("{}:{path}", name(host.as_bytes())),
         None => path,
@@ -149,13 +149,7 @@ fn source(report: &Report, host: Option<&str>, path: Option<&Path>) -> String {
 }
 
 fn source_of(growth: &Growth) -> String {
-    match (growth.host(), growth.source()) {
-        (Some(host), Some(path)) if !host.is_empty() => {
-            format!("{}:{}", name(host.as_bytes()), name(path.as_os_str().as_bytes()))
-        }
-        (_, Some(path)) => name(path.as_os_str().as_bytes()),
-        _ => "unknown source".to_owned(),
-    }
+    escape(&growth.source().to_string())
 }
 
 /// A long name in a table.

@@ -1,144 +1,15 @@
-//! How many kernel calls an entry costs, and what happens when one of them fails.
-//!
-//! Built with `RUSTFLAGS="--cfg linkdest_calls"`; without it there is nothing to count.
+//! What happens when a kernel call fails.
 
-#![cfg(linkdest_calls)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::disallowed_methods,
-    clippy::panic,
-    reason = "tests stop where an assumption fails"
-)]
-
-use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::path::Path;
 
 use linkdest_core::calls::{Call, trace};
 use linkdest_core::{
     Error, ErrorKind, Event, Monitor, ProblemKind, Repository, Silent, SnapshotReport, Snapshotter, Status,
     Verifier,
 };
-use linkdest_testkit::{Comparison, Inventory, TestDir};
+use linkdest_testkit::{Comparison, Inventory};
 
-/// The trace is the whole process's.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-
-struct Tree {
-    _alone: MutexGuard<'static, ()>,
-    dir: TestDir,
-    source: PathBuf,
-}
-
-/// A directory of the source with two files, a directory, and a symlink.
-fn tree() -> Tree {
-    let alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let dir = TestDir::new();
-    let source = dir.join("source");
-    std::fs::create_dir_all(source.join("directory/inner")).unwrap();
-    std::fs::write(source.join("directory/regular-one"), "hello").unwrap();
-    std::fs::write(source.join("directory/regular-two"), vec![3; 200_000]).unwrap();
-    std::os::unix::fs::symlink("target", source.join("directory/symlink")).unwrap();
-    // Older than two seconds before the first run: nothing need be compared.
-    std::thread::sleep(std::time::Duration::from_millis(2100));
-    Tree { _alone: alone, source, dir }
-}
-
-impl Tree {
-    fn run(&self, fail: Option<(Call, usize, i32)>) -> (Result<SnapshotReport, Error>, Vec<trace::Made>) {
-        let one = NonZeroUsize::new(1).unwrap();
-        let snapshotter = Snapshotter::new(&self.source, self.dir.join("repository")).init(true).threads(one);
-        trace::start(fail);
-        let result = snapshotter.run(&Silent);
-        (result, trace::finish())
-    }
-}
-
-/// The calls on one name, by kind.
-fn calls_on(made: &[trace::Made], name: &str) -> BTreeMap<Call, usize> {
-    let mut calls = BTreeMap::new();
-    for one in made.iter().filter(|one| one.name == name.as_bytes()) {
-        *calls.entry(one.call).or_default() += 1;
-    }
-    calls
-}
-
-/// The calls between the opening of a directory of the source and the end of the log that belong to it alone.
-fn all_calls(made: &[trace::Made]) -> BTreeMap<Call, usize> {
-    made.iter().fold(BTreeMap::new(), |mut calls, one| {
-        *calls.entry(one.call).or_default() += 1;
-        calls
-    })
-}
-
-#[test]
-fn an_unchanged_file_costs_two_stats_and_a_link() {
-    let tree = tree();
-    tree.run(None).0.unwrap();
-    let (report, made) = tree.run(None);
-    assert_eq!(report.unwrap().counts().files_linked, 2);
-    // The first file of all is looked at once more, to find out whether all times moved.
-    let expected = BTreeMap::from([(Call::Stat, 2), (Call::Link, 1)]);
-    assert_eq!(calls_on(&made, "regular-two"), expected);
-    let expected = BTreeMap::from([(Call::Stat, 2), (Call::Link, 1)]);
-    assert_eq!(calls_on(&made, "symlink"), expected);
-    let data = made
-        .iter()
-        .filter(|one| matches!(one.call, Call::Create) && one.name.starts_with(b"regular"))
-        .count();
-    assert_eq!(data, 0);
-}
-
-#[test]
-fn an_unchanged_directory_costs_at_most_twenty_calls() {
-    let tree = tree();
-    // The cost of a directory is what ten more of them add.
-    tree.run(None).0.unwrap();
-    let before = tree.run(None).1.len();
-    for number in 0..10 {
-        std::fs::create_dir(tree.source.join(format!("more-{number}"))).unwrap();
-    }
-    tree.run(None).0.unwrap();
-    let after = tree.run(None).1.len();
-    // Closing the three descriptors is no call of this log, and a listing ends with a second getdents.
-    let each = (after - before) / 10 + 4;
-    assert!((8..=20).contains(&each), "{each} calls for a directory");
-}
-
-#[test]
-fn a_new_small_file_costs_no_more_than_it_must() {
-    let tree = tree();
-    let (_, made) = tree.run(None);
-    let calls = calls_on(&made, "regular-one");
-    assert_eq!(calls, BTreeMap::from([(Call::Open, 1), (Call::Create, 1), (Call::Stat, 1)]));
-    let all = all_calls(&made);
-    assert!(all[&Call::Read] <= 2 + 6, "{all:?}");
-}
-
-#[test]
-fn a_moved_directory_costs_no_open_and_no_attribute_of_its_files() {
-    let tree = tree();
-    tree.run(None).0.unwrap();
-    std::fs::rename(tree.source.join("directory"), tree.source.join("moved")).unwrap();
-    let (report, made) = tree.run(None);
-    let counts = *report.unwrap().counts();
-    assert_eq!((counts.files_copied, counts.bytes_copied, counts.files_linked), (0, 0, 2));
-    for name in ["regular-one", "regular-two", "symlink"] {
-        assert_eq!(calls_on(&made, name), BTreeMap::from([(Call::Stat, 2), (Call::Link, 1)]), "{name}");
-    }
-}
-
-#[test]
-fn a_renamed_file_is_not_opened() {
-    let tree = tree();
-    tree.run(None).0.unwrap();
-    let directory = tree.source.join("directory");
-    std::fs::rename(directory.join("regular-one"), directory.join("regular-three")).unwrap();
-    let (report, made) = tree.run(None);
-    assert_eq!(report.unwrap().counts().bytes_copied, 0);
-    assert!(!calls_on(&made, "regular-three").contains_key(&Call::Open), "{made:?}");
-}
+use crate::{Tree, all_calls, calls_on, tree};
 
 /// Every call of an unchanged and of a first run fails once, with several errors: either nothing is published and
 /// the error says so, or what is published is right and what is missing is named. The next run repairs everything.
@@ -357,17 +228,6 @@ fn a_root_that_cannot_be_listed_publishes_nothing() {
         .filter(|error| error.kind() == ErrorKind::SourceUnreadable)
         .collect();
     assert_eq!(told.len(), 1, "{told:?}");
-}
-
-#[test]
-fn guards_cost_an_unchanged_run_one_listing_and_nothing_for_an_entry() {
-    let tree = tree();
-    tree.run(None).0.unwrap();
-    let (report, made) = tree.run(None);
-    assert_eq!(report.unwrap().counts().bytes_copied, 0);
-    let calls = all_calls(&made);
-    // Which file system the source is on takes two; free space is looked at only where something is copied.
-    assert_eq!(calls[&Call::StatFs], 2, "{calls:?}");
 }
 
 #[test]
