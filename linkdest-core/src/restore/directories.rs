@@ -34,12 +34,16 @@ impl Worker<'_, '_> {
             Ok(above) => above,
             Err(error) => return self.engine.target_problem(&path(), "open", error).map(|()| None),
         };
-        if self.is_taken(&parent, &above, &wanted) {
-            return Ok(None);
-        }
-        let entered = match &above.target {
-            None => Ok(Some(self.would_create(&parent, &wanted, Reason::New))),
-            Some(dir) => self.open_or_make(&parent, dir, &wanted),
+        let entered = {
+            // Of two names that are one, the second must find what was made of the first.
+            let _alone = self.engine.plan.reach.folds.then(|| parent.entering());
+            if self.is_taken(&parent, &above, &wanted) {
+                return Ok(None);
+            }
+            match &above.target {
+                None => Ok(Some(self.would_create(&parent, &wanted, Reason::New))),
+                Some(dir) => self.open_or_make(&parent, dir, &wanted),
+            }
         };
         let entered = match entered {
             Ok(Some(entered)) => entered,

@@ -27,6 +27,8 @@ pub(super) struct Node {
     handles: Mutex<Option<Arc<Handles>>>,
     /// Names in it by what they are without case; kept only where names that differ in case are one.
     folded: Mutex<HashMap<String, CString>>,
+    /// Held while a directory in it is looked for and made, where names may be one.
+    entering: Mutex<()>,
 }
 
 /// What is open of a directory.
@@ -66,6 +68,7 @@ impl Node {
             pending: AtomicUsize::new(1),
             handles: Mutex::new(Some(Arc::clone(handles))),
             folded: Mutex::default(),
+            entering: Mutex::default(),
         })
     }
 
@@ -78,6 +81,11 @@ impl Node {
         let id = |name: &CStr| target?.stat_at(name).ok().map(|stat| stat.id);
         let is_one = || id(name).is_some_and(|one| id(first) == Some(one));
         (first.as_c_str() != name && is_one()).then(|| first.clone())
+    }
+
+    /// Keeps others from looking for and making directories in it.
+    pub fn entering(&self) -> MutexGuard<'_, ()> {
+        self.entering.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Its path below what is restored.
