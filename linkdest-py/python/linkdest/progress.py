@@ -109,7 +109,9 @@ class _Tqdm(Bar):
         if self._bar is None:
             self._bar = self._make(**({"total": progress.expected} | self._keywords))
         self._bar.set_postfix_str(_size(progress.bytes), refresh=False)
-        self._bar.update(progress.entries - self._bar.n)
+        # tqdm leaves out what comes soon after the last figures; these never come more than ten times a second.
+        if not self._bar.update(progress.entries - self._bar.n):
+            self._bar.refresh()
 
     def _close(self) -> None:
         bar, self._bar = self._bar, None
