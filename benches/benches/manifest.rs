@@ -19,8 +19,8 @@ use std::path::{Path, PathBuf};
 
 use linkdest_core::manifest_workbench::{Limits, Scribe, open, sizes};
 use linkdest_core::{
-    BlockCache, ContentHash, Entry, EntryFlags, FileId, Header, Kind, Locator, Manifest, Metadata, Origin,
-    RecordedXattrs, Timestamp, Totals,
+    BlockCache, ContentHash, Entry, EntryFlags, FileId, Header, Kind, Manifest, Metadata, Origin,
+    RecordedXattrs, Subtree, Timestamp, Totals,
 };
 
 /// What CPU time an entry may take, in nanoseconds.
@@ -43,7 +43,7 @@ struct Known {
 }
 
 impl Known {
-    fn entry(&self, child: Option<Locator>) -> Entry<'_> {
+    fn entry(&self, subtree: Option<Subtree>) -> Entry<'_> {
         Entry {
             name: &self.name,
             metadata: self.metadata,
@@ -53,8 +53,10 @@ impl Known {
             xattrs: RecordedXattrs::NONE,
             content: self.content,
             flags: EntryFlags::default(),
-            child,
+            child: None,
+            tree: None,
         }
+        .with_subtree(subtree)
     }
 }
 

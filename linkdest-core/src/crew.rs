@@ -28,6 +28,8 @@ struct State<T> {
     tasks: Vec<T>,
     /// Tasks that are being worked on, which may bring up more.
     busy: usize,
+    /// Those that were started.
+    threads: usize,
     closed: bool,
     error: Option<Error>,
 }
@@ -48,7 +50,7 @@ impl<T: Send> Crew<T> {
         make: &(impl Fn() -> W + Sync),
         handle: &(impl Fn(&mut W, T, &Self) -> Result<()> + Sync),
     ) -> Result<()> {
-        let state = State { closed: tasks.is_empty(), tasks, busy: 0, error: None };
+        let state = State { closed: tasks.is_empty(), tasks, busy: 0, threads: 0, error: None };
         let crew = Self { state: Mutex::new(state), wake: Condvar::new(), ended: Condvar::new() };
         std::thread::scope(|scope| {
             for number in 0..threads.clamp(1, MOST_THREADS) {
@@ -67,6 +69,7 @@ impl<T: Send> Crew<T> {
                     crew.go_on_without(number, error);
                     break;
                 }
+                crew.lock().threads += 1;
             }
             crew.watch(tick);
         });
@@ -80,6 +83,12 @@ impl<T: Send> Crew<T> {
     pub fn push(&self, task: T) {
         self.lock().tasks.push(task);
         self.wake.notify_one();
+    }
+
+    /// Says whether a thread has nothing to do.
+    pub fn is_idle(&self) -> bool {
+        let state = self.lock();
+        state.tasks.is_empty() && state.busy < state.threads
     }
 
     /// Goes on with the threads that there are; with none, nothing would ever be done.

@@ -107,8 +107,8 @@ pub use history::{Aspects, Change, ChangeKind, Diff, Item, Items, SnapshotUsage,
 pub use manifest::workbench as manifest_workbench;
 pub use manifest::{
     BlockCache, ContentHash, Directory, EncodedXattrs, Entry, EntryFlags, FileSystemId, Found, Header,
-    InvalidContentHash, Locator, Manifest, ManifestError, Origin, Place, RecordedXattrs, Totals, Walk,
-    XattrIter, XattrValue,
+    InvalidContentHash, Locator, Manifest, ManifestError, Origin, Place, RecordedXattrs, Subtree, Totals,
+    Walk, XattrIter, XattrValue,
 };
 pub use monitor::{Action, Collecting, Event, Monitor, Notice, Progress, Reason, Silent, StopFlag};
 #[cfg(linkdest_calls)]

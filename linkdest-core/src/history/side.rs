@@ -1,6 +1,7 @@
 //! A snapshot that is read: its manifest, and its tree where that does not tell.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::tree::Tree;
 use crate::error::{Error, ErrorKind, Result};
@@ -8,10 +9,13 @@ use crate::manifest::{BlockCache, Directory, Found, Locator, Manifest, ManifestE
 use crate::path::RelPath;
 use crate::repository::{Repository, SnapshotName, manifest_error};
 
+/// The memory for what was read of a manifest: everything is looked at once, in about the order in which it was written.
+const CACHE: usize = 1 << 20;
+
 /// A snapshot with a manifest.
 #[derive(Debug)]
 pub(super) struct Side {
-    pub manifest: Manifest,
+    pub manifest: Arc<Manifest>,
     pub tree: Tree,
     cache: BlockCache,
     /// Where the manifest is, for messages.
@@ -32,7 +36,18 @@ impl Side {
         let tree = Tree::open(repository, name)?;
         let path = repository.manifest_path(name);
         let manifest = repository.manifest(name)?;
-        Ok(manifest.map(|manifest| Self { manifest, tree, cache: BlockCache::default(), path }))
+        Ok(manifest.map(|manifest| Self {
+            manifest: manifest.into(),
+            tree,
+            cache: BlockCache::holding(CACHE),
+            path,
+        }))
+    }
+
+    /// The same snapshot for another thread.
+    pub fn another(&self) -> Result<Self> {
+        let (manifest, tree) = (Arc::clone(&self.manifest), self.tree.another()?);
+        Ok(Self { manifest, tree, cache: BlockCache::holding(CACHE), path: self.path.clone() })
     }
 
     /// Reads a directory.

@@ -30,6 +30,13 @@ impl Tree {
         }
     }
 
+    /// The same tree for another thread.
+    pub fn another(&self) -> Result<Self> {
+        let root =
+            self.root.open_dir_search(c".").map_err(|error| Error::io("open", self.path.clone(), error))?;
+        Ok(Self { root, path: self.path.clone(), last: None })
+    }
+
     /// The error for an entry.
     pub fn failed(&self, operation: &'static str, path: &RelPath, error: io::Error) -> Error {
         Error::io(operation, self.path.join(path.as_path()), error)

@@ -1,11 +1,14 @@
-//! A block of directories that was loaded: everything in it was checked, so that looking at it cannot fail.
+//! A block of directories that was loaded. Directories in it are checked before they are looked at, so that looking at
+//! them cannot fail.
+
+use std::sync::OnceLock;
 
 use super::base::Base;
 use super::bytes::Cursor;
 use super::codec::{self, Row};
 use super::hash::ContentHash;
 use super::keys::{Identity, Key, Section};
-use super::part::{CHAIN, Head, is_name, is_path};
+use super::part::{CHAIN, Head, Length, is_name, is_path};
 use super::record::{Entry, Locator, Place};
 
 #[derive(Debug)]
@@ -14,36 +17,36 @@ pub(super) struct Block {
     rows: Vec<u8>,
     hashes: Vec<u8>,
     parts: Vec<PartAt>,
-    /// Of all parts, one after the other.
-    entries: Vec<RowAt>,
 }
 
-/// Where a part begins: in the rows, and among the entries.
-#[derive(Debug, Clone, Copy)]
+/// Where a part is.
+#[derive(Debug)]
 struct PartAt {
+    /// Where its head begins.
     start: u32,
-    first: u32,
+    /// Where its rows begin and end, and how many hashes come before theirs and the next ones'.
+    rows: (RowAt, RowAt),
+    /// Its entries, once somebody asked for them; `None` if they are damaged.
+    entries: OnceLock<Option<Box<[RowAt]>>>,
 }
 
 /// Where an entry begins, and how many hashes come before its own.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct RowAt {
     start: u32,
     hash: u32,
 }
 
 impl Block {
-    /// Takes a block apart; `None` if it is damaged.
+    /// Takes a block apart; `None` if it is damaged. What is in a part whose length is told is looked at when it is
+    /// needed: see [`is_sound`](Self::is_sound).
     pub fn parse(number: u32, rows: Vec<u8>, hashes: Vec<u8>) -> Option<Self> {
-        let (mut parts, mut entries) = (Vec::new(), Vec::new());
-        let (mut cursor, mut path, mut hash) = (Cursor::new(&rows), Vec::new(), 0);
-        let at = |cursor: &Cursor<'_>| u32::try_from(rows.len() - cursor.rest().len()).ok();
-        while !cursor.is_at_end() {
-            parts.push(PartAt { start: at(&cursor)?, first: u32::try_from(entries.len()).ok()? });
+        let (mut parts, mut path, mut at) = (Vec::new(), Vec::new(), RowAt { start: 0, hash: 0 });
+        while (at.start as usize) < rows.len() {
+            let start = at.start;
+            let mut cursor = Cursor::new(rows.get(start as usize..)?);
             let head = Head::decode(&mut cursor, number)?;
-            if head.shared > path.len()
-                || (head.shared > 0 && (parts.len() - 1).is_multiple_of(CHAIN as usize))
-            {
+            if head.shared > path.len() || (head.shared > 0 && parts.len().is_multiple_of(CHAIN as usize)) {
                 return None;
             }
             path.truncate(head.shared);
@@ -52,24 +55,39 @@ impl Block {
             if !is_path(&path, head.shared) || is_needless {
                 return None;
             }
-            let mut last: &[u8] = b"";
-            for _ in 0..head.entries {
-                entries.push(RowAt { start: at(&cursor)?, hash });
-                let Row { entry, is_hashed } = codec::decode(&mut cursor, &head.base)?;
-                if entry.name <= last || !is_name(entry.name) {
-                    return None;
+            at.start = u32::try_from(rows.len() - cursor.rest().len()).ok()?;
+            let (entries, end) = match head.length {
+                Some(Length { bytes, hashes }) => {
+                    let end =
+                        RowAt { start: at.start.checked_add(bytes)?, hash: at.hash.checked_add(hashes)? };
+                    (OnceLock::new(), end)
                 }
-                last = entry.name;
-                hash += u32::from(is_hashed);
-            }
+                None => entries_of(&rows, &head, at).map(|(read, end)| (OnceLock::from(Some(read)), end))?,
+            };
+            parts.push(PartAt { start, rows: (at, end), entries });
+            at = end;
         }
-        let padding = hashes.get((hash as usize).checked_mul(32)?..)?;
-        if padding.iter().any(|&byte| byte != 0) || parts.is_empty() {
-            return None;
-        }
-        parts.shrink_to_fit();
-        entries.shrink_to_fit();
-        Some(Self { number, rows, hashes, parts, entries })
+        let padding = hashes.get((at.hash as usize).checked_mul(32)?..)?;
+        let is_whole = at.start as usize == rows.len() && !parts.is_empty();
+        (is_whole && padding.iter().all(|&byte| byte == 0)).then(|| {
+            parts.shrink_to_fit();
+            Self { number, rows, hashes, parts }
+        })
+    }
+
+    /// Says whether the entries of a part are what they must be: whoever asks for them has to ask this before. There are
+    /// none where they are not.
+    pub fn is_sound(&self, slot: u32) -> bool {
+        self.parts.get(slot as usize).is_some_and(|part| self.read(slot, part).is_some())
+    }
+
+    fn read<'b>(&'b self, slot: u32, part: &'b PartAt) -> Option<&'b [RowAt]> {
+        let read = || {
+            let (start, told) = part.rows;
+            let (entries, end) = entries_of(&self.rows, &self.head(slot)?, start)?;
+            (end == told).then_some(entries)
+        };
+        part.entries.get_or_init(read).as_deref()
     }
 
     pub fn number(&self) -> u32 {
@@ -105,10 +123,7 @@ impl Block {
     }
 
     fn rows_of(&self, slot: u32) -> &[RowAt] {
-        let slot = slot as usize;
-        let first = self.parts.get(slot).map_or(self.entries.len(), |part| part.first as usize);
-        let end = self.parts.get(slot + 1).map_or(self.entries.len(), |part| part.first as usize);
-        self.entries.get(first..end).unwrap_or_default()
+        self.parts.get(slot as usize).and_then(|part| self.read(slot, part)).unwrap_or_default()
     }
 
     /// The number of entries in a part.
@@ -125,12 +140,12 @@ impl Block {
     #[inline]
     fn entry_from(&self, at: &RowAt, base: &Base) -> Option<Entry<'_>> {
         let mut cursor = Cursor::new(self.rows.get(at.start as usize..)?);
-        let Row { mut entry, is_hashed } = codec::decode(&mut cursor, base)?;
-        if is_hashed {
-            let start = at.hash as usize * 32;
-            entry.content = Some(ContentHash(*self.hashes.get(start..)?.first_chunk()?));
+        let row = codec::decode(&mut cursor, base)?;
+        if !row.is_hashed {
+            return Some(row.entry);
         }
-        Some(entry)
+        let hash = ContentHash(*self.hashes.get(at.hash as usize * 32..)?.first_chunk()?);
+        Some(row.with_hash(Some(hash)))
     }
 
     /// All entries of a part.
@@ -145,6 +160,15 @@ impl Block {
 
     fn name_at(&self, at: &RowAt) -> &[u8] {
         Cursor::new(self.row(at)).bytes().unwrap_or_default()
+    }
+
+    /// The row of an entry and the hash beside it, if there is one.
+    pub fn whole_row(&self, slot: u32, index: usize) -> Option<(&[u8], &[u8])> {
+        let rows = self.rows_of(slot);
+        let (start, next) = (rows.get(index)?, rows.get(index + 1));
+        let end = next.or_else(|| self.parts.get(slot as usize).map(|part| &part.rows.1))?;
+        let hash = self.hashes.get(start.hash as usize * 32..end.hash as usize * 32)?;
+        Some((self.rows.get(start.start as usize..end.start as usize)?, hash))
     }
 
     /// The name of an entry.
@@ -181,12 +205,30 @@ impl Block {
         })
     }
 
-    /// The memory that the block takes up.
+    /// The memory that the block takes up, once everything in it was asked for.
     pub fn size(&self) -> usize {
-        size_of::<Self>()
-            + self.rows.capacity()
-            + self.hashes.capacity()
-            + self.parts.capacity() * size_of::<PartAt>()
-            + self.entries.capacity() * size_of::<RowAt>()
+        // A row that is worth speaking of has twenty bytes and more.
+        let entries = self.rows.len() / 20 * size_of::<RowAt>();
+        let parts = self.parts.capacity() * size_of::<PartAt>();
+        size_of::<Self>() + self.rows.capacity() + self.hashes.capacity() + parts + entries
     }
+}
+
+/// Finds the rows of a part, which begin at `at`, and where they end; `None` if they are damaged.
+fn entries_of(rows: &[u8], head: &Head<'_>, mut at: RowAt) -> Option<(Box<[RowAt]>, RowAt)> {
+    let mut cursor = Cursor::new(rows.get(at.start as usize..)?);
+    // So many bytes a row has at least.
+    let most = cursor.rest().len() / 4;
+    let (mut entries, mut last) = (Vec::with_capacity((head.entries as usize).min(most)), &b""[..]);
+    for _ in 0..head.entries {
+        entries.push(at);
+        let Row { entry, is_hashed } = codec::decode(&mut cursor, &head.base)?;
+        if entry.name <= last || !is_name(entry.name) {
+            return None;
+        }
+        last = entry.name;
+        at.start = u32::try_from(rows.len() - cursor.rest().len()).ok()?;
+        at.hash += u32::from(is_hashed);
+    }
+    Some((entries.into_boxed_slice(), at))
 }

@@ -6,7 +6,7 @@ use super::block::Block;
 use super::error::ManifestError;
 use super::keys::KeyBlock;
 
-/// The memory for blocks.
+/// The memory for blocks, unless something else is asked for.
 const CAPACITY: usize = 4 << 20;
 /// Looking for a block takes longer the more there are.
 const MOST: usize = 256;
@@ -33,11 +33,17 @@ impl Loaded {
 /// let cache = linkdest_core::BlockCache::default();
 /// assert_eq!(format!("{cache:?}"), "BlockCache { blocks: 0, size: 0 }");
 /// ```
-#[derive(Default)]
 pub struct BlockCache {
     /// The one looked at last comes first.
     blocks: Vec<(u64, u32, Loaded)>,
     size: usize,
+    capacity: usize,
+}
+
+impl Default for BlockCache {
+    fn default() -> Self {
+        Self::holding(CAPACITY)
+    }
 }
 
 impl std::fmt::Debug for BlockCache {
@@ -47,6 +53,11 @@ impl std::fmt::Debug for BlockCache {
 }
 
 impl BlockCache {
+    /// Makes a cache for so many bytes of blocks.
+    pub(crate) fn holding(capacity: usize) -> Self {
+        Self { blocks: Vec::new(), size: 0, capacity }
+    }
+
     /// Finds a block of a manifest, or loads it.
     pub(super) fn get(
         &mut self,
@@ -64,7 +75,7 @@ impl BlockCache {
         let block = load()?;
         self.size += block.size();
         self.blocks.insert(0, (manifest, number, block.clone()));
-        while (self.size > CAPACITY || self.blocks.len() > MOST) && self.blocks.len() > 1 {
+        while (self.size > self.capacity || self.blocks.len() > MOST) && self.blocks.len() > 1 {
             self.size -= self.blocks.pop().map_or(0, |(_, _, block)| block.size());
         }
         Ok(block)

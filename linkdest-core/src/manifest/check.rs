@@ -16,6 +16,11 @@ impl Manifest {
         let mut sums = SECTIONS.map(|_| Sum::default());
         for number in 0..self.tail.directory_blocks() {
             let Loaded::Directories(block) = self.load(block_number(number))? else { continue };
+            if let Some(slot) = (0..block.parts()).find(|slot| !block.is_sound(*slot)) {
+                return Err(ManifestError::damaged(format!(
+                    "block {number}: directory {slot} does not decode"
+                )));
+            }
             for (section, key) in block.keys() {
                 let of = SECTIONS.iter().zip(&mut sums).find(|(of, _)| **of == section);
                 if let Some((_, sum)) = of {

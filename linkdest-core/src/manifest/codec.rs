@@ -7,20 +7,9 @@ use super::hash::ContentHash;
 use super::keys::Identity;
 use super::record::{Entry, Locator, Origin};
 use super::times;
+use super::what::{self, is_hashed, is_with_child};
 use super::xattrs::RecordedXattrs;
 use crate::entry::{FileId, Kind, Metadata};
-
-/// What an entry is, and what of it is recorded.
-const FILE_WITH_HASH: u8 = 0;
-const EMPTY_FILE_WITH_HASH: u8 = 1;
-const FILE: u8 = 2;
-const DIRECTORY_WITH_CHILD: u8 = 3;
-const DIRECTORY: u8 = 4;
-const SYMLINK: u8 = 5;
-const FIFO: u8 = 6;
-const SOCKET: u8 = 7;
-const BLOCK_DEVICE: u8 = 8;
-const CHAR_DEVICE: u8 = 9;
 
 /// Where the inode came from.
 const FRESH: u8 = 0;
@@ -29,6 +18,7 @@ const GROUP: u8 = 2;
 const OTHER: u8 = 3;
 
 /// Bits of the second byte.
+const ORIGIN: u8 = 3 << 4;
 const ALLOCATED: u8 = 1 << 6;
 const RARE: u8 = 1 << 7;
 
@@ -67,7 +57,11 @@ pub(super) fn encode<'a>(entry: &'a Entry<'_>, base: &Base, out: &mut Vec<u8>) -
         *second =
             times.2 | attributes << 2 | origin << 4 | flag(allocated, ALLOCATED) | flag(rare != 0, RARE);
     }
-    entry.content.as_ref().filter(|_| what == FILE_WITH_HASH)
+    match what {
+        what::FILE_WITH_HASH => entry.content.as_ref(),
+        what::DIRECTORY_WITH_TREE => entry.tree.as_ref(),
+        _ => None,
+    }
 }
 
 /// Appends the times and returns the forms of change, birth and modification.
@@ -166,25 +160,25 @@ fn put_origin(origin: Origin<'_>, out: &mut Vec<u8>) -> u8 {
 fn put_what(entry: &Entry<'_>, base: &Base, out: &mut Vec<u8>) -> u8 {
     match entry.metadata.kind {
         Kind::File => match entry.content {
-            Some(ContentHash::OF_NOTHING) if entry.metadata.size == 0 => EMPTY_FILE_WITH_HASH,
-            Some(_) => FILE_WITH_HASH,
-            None => FILE,
+            Some(ContentHash::OF_NOTHING) if entry.metadata.size == 0 => what::EMPTY_FILE_WITH_HASH,
+            Some(_) => what::FILE_WITH_HASH,
+            None => what::FILE,
         },
         Kind::Directory => match entry.child {
             Some(child) => {
                 put_locator(out, base.block, child);
-                DIRECTORY_WITH_CHILD
+                if entry.tree.is_some() { what::DIRECTORY_WITH_TREE } else { what::DIRECTORY_WITH_CHILD }
             }
-            None => DIRECTORY,
+            None => what::DIRECTORY,
         },
         Kind::Symlink => {
             put_bytes(out, entry.target);
-            SYMLINK
+            what::SYMLINK
         }
-        Kind::Fifo => FIFO,
-        Kind::Socket => SOCKET,
-        Kind::BlockDevice => BLOCK_DEVICE,
-        Kind::CharDevice => CHAR_DEVICE,
+        Kind::Fifo => what::FIFO,
+        Kind::Socket => what::SOCKET,
+        Kind::BlockDevice => what::BLOCK_DEVICE,
+        Kind::CharDevice => what::CHAR_DEVICE,
     }
 }
 
@@ -202,10 +196,21 @@ pub(super) fn locator(cursor: &mut Cursor<'_>, block: u32) -> Option<Locator> {
 /// A row that was read.
 #[derive(Debug)]
 pub(super) struct Row<'a> {
-    /// The entry; its content is missing where it stands beside the row.
+    /// The entry; its hash is missing where that stands beside the row.
     pub entry: Entry<'a>,
     /// Whether it does.
     pub is_hashed: bool,
+}
+
+impl<'a> Row<'a> {
+    /// The entry with the hash that stands beside the row.
+    #[inline]
+    pub fn with_hash(self, hash: Option<ContentHash>) -> Entry<'a> {
+        match self.entry.metadata.kind {
+            Kind::Directory => Entry { tree: hash, ..self.entry },
+            _ => Entry { content: hash, ..self.entry },
+        }
+    }
 }
 
 /// Reads a row.
@@ -221,7 +226,7 @@ pub(super) fn decode<'a>(cursor: &mut Cursor<'a>, base: &Base) -> Option<Row<'a>
     let inode = cursor.number()?.wrapping_add(base.inode);
     let size = cursor.number()?;
     let what = first & 0xf;
-    let kind = kind(what)?;
+    let kind = what::kind(what)?;
     let allocated =
         if second & ALLOCATED == 0 { usually_allocated(kind, size) } else { cursor.number()?.rotate_left(9) };
     let ctime = times::ctime(cursor, base, first >> 4 & 3)?;
@@ -238,13 +243,14 @@ pub(super) fn decode<'a>(cursor: &mut Cursor<'a>, base: &Base) -> Option<Row<'a>
         metadata,
         repository_inode,
         origin,
-        target: if what == SYMLINK { cursor.bytes()? } else { b"" },
+        target: if what == what::SYMLINK { cursor.bytes()? } else { b"" },
         xattrs,
-        content: (what == EMPTY_FILE_WITH_HASH).then_some(ContentHash::OF_NOTHING),
+        content: (what == what::EMPTY_FILE_WITH_HASH).then_some(ContentHash::OF_NOTHING),
         flags,
-        child: if what == DIRECTORY_WITH_CHILD { Some(locator(cursor, base.block)?) } else { None },
+        child: if is_with_child(what) { Some(locator(cursor, base.block)?) } else { None },
+        tree: None,
     };
-    Some(Row { entry, is_hashed: what == FILE_WITH_HASH })
+    Some(Row { entry, is_hashed: is_hashed(what) })
 }
 
 /// Mode, user and group.
@@ -293,19 +299,6 @@ fn read_rare<'a>(cursor: &mut Cursor<'a>, rare: u8, kind: Kind, base: &Base) -> 
     Some(read)
 }
 
-fn kind(what: u8) -> Option<Kind> {
-    Some(match what {
-        FILE_WITH_HASH | EMPTY_FILE_WITH_HASH | FILE => Kind::File,
-        DIRECTORY_WITH_CHILD | DIRECTORY => Kind::Directory,
-        SYMLINK => Kind::Symlink,
-        FIFO => Kind::Fifo,
-        SOCKET => Kind::Socket,
-        BLOCK_DEVICE => Kind::BlockDevice,
-        CHAR_DEVICE => Kind::CharDevice,
-        _ => return None,
-    })
-}
-
 #[inline]
 fn origin<'a>(cursor: &mut Cursor<'a>, form: u8) -> Option<Origin<'a>> {
     Some(match form {
@@ -328,7 +321,27 @@ fn origin<'a>(cursor: &mut Cursor<'a>, form: u8) -> Option<Origin<'a>> {
 pub(super) fn has_child(row: &[u8]) -> bool {
     let mut cursor = Cursor::new(row);
     let first = cursor.bytes().and_then(|_| cursor.byte());
-    first.is_some_and(|first| first & 0xf == DIRECTORY_WITH_CHILD)
+    first.is_some_and(|first| is_with_child(first & 0xf))
+}
+
+/// Whether two rows, told against the same base, are of entries that differ in nothing but where their inodes came from,
+/// hashes aside; `false` too where the rows alone do not show that at once.
+pub(super) fn are_alike(one: &[u8], other: &[u8]) -> bool {
+    let mut cursor = Cursor::new(one);
+    if one.len() != other.len() || cursor.bytes().is_none() {
+        return false;
+    }
+    let name = one.len() - cursor.rest().len();
+    let (Some((name, [first, second, rest @ ..])), Some((others, [same, origin, end @ ..]))) =
+        (one.split_at_checked(name), other.split_at_checked(name))
+    else {
+        return false;
+    };
+    let is_told = |second: u8| second & RARE == 0 && second >> 4 & 3 != OTHER;
+    let what = first & 0xf;
+    // Where no hash is recorded, and where other records decide, more must be looked at.
+    let is_enough = what != what::FILE && !is_with_child(what) && is_told(*second) && is_told(*origin);
+    is_enough && first == same && (second ^ origin) & !ORIGIN == 0 && rest == end && name == others
 }
 
 /// What the entry of a row is looked up by, and whether its hash stands beside the row; `None` if that is not all that
@@ -339,7 +352,7 @@ pub(super) fn identity(row: &[u8], base: &Base) -> Option<(Identity, bool)> {
     let (first, second) = (cursor.byte()?, cursor.byte()?);
     let (what, rare) = (first & 0xf, if second & RARE == 0 { 0 } else { cursor.byte()? });
     // A directory tells where its entries are as seen from its block.
-    if what == DIRECTORY_WITH_CHILD || rare & DEVICE != 0 {
+    if is_with_child(what) || rare & DEVICE != 0 {
         return None;
     }
     cursor.number()?;
@@ -347,7 +360,7 @@ pub(super) fn identity(row: &[u8], base: &Base) -> Option<(Identity, bool)> {
     let size = cursor.number()?;
     Some((
         Identity { id: FileId { device: base.device, inode }, size, content: None },
-        what == FILE_WITH_HASH,
+        what == what::FILE_WITH_HASH,
     ))
 }
 
@@ -371,9 +384,10 @@ pub(crate) fn unpack(bytes: &[u8]) -> Option<Entry<'_>> {
 
 /// Reads what [`encode_alone`] appended.
 pub(super) fn decode_alone<'a>(cursor: &mut Cursor<'a>, base: &Base) -> Option<Entry<'a>> {
-    let Row { mut entry, is_hashed } = decode(cursor, base)?;
-    if is_hashed {
-        entry.content = Some(ContentHash(cursor.array()?));
+    let row = decode(cursor, base)?;
+    if !row.is_hashed {
+        return Some(row.entry);
     }
-    Some(entry)
+    let hash = ContentHash(cursor.array()?);
+    Some(row.with_hash(Some(hash)))
 }

@@ -38,6 +38,13 @@ struct Part {
     block: Arc<Block>,
 }
 
+impl Part {
+    /// The row of the entry with this index in the directory, and the hash beside it.
+    fn row(&self, index: usize) -> Option<(&[u8], &[u8])> {
+        self.block.whole_row(self.slot, index - self.first)
+    }
+}
+
 impl Directory {
     pub(super) fn new(path: RelPath, base: Base) -> Self {
         Self { path, base, parts: Vec::with_capacity(1), len: 0 }
@@ -94,6 +101,21 @@ impl Directory {
         let Part { first, slot, block } = self.part_of(index)?;
         let directory = Locator { block: block.number(), slot: *slot };
         (index < self.len).then_some(Place { directory, index: u32::try_from(index - first).ok()? })
+    }
+
+    /// How many entries from these two on are alike: nothing but where their inodes came from may differ. Entries that are
+    /// not met may be alike too.
+    pub(crate) fn count_alike(&self, start: usize, other: &Self, others: usize) -> usize {
+        let (Some(mine), Some(theirs)) = (self.part_of(start), other.part_of(others)) else { return 0 };
+        let base = |part: &Part| Some(Base { block: 0, ..part.block.head(part.slot)?.base });
+        if base(mine) != base(theirs) {
+            return 0;
+        }
+        let are_alike = |past: &usize| match (mine.row(start + past), theirs.row(others + past)) {
+            (Some((one, hash)), Some((other, its))) => hash == its && codec::are_alike(one, other),
+            _ => false,
+        };
+        (0..).take_while(are_alike).count()
     }
 
     /// Finds the entry of this name.

@@ -158,6 +158,12 @@ impl DirectoryDraft {
         }
     }
 
+    /// The entries, after sorting.
+    pub(super) fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
+        let rows = self.slots.iter().filter_map(|slot| self.row(slot));
+        rows.filter_map(|row| codec::decode_alone(&mut Cursor::new(row), &self.base))
+    }
+
     fn row(&self, slot: &Slot) -> Option<&[u8]> {
         self.arena.get(slot.start..slot.start + slot.length)
     }

@@ -12,7 +12,7 @@ use super::hash::ContentHash;
 use super::header::Totals;
 use super::lane::Lane;
 use super::reader::Manifest;
-use super::record::{Entry, Locator};
+use super::record::{Entry, Locator, Subtree};
 use super::writer::ManifestWriter;
 use crate::entry::{Kind, Metadata};
 use crate::path::RelPath;
@@ -129,11 +129,11 @@ impl<'c> Copy<'c> {
     fn root(&mut self) -> Result<Entry<'c>, ManifestError> {
         let root = self.old.root();
         let child = root.child.map(|child| self.tree(child)).transpose()?;
-        Ok(Entry { child, ..root })
+        Ok(root.with_subtree(child))
     }
 
     /// Copies a directory with all that is below it, without recursion: what is in a directory is written before it.
-    fn tree(&mut self, at: Locator) -> Result<Locator, ManifestError> {
+    fn tree(&mut self, at: Locator) -> Result<Subtree, ManifestError> {
         let mut levels = vec![self.level(at)?];
         loop {
             let Some(level) = levels.last_mut() else {
@@ -151,7 +151,7 @@ impl<'c> Copy<'c> {
             let Some(parent) = levels.last_mut() else { return Ok(written) };
             if let Some(entry) = parent.directory.get(parent.next) {
                 self.totals.count(&entry);
-                parent.draft.push(&Entry { child: Some(written), ..entry });
+                parent.draft.push(&entry.with_subtree(Some(written)));
             }
             parent.next += 1;
         }

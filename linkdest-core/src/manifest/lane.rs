@@ -5,9 +5,11 @@ use std::io;
 use super::base::Base;
 use super::draft::DirectoryDraft;
 use super::frame::Packer;
-use super::part::{CHAIN, Head, PATH_LIMIT, is_path, shared};
-use super::record::{Locator, Place};
+use super::hash::ContentHash;
+use super::part::{CHAIN, Head, Length, PATH_LIMIT, is_path, shared};
+use super::record::{Locator, Place, Subtree};
 use super::runs::LaneKeys;
+use super::tree_hash::TreeHasher;
 use super::writer::ManifestWriter;
 
 /// Where one worker writes directories: its own block, filled until it is large enough.
@@ -16,6 +18,9 @@ pub(crate) struct Lane {
     number: u32,
     filling: Filling,
     packer: Packer,
+    hasher: TreeHasher,
+    /// The rows of the part that is being written.
+    part: Vec<u8>,
     pub(super) keys: LaneKeys,
 }
 
@@ -32,7 +37,14 @@ struct Filling {
 
 impl Lane {
     pub(super) fn new(number: u32) -> Self {
-        Self { number, filling: Filling::default(), packer: Packer::default(), keys: LaneKeys::default() }
+        Self {
+            number,
+            filling: Filling::default(),
+            packer: Packer::default(),
+            hasher: TreeHasher::default(),
+            part: Vec::new(),
+            keys: LaneKeys::default(),
+        }
     }
 
     /// Writes one directory whose sub-directories were all written before, and empties the draft.
@@ -45,13 +57,14 @@ impl Lane {
         writer: &ManifestWriter,
         path: &[u8],
         draft: &mut DirectoryDraft,
-    ) -> io::Result<Locator> {
+    ) -> io::Result<Subtree> {
         if !is_path(path, 0) {
             let what =
                 format!("a manifest holds no path with more than {PATH_LIMIT} bytes, or with bad names");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
         }
         draft.sort()?;
+        let hash = self.hasher.hash(draft.entries());
         let mut next = None;
         let mut end = draft.len();
         loop {
@@ -59,7 +72,7 @@ impl Lane {
             let at = self.write_part(writer, path, draft, start..end, next)?;
             if start == 0 {
                 draft.clear();
-                return Ok(at);
+                return Ok(Subtree { at, hash });
             }
             (next, end) = (Some(at), start);
         }
@@ -94,14 +107,22 @@ impl Lane {
         let known = if at.slot.is_multiple_of(CHAIN) { 0 } else { shared(&self.filling.path, path) };
         let suffix = path.get(known..).unwrap_or_default();
         let base = Base { block, ..draft.suitable_base() };
-        let Filling { rows, hashes, .. } = &mut self.filling;
-        let continues = entries.start > 0;
-        Head { base, next, continues, entries: count, shared: known, suffix }.encode(rows);
-        draft.write_rows(entries, &base, rows, hashes, |index, identity| {
+        let Self { part, filling: Filling { rows, hashes, .. }, .. } = self;
+        let (continues, hashes_before) = (entries.start > 0, hashes.len());
+        part.clear();
+        draft.write_rows(entries, &base, part, hashes, |index, identity| {
             for (section, key) in identity.keys(Place { directory: at, index }).into_iter().flatten() {
                 self.keys.push(section, key);
             }
         });
+        let length = Length {
+            bytes: u32::try_from(part.len()).map_err(io::Error::other)?,
+            hashes: u32::try_from((hashes.len() - hashes_before) / size_of::<ContentHash>())
+                .map_err(io::Error::other)?,
+        };
+        let length = Some(length);
+        Head { base, next, continues, entries: count, shared: known, suffix, length }.encode(rows);
+        rows.extend_from_slice(part);
         self.filling.parts += 1;
         self.filling.path.truncate(known);
         self.filling.path.extend_from_slice(suffix);

@@ -34,7 +34,9 @@ mod record;
 mod runs;
 mod tail;
 mod times;
+mod tree_hash;
 mod walk;
+mod what;
 #[doc(hidden)]
 pub mod workbench;
 mod writer;
@@ -47,7 +49,7 @@ pub use flags::EntryFlags;
 pub use hash::{ContentHash, InvalidContentHash};
 pub use header::{FileSystemId, Header, Totals};
 pub use reader::Manifest;
-pub use record::{Entry, Locator, Origin, Place};
+pub use record::{Entry, Locator, Origin, Place, Subtree};
 pub use walk::Walk;
 pub use xattrs::{EncodedXattrs, RecordedXattrs, XattrIter, XattrValue};
 

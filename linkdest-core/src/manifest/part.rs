@@ -13,6 +13,7 @@ pub(super) const CHAIN: u32 = 16;
 
 const HAS_NEXT: u8 = 1;
 const CONTINUES: u8 = 1 << 1;
+const HAS_LENGTH: u8 = 1 << 2;
 
 /// What stands before the rows of a directory, or of one part of a very large one.
 #[derive(Debug, Clone, Copy)]
@@ -28,12 +29,23 @@ pub(super) struct Head<'a> {
     pub shared: usize,
     /// The end of its path.
     pub suffix: &'a [u8],
+    /// What the rows take up; not told in blocks of older manifests.
+    pub length: Option<Length>,
+}
+
+/// What the rows of a part take up.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Length {
+    pub bytes: u32,
+    /// How many have a hash beside them.
+    pub hashes: u32,
 }
 
 impl<'a> Head<'a> {
     pub fn encode(&self, out: &mut Vec<u8>) {
-        let next = if self.next.is_some() { HAS_NEXT } else { 0 };
-        out.push(next | if self.continues { CONTINUES } else { 0 });
+        let flag = |is_set, bit| if is_set { bit } else { 0 };
+        let length = flag(self.length.is_some(), HAS_LENGTH);
+        out.push(flag(self.next.is_some(), HAS_NEXT) | flag(self.continues, CONTINUES) | length);
         self.base.encode(out);
         put(out, u64::from(self.entries));
         put(out, self.shared as u64);
@@ -41,10 +53,14 @@ impl<'a> Head<'a> {
         if let Some(next) = self.next {
             put_locator(out, self.base.block, next);
         }
+        if let Some(Length { bytes, hashes }) = self.length {
+            put(out, u64::from(bytes));
+            put(out, u64::from(hashes));
+        }
     }
 
     pub fn decode(cursor: &mut Cursor<'a>, block: u32) -> Option<Self> {
-        let marks = cursor.byte().filter(|marks| marks & !(HAS_NEXT | CONTINUES) == 0)?;
+        let marks = cursor.byte().filter(|marks| marks & !(HAS_NEXT | CONTINUES | HAS_LENGTH) == 0)?;
         Some(Self {
             base: Base::decode(cursor, block)?,
             entries: cursor.small()?,
@@ -52,13 +68,17 @@ impl<'a> Head<'a> {
             suffix: cursor.bytes()?,
             next: if marks & HAS_NEXT == 0 { None } else { Some(locator(cursor, block)?) },
             continues: marks & CONTINUES != 0,
+            length: match marks & HAS_LENGTH {
+                0 => None,
+                _ => Some(Length { bytes: cursor.small()?, hashes: cursor.small()? }),
+            },
         })
     }
 }
 
 /// Says whether a name can stand in a directory.
 pub(super) fn is_name(name: &[u8]) -> bool {
-    !matches!(name, b"" | b"." | b"..") && !name.contains(&0) && !name.contains(&b'/')
+    !matches!(name, b"" | b"." | b"..") && name.iter().all(|&byte| byte != 0 && byte != b'/')
 }
 
 /// Says whether bytes are the path of a directory, of which the first `known` were looked at before.

@@ -164,7 +164,8 @@ impl Manifest {
         path: &[u8],
         cache: &mut BlockCache,
     ) -> Result<Directory, ManifestError> {
-        let head = block.head(at.slot).filter(|head| !head.continues).ok_or_else(|| no_directory(at))?;
+        let head = block.head(at.slot).filter(|head| !head.continues && block.is_sound(at.slot));
+        let head = head.ok_or_else(|| no_directory(at))?;
         let (base, has_more) = (head.base, head.next.is_some());
         let path = RelPath::from_names([path].into_iter());
         let mut directory = Directory::new(path, base);
@@ -212,7 +213,8 @@ impl Manifest {
     ) -> Result<(Arc<Block>, u32), ManifestError> {
         let block = self.block(at.block, cache)?;
         let is_first = block.head(at.slot).is_some_and(|head| !head.continues);
-        if is_first && block.path(at.slot) == path { Ok((block, at.slot)) } else { Err(no_directory(at)) }
+        let is_it = is_first && block.path(at.slot) == path && block.is_sound(at.slot);
+        if is_it { Ok((block, at.slot)) } else { Err(no_directory(at)) }
     }
 
     /// The part that comes after this one.
@@ -266,9 +268,10 @@ impl Manifest {
         if !has_checksum(&stored, info.checksum) {
             return Err(damaged("another checksum"));
         }
-        let plain = stored.split_off(info.packed as usize);
-        let raw = unpack(&stored, info.raw).ok_or_else(|| damaged("it does not unpack"))?;
-        drop(stored);
+        let packed = stored.get(..info.packed as usize).unwrap_or_default();
+        let raw = unpack(packed, info.raw).ok_or_else(|| damaged("it does not unpack"))?;
+        stored.drain(..packed.len());
+        let plain = stored;
         let loaded = match self.section_of(number) {
             None => Block::parse(number, raw, plain).map(Arc::new).map(Loaded::Directories),
             Some((section, first)) => KeyBlock::parse(section, raw)

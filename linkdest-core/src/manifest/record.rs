@@ -43,6 +43,15 @@ pub struct Locator {
     pub(crate) slot: u32,
 }
 
+/// A directory that was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Subtree {
+    /// Where its record is.
+    pub at: Locator,
+    /// The hash of all that is in it: see [`Entry::tree`].
+    pub hash: Option<ContentHash>,
+}
+
 /// Where one entry is: a part of a directory, and the index in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Place {
@@ -85,9 +94,28 @@ pub struct Entry<'a> {
     pub flags: EntryFlags,
     /// Of a directory: where its own entries are.
     pub child: Option<Locator>,
+    /// Of a directory: the hash of all that is in it, at any depth, as far as [`diff`](crate::Repository::diff) tells
+    /// things apart. Where it is the same in two manifests, nothing differs; `None` says nothing.
+    pub tree: Option<ContentHash>,
 }
 
 impl Entry<'_> {
+    /// The same entry with what was written of the directory that it is.
+    #[must_use]
+    pub fn with_subtree(self, subtree: Option<Subtree>) -> Self {
+        Self {
+            child: subtree.map(|subtree| subtree.at),
+            tree: subtree.and_then(|subtree| subtree.hash),
+            ..self
+        }
+    }
+
+    /// Where the entries of the directory are, and their hash.
+    #[must_use]
+    pub fn subtree(&self) -> Option<Subtree> {
+        self.child.map(|at| Subtree { at, hash: self.tree })
+    }
+
     /// What stands in where an entry cannot be missing.
     pub(crate) const NONE: Entry<'static> = Entry {
         name: b"",
@@ -113,5 +141,6 @@ impl Entry<'_> {
         content: None,
         flags: EntryFlags::from_bits(0),
         child: None,
+        tree: None,
     };
 }

@@ -3,7 +3,7 @@
 use super::base::Base;
 use super::codec;
 use super::frame::Packer;
-use super::part::Head;
+use super::part::{Head, Length};
 use super::*;
 use crate::entry::{Kind, Metadata, Timestamp};
 use crate::os::{Dir, File};
@@ -50,9 +50,9 @@ fn write(writer: &ManifestWriter, lane: &mut Lane, path: &[u8], entries: &[Entry
     let mut draft = DirectoryDraft::new(&Entry::NONE.metadata);
     entries.iter().for_each(|entry| draft.push(entry));
     assert_eq!(draft.len(), entries.len());
-    let at = lane.write(writer, path, &mut draft).unwrap();
+    let written = lane.write(writer, path, &mut draft).unwrap();
     assert!(draft.len() == 0);
-    at
+    written.at
 }
 
 fn finish(writer: ManifestWriter, lanes: Vec<Lane>, root: Locator) -> ContentHash {
@@ -149,7 +149,7 @@ fn an_inode_just_below_those_of_the_earlier_manifest_is_not_lost() {
         ];
         entries.iter().for_each(|entry| draft.push(entry));
         let at = lane.write(&writer, b"", &mut draft).unwrap();
-        finish(writer, vec![lane], at);
+        finish(writer, vec![lane], at.at);
         let manifest = files.read();
         manifest.check().unwrap();
         let root = manifest.walk().next().unwrap().unwrap();
@@ -223,19 +223,30 @@ struct Part<'a> {
 
 /// Says whether a block of these parts is a root that can be read and walked; its first part comes first.
 fn is_root(parts: &[Part<'_>]) -> bool {
+    let (told, untold) = (is_root_with(parts, Some(0)), is_root_with(parts, None));
+    assert_eq!(told, untold);
+    told
+}
+
+/// The parts tell how long they are, and so much more; or they do not.
+fn is_root_with(parts: &[Part<'_>], more: Option<u32>) -> bool {
     let files = Files::new();
     let writer = files.writer();
     let mut rows = Vec::new();
     for part in parts {
         let next = part.next.map(|slot| Locator { block: 0, slot });
         let (base, entries) = (Base::default(), u32::try_from(part.names.len()).unwrap());
-        Head { base, next, continues: part.continues, entries, shared: 0, suffix: part.path }
-            .encode(&mut rows);
+        let mut entries_of_part = Vec::new();
         for name in part.names {
             let entry = Entry { content: None, ..file(name, 0) };
             let entry = Entry { metadata: Metadata { size: 0, ..entry.metadata }, ..entry };
-            assert!(codec::encode(&entry, &base, &mut rows).is_none());
+            assert!(codec::encode(&entry, &base, &mut entries_of_part).is_none());
         }
+        let bytes = u32::try_from(entries_of_part.len()).unwrap();
+        let length = more.map(|more| Length { bytes: bytes + more, hashes: 0 });
+        Head { base, next, continues: part.continues, entries, shared: 0, suffix: part.path, length }
+            .encode(&mut rows);
+        rows.extend_from_slice(&entries_of_part);
     }
     let mut packer = Packer::default();
     let (info, stored) = packer.pack(&rows, b"").unwrap();
@@ -275,6 +286,16 @@ fn parts_follow_each_other_as_their_names_do() {
     assert!(!is_root(&[part(&[b".."], None, false)]));
     assert!(!is_root(&[part(&[b"a/b"], None, false)]));
     assert!(!is_root(&[part(&[b""], None, false)]));
+}
+
+#[test]
+fn a_part_that_is_not_as_long_as_it_says_is_none() {
+    let part = Part { names: &[b"a"], next: None, continues: false, path: b"" };
+    assert!(is_root_with(&[part], Some(0)));
+    for more in [1, 100, u32::MAX - 20] {
+        let part = Part { names: &[b"a"], next: None, continues: false, path: b"" };
+        assert!(!is_root_with(&[part], Some(more)));
+    }
 }
 
 #[test]

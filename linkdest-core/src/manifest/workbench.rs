@@ -10,7 +10,7 @@ use super::header::{FileSystemId, Header, Totals};
 use super::keys::Section;
 use super::lane::Lane;
 use super::reader::Manifest;
-use super::record::{Entry, Locator};
+use super::record::{Entry, Subtree};
 use super::writer::ManifestWriter;
 use crate::entry::{Metadata, Timestamp};
 use crate::os::{Dir, File, c_name};
@@ -69,7 +69,7 @@ impl Scribe {
         path: &[u8],
         metadata: &Metadata,
         entries: impl IntoIterator<Item = Entry<'a>>,
-    ) -> io::Result<Locator> {
+    ) -> io::Result<Subtree> {
         let mut draft = DirectoryDraft::new(metadata);
         entries.into_iter().for_each(|entry| draft.push(&entry));
         let lane = self.lanes.get_mut(lane).ok_or(io::ErrorKind::InvalidInput)?;

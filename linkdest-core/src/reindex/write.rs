@@ -10,8 +10,8 @@ use crate::entry::{FileId, Kind, Metadata, Timestamp};
 use crate::error::{Error, Result};
 use crate::inodes::InodeSet;
 use crate::manifest::{
-    DirectoryDraft, EncodedXattrs, Entry, EntryFlags, ExpungedNames, Lane, Locator, ManifestWriter, Origin,
-    RecordedXattrs, Totals,
+    DirectoryDraft, EncodedXattrs, Entry, EntryFlags, ExpungedNames, Lane, ManifestWriter, Origin,
+    RecordedXattrs, Subtree, Totals,
 };
 use crate::os::{Dir, Listing, XattrBuffer, XattrPlace};
 use crate::path::RelPath;
@@ -96,7 +96,7 @@ impl<'w> Writing<'w> {
         Ok(self.totals)
     }
 
-    fn write(&self, lane: &mut Lane, writer: &ManifestWriter, done: &mut Level) -> Result<Locator> {
+    fn write(&self, lane: &mut Lane, writer: &ManifestWriter, done: &mut Level) -> Result<Subtree> {
         let written = lane.write(writer, done.path.as_bytes(), &mut done.draft);
         written.map_err(|error| Error::io("write the manifest of", self.indexing.place.clone(), error))
     }
@@ -169,7 +169,7 @@ impl<'w> Writing<'w> {
             xattrs: xattrs.as_ref(),
             content,
             flags: EntryFlags::default(),
-            child: None,
+            ..Entry::NONE
         });
         self.totals.entries += 1;
         if disk.kind == Kind::File {
@@ -185,7 +185,7 @@ impl<'w> Writing<'w> {
     }
 }
 
-fn directory_entry(done: &Level, child: Locator) -> Entry<'_> {
+fn directory_entry(done: &Level, subtree: Subtree) -> Entry<'_> {
     Entry {
         name: &done.name,
         metadata: done.metadata,
@@ -195,8 +195,9 @@ fn directory_entry(done: &Level, child: Locator) -> Entry<'_> {
         xattrs: if done.xattrs.as_ref().is_empty() { RecordedXattrs::NONE } else { done.xattrs.as_ref() },
         content: None,
         flags: EntryFlags::default(),
-        child: Some(child),
+        ..Entry::NONE
     }
+    .with_subtree(Some(subtree))
 }
 
 /// What a tree tells of the source: which inode it was and when that was changed is not in it, and of its names only

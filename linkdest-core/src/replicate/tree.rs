@@ -148,18 +148,17 @@ impl<'t, 'k, F: Far> Tree<'t, 'k, F> {
             let child = lane.write(&writer, path.as_bytes(), &mut level.draft).map_err(unwritten)?;
             levels.pop();
             let Some(parent) = levels.last_mut() else {
-                let mut root = manifest.root();
+                let mut root = manifest.root().with_subtree(Some(child));
                 root.flags = self.stamp(&path, &root)?;
-                root.child = Some(child);
                 let ended = manifest.ended();
                 let finished = writer.finish(vec![lane], &root, manifest.devices(), self.totals, ended);
                 let digest = finished.map_err(unwritten)?;
                 let Self { counts, problems, lacking, .. } = self;
                 return Ok(Grown { digest, counts, problems, lacking });
             };
-            if let Some(mut entry) = parent.here.directory.get(parent.next) {
+            if let Some(entry) = parent.here.directory.get(parent.next) {
+                let mut entry = entry.with_subtree(Some(child));
                 entry.flags = self.stamp(&path, &entry)?;
-                entry.child = Some(child);
                 self.push_directory(&mut parent.draft, &entry);
             }
             parent.next += 1;

@@ -11,7 +11,7 @@ use crate::counts::Counter;
 use crate::entry::{FileId, Kind, Metadata};
 use crate::error::{Problem, ProblemKind, Result};
 use crate::filter::DirectoryRules;
-use crate::manifest::{Directory, DirectoryDraft, Entry, EntryFlags, Locator, Origin};
+use crate::manifest::{Directory, DirectoryDraft, Entry, EntryFlags, Locator, Origin, Subtree};
 use crate::monitor::{Action, Reason};
 use crate::os::{Dir, Listing, XattrPlace};
 use crate::path::RelPath;
@@ -220,7 +220,7 @@ impl<S: Source> Worker<'_, '_, S> {
         name: &CStr,
         disk: &Metadata,
         recorded: Option<Locator>,
-    ) -> Result<Option<Option<Locator>>> {
+    ) -> Result<Option<Option<Subtree>>> {
         let engine = self.engine;
         let path = level.path.child(name.to_bytes());
         let unreadable = |error: &io::Error| {
@@ -280,7 +280,7 @@ fn push_carried(
     name: &CStr,
     (disk, inode): (&Metadata, u64),
     record: Option<&Entry<'_>>,
-    child: Option<Locator>,
+    subtree: Option<Subtree>,
 ) {
     let DeviceNumbers { here, before } = carrying.devices;
     let unknown = Metadata { id: FileId::default(), mount: None, ..*disk };
@@ -296,7 +296,7 @@ fn push_carried(
         content: record.and_then(|record| record.content),
         flags: EntryFlags::CARRIED_FORWARD,
     };
-    draft.push(&Entry {
+    let entry = Entry {
         name: name.to_bytes(),
         metadata,
         repository_inode: placing.repository_inode,
@@ -305,6 +305,7 @@ fn push_carried(
         xattrs: record.map_or(crate::manifest::RecordedXattrs::NONE, |record| record.xattrs),
         content: placing.content,
         flags: placing.flags,
-        child,
-    });
+        ..Entry::NONE
+    };
+    draft.push(&entry.with_subtree(subtree));
 }

@@ -23,7 +23,7 @@ use crate::entry::{FileId, Metadata, Timestamp};
 use crate::error::{Error, Problem, Result};
 use crate::inodes::InodeSet;
 use crate::manifest::{
-    ContentHash, EntryFlags, FileSystemId, Lane, Locator, Manifest, ManifestWriter, Totals,
+    ContentHash, EntryFlags, FileSystemId, Lane, Manifest, ManifestWriter, Subtree, Totals,
 };
 use crate::monitor::{Action, Event, Monitor, Notice, Progress, Reason, StopFlag};
 use crate::os::Dir;
@@ -110,7 +110,7 @@ pub(super) struct Engine<'a, S: Source> {
     /// Inodes that another one took the place of.
     pub relinked: Mutex<Relinked>,
     lanes: Mutex<Vec<Lane>>,
-    root_record: OnceLock<(Locator, EntryFlags)>,
+    root_record: OnceLock<(Subtree, EntryFlags)>,
     pub problems: Mutex<Vec<Problem>>,
     pub out_of_reach: Mutex<BTreeMap<&'static str, u64>>,
     /// A program with more rights than whoever runs it was saved.
@@ -346,8 +346,8 @@ impl<S: Source> Engine<'_, S> {
     }
 
     /// Takes where the root was written down.
-    pub fn set_root_record(&self, child: Locator, flags: EntryFlags) {
-        let _ = self.root_record.set((child, flags));
+    pub fn set_root_record(&self, subtree: Subtree, flags: EntryFlags) {
+        let _ = self.root_record.set((subtree, flags));
     }
 
     /// Says whether an entry may have changed in the tick in which it was looked at.

@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use super::recorded::DeviceNumbers;
 use crate::entry::{FileId, Metadata, Timestamp};
 use crate::filter::DirectoryRules;
-use crate::manifest::{Directory, DirectoryDraft, EncodedXattrs, Entry, EntryFlags, Locator, Origin};
+use crate::manifest::{
+    Directory, DirectoryDraft, EncodedXattrs, Entry, EntryFlags, Locator, Origin, Subtree,
+};
 use crate::os::{Dir, Xattrs};
 use crate::path::RelPath;
 use crate::source::Source;
@@ -187,7 +189,7 @@ impl<S: Source> Node<S> {
     }
 
     /// The entry that stands for this directory in the manifest.
-    pub fn entry(&self, child: Option<Locator>, flags: EntryFlags) -> Entry<'_> {
+    pub fn entry(&self, subtree: Option<Subtree>, flags: EntryFlags) -> Entry<'_> {
         let here = self.opened.devices.here;
         let (metadata, encoded) = match self.carried.get() {
             Some(carried) => (&carried.metadata, &carried.encoded),
@@ -206,8 +208,9 @@ impl<S: Source> Node<S> {
             xattrs: encoded.as_ref(),
             content: None,
             flags,
-            child,
+            ..Entry::NONE
         }
+        .with_subtree(subtree)
     }
 
     /// Where the first reference has a name of this directory, if not at the same path.

@@ -11,7 +11,7 @@ use crate::entry::{FileId, Kind, Metadata};
 use crate::error::{Problem, ProblemKind, Result};
 use crate::manifest::{
     ContentHash, Directory, DirectoryDraft, EncodedXattrs, Entry, EntryFlags, FileSystemId, Locator,
-    Manifest, Origin, PATH_LIMIT, XattrValue,
+    Manifest, Origin, PATH_LIMIT, Subtree, XattrValue,
 };
 use crate::path::RelPath;
 use crate::policy::attributes::{Reach, XattrPlaceInRun};
@@ -228,7 +228,7 @@ impl GroupRecord {
             xattrs: self.xattrs.as_ref(),
             content: self.content,
             flags: self.flags,
-            child: None,
+            ..Entry::NONE
         }
     }
 
@@ -292,7 +292,7 @@ impl<S: Source> Worker<'_, '_, S> {
             xattrs: self.found.xattrs.as_ref(),
             content: placing.content,
             flags,
-            child: None,
+            ..Entry::NONE
         });
         if metadata.nlink > 1 || self.leads {
             self.last = Some(Arc::new(GroupRecord {
@@ -307,7 +307,7 @@ impl<S: Source> Worker<'_, '_, S> {
     }
 
     /// Writes the record of a directory that is done; `None` in a dry run.
-    pub fn write_draft(&mut self, path: &RelPath, draft: &mut DirectoryDraft) -> Result<Option<Locator>> {
+    pub fn write_draft(&mut self, path: &RelPath, draft: &mut DirectoryDraft) -> Result<Option<Subtree>> {
         let engine = self.engine;
         let (Some(lane), Some(writer)) = (&mut self.lane, &engine.plan.manifest) else { return Ok(None) };
         if path.as_bytes().len() > PATH_LIMIT {

@@ -142,6 +142,51 @@ fn links_count_where_both_snapshots_have_the_names() {
 }
 
 #[test]
+fn links_to_names_in_directories_that_stay_as_they_were_count() {
+    let pair = Pair::new();
+    let changes = {
+        std::fs::create_dir(pair.source.join("left")).unwrap();
+        std::fs::create_dir(pair.source.join("right")).unwrap();
+        for (left, right) in [("left/p", "right/q"), ("left/r", "right/s")] {
+            pair.write(left, "the same");
+            set_mtime(pair.source.join(left), 5, 5);
+            std::fs::hard_link(pair.source.join(left), pair.source.join(right)).unwrap();
+        }
+        after_edit(&pair, |source| {
+            let at = |name: &str| source.join(name);
+            for (left, right) in [("left/r", "right/q"), ("left/p", "right/s")] {
+                std::fs::remove_file(at(right)).unwrap();
+                std::fs::hard_link(at(left), at(right)).unwrap();
+            }
+            set_mtime(at("right"), 5, 5);
+        })
+    };
+    let expected = ["attributes right [time]", "attributes right/q [links]", "attributes right/s [links]"];
+    assert_eq!(changes, expected);
+}
+
+#[test]
+fn changes_in_many_directories_come_in_the_order_of_their_paths() {
+    let pair = Pair::new();
+    let directories: Vec<String> =
+        (0..400).map(|number| format!("{:02}/{number:03}/deep", number % 20)).collect();
+    for directory in &directories {
+        std::fs::create_dir_all(pair.source.join(directory)).unwrap();
+        (0..5).for_each(|file| pair.write(&format!("{directory}/{file}"), "before"));
+    }
+    let changes = after_edit(&pair, |source| {
+        for (number, directory) in directories.iter().enumerate().filter(|(number, _)| number % 3 > 0) {
+            std::fs::write(source.join(directory).join((number % 5).to_string()), "after").unwrap();
+        }
+    });
+    let changed = directories.iter().enumerate().filter(|(number, _)| number % 3 > 0);
+    let mut expected: Vec<_> =
+        changed.map(|(number, path)| format!("content {path}/{} [content time]", number % 5)).collect();
+    expected.sort();
+    assert_eq!(changes, expected);
+}
+
+#[test]
 fn a_snapshot_without_a_manifest_cannot_be_compared() {
     let pair = Pair::new();
     let (before, after) = (pair.snapshot(), pair.snapshot());

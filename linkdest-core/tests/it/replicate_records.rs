@@ -23,8 +23,9 @@ fn rewrite(repository: &Path, name: &str, change: impl Fn(&mut linkdest_core::En
         entry
     });
     let child = scribe.directory(0, b"", &old.root().metadata, entries).unwrap();
-    let root = linkdest_core::Entry { child: Some(child), ..old.root() };
-    scribe.finish(&root, old.devices(), Totals::default(), old.ended()).unwrap();
+    scribe
+        .finish(&old.root().with_subtree(Some(child)), old.devices(), Totals::default(), old.ended())
+        .unwrap();
     fs::copy(scratch.join("m"), path).unwrap();
 }
 

@@ -78,7 +78,7 @@ fn the_example_is_what_is_written() {
     assert_eq!(*file, written, "{}", written.iter().map(|byte| format!("{byte:02x} ")).collect::<String>());
     let manifest = read(written).unwrap();
     compare(&manifest, &tree());
-    let stored = sizes(&manifest).directories as usize - 32;
+    let stored = sizes(&manifest).directories as usize - 64;
     let block = file.windows(stored).find_map(|packed| {
         lz4_flex::block::decompress(packed, rows.len()).ok().filter(|unpacked| unpacked == rows)
     });

@@ -2,8 +2,8 @@
 
 use linkdest_core::manifest_workbench::{Limits, Scribe, read};
 use linkdest_core::{
-    ContentHash, EncodedXattrs, Entry, EntryFlags, FileSystemId, Header, Kind, Locator, Manifest, Metadata,
-    Origin, Timestamp, Totals,
+    ContentHash, EncodedXattrs, Entry, EntryFlags, FileSystemId, Header, Kind, Manifest, Metadata, Origin,
+    Subtree, Timestamp, Totals,
 };
 use proptest::prelude::*;
 
@@ -51,7 +51,7 @@ impl Item {
         Self { children: Some(children), ..Self::new(Kind::Directory, name) }
     }
 
-    pub fn entry(&self, child: Option<Locator>) -> Entry<'_> {
+    pub fn entry(&self, subtree: Option<Subtree>) -> Entry<'_> {
         let (form, reference, path) = &self.origin;
         let reference = *reference;
         Entry {
@@ -68,8 +68,10 @@ impl Item {
             xattrs: self.xattrs.as_ref(),
             content: self.content,
             flags: self.flags,
-            child,
+            child: None,
+            tree: None,
         }
+        .with_subtree(subtree)
     }
 
     /// Sorts all children by name; of several with one name the last one stays.
@@ -110,16 +112,16 @@ pub fn bytes_with(
     bytes
 }
 
-fn write(scribe: &mut Scribe, item: &Item, path: &[u8], lanes: usize, turn: &mut usize) -> Locator {
+fn write(scribe: &mut Scribe, item: &Item, path: &[u8], lanes: usize, turn: &mut usize) -> Subtree {
     let children = item.children.as_deref().unwrap();
-    let locators: Vec<Option<Locator>> = children
+    let subtrees: Vec<Option<Subtree>> = children
         .iter()
         .map(|child| {
             child.children.as_ref().map(|_| write(scribe, child, &join(path, &child.name), lanes, turn))
         })
         .collect();
     *turn += 1;
-    let entries = children.iter().zip(&locators).map(|(child, locator)| child.entry(*locator));
+    let entries = children.iter().zip(&subtrees).map(|(child, subtree)| child.entry(*subtree));
     scribe.directory(*turn % lanes, path, &item.metadata, entries).unwrap()
 }
 
@@ -130,7 +132,7 @@ pub fn join(path: &[u8], name: &[u8]) -> Vec<u8> {
 /// Compares a whole manifest with the tidy tree that it was made of.
 pub fn compare(manifest: &Manifest, root: &Item) {
     manifest.check().unwrap();
-    assert_eq!(manifest.root(), root.entry(manifest.root().child));
+    assert_eq!(manifest.root(), root.entry(manifest.root().subtree()));
     let mut walk = manifest.walk();
     if root.children.is_some() {
         compare_directory(&mut walk, root, b"");
@@ -144,7 +146,7 @@ fn compare_directory(walk: &mut linkdest_core::Walk<'_>, item: &Item, path: &[u8
     assert_eq!((directory.path().as_bytes(), directory.len()), (path, children.len()));
     for (index, (child, entry)) in children.iter().zip(directory.entries()).enumerate() {
         assert_eq!(entry.child.is_some(), child.children.is_some());
-        assert_eq!(entry, child.entry(entry.child), "{}", path.escape_ascii());
+        assert_eq!(entry, child.entry(entry.subtree()), "{}", path.escape_ascii());
         assert_eq!(directory.get(index), Some(entry));
         assert_eq!(directory.find(&child.name), Some(entry));
     }

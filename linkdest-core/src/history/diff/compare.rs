@@ -101,6 +101,7 @@ mod tests {
             content: Some(ContentHash([0; 32])),
             flags: EntryFlags::default(),
             child: None,
+            tree: None,
         };
         for (number, (change, expected)) in CASES.iter().enumerate() {
             let mut other = entry;

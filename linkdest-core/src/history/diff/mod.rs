@@ -9,6 +9,7 @@ mod compare;
 mod links;
 mod merge;
 mod renames;
+mod shared;
 
 pub use change::{Aspects, Change, ChangeKind};
 
@@ -63,7 +64,7 @@ impl Repository {
     /// As `diff`; [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted).
     pub fn diff_with(&self, before: &SnapshotName, after: &SnapshotName, stop: &StopFlag) -> Result<Diff> {
         let (mut before, mut after) = (Side::open(self, before)?, Side::open(self, after)?);
-        let differences = merge::merge(&mut before, &mut after, stop)?;
+        let differences = shared::differences(&mut before, &mut after, stop)?;
         Ok(Diff { before, after, differences: differences.into_iter(), stop: stop.clone() })
     }
 }
@@ -87,12 +88,16 @@ impl Iterator for Diff {
     type Item = Result<Change>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let difference = self.differences.next()?;
+        let mut difference = self.differences.next()?;
         if self.stop.is_stopped() {
             self.differences = Vec::new().into_iter();
             return Some(Err(stopped()));
         }
-        Some(self.change(difference))
+        let Self { before, after, .. } = self;
+        match difference.told.take() {
+            Some(told) => Some(Ok(*told)),
+            None => Some(tell(before, after, &difference)),
+        }
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -100,29 +105,28 @@ impl Iterator for Diff {
     }
 }
 
-impl Diff {
-    fn change(&mut self, difference: Difference) -> Result<Change> {
-        let before = difference.before.map(|at| self.before.entry_at(at)).transpose()?;
-        let after = difference.after.map(|at| self.after.entry_at(at)).transpose()?;
-        let mut change = Change::new(difference.kind, difference.aspects);
-        if before.is_none() && after.is_none() {
-            // The root, which has no place.
-            (change.before, change.after) = (Some(Kind::Directory), Some(Kind::Directory));
-        }
-        if let Some(found) = &before {
-            change.before = Some(found.entry().metadata.kind);
-            change.path = found.path();
-        }
-        if let Some(found) = &after {
-            change.after = Some(found.entry().metadata.kind);
-            change.path = found.path();
-        }
-        if let (ChangeKind::Renamed, Some(before), Some(after)) = (difference.kind, before, after) {
-            let (from, to) = (before.path(), after.path());
-            let compared = compare::compare(&before.entry(), &after.entry());
-            change.aspects = compared.settle(&mut self.before.tree, &from, &mut self.after.tree, &to)?;
-            change.from = Some(from);
-        }
-        Ok(change)
+/// Reads what there is to say of a difference.
+fn tell(before: &mut Side, after: &mut Side, difference: &Difference) -> Result<Change> {
+    let earlier = difference.before.map(|at| before.entry_at(at)).transpose()?;
+    let later = difference.after.map(|at| after.entry_at(at)).transpose()?;
+    let mut change = Change::new(difference.kind, difference.aspects);
+    if earlier.is_none() && later.is_none() {
+        // The root, which has no place.
+        (change.before, change.after) = (Some(Kind::Directory), Some(Kind::Directory));
     }
+    if let Some(found) = &earlier {
+        change.before = Some(found.entry().metadata.kind);
+        change.path = found.path();
+    }
+    if let Some(found) = &later {
+        change.after = Some(found.entry().metadata.kind);
+        change.path = found.path();
+    }
+    if let (ChangeKind::Renamed, Some(earlier), Some(later)) = (difference.kind, earlier, later) {
+        let (from, to) = (earlier.path(), later.path());
+        let compared = compare::compare(&earlier.entry(), &later.entry());
+        change.aspects = compared.settle(&mut before.tree, &from, &mut after.tree, &to)?;
+        change.from = Some(from);
+    }
+    Ok(change)
 }

@@ -14,58 +14,71 @@ const WAYS: usize = 3;
 /// The way that counts only where it leaves no choice.
 const BY_CONTENT: usize = 2;
 
-/// All names that went and came, by what they can be recognised by.
+/// What a name is recognised by: a key for each way, 0 where there is none. The keys are hashes of 128 bits, so that no two
+/// different ones are met.
+pub(super) type Keys = [u128; WAYS];
+
+/// What names that went and names that came are recognised by.
 #[derive(Debug)]
-pub(super) struct Renames {
+pub(super) struct Recognition {
     /// The later manifest's number for each device of the earlier one, 0 if it has none.
     devices: Vec<u64>,
+}
+
+impl Recognition {
+    pub fn between(before: &Manifest, after: &Manifest) -> Self {
+        let position = |id| after.devices().iter().position(|other| other == id);
+        let number = |id| position(id).map_or(0, |index| index as u64 + 1);
+        Self { devices: before.devices().iter().map(number).collect() }
+    }
+
+    /// The keys of a name that is no longer there.
+    pub fn went(&self, entry: &Entry<'_>) -> Keys {
+        let index = usize::try_from(entry.metadata.id.device).ok().and_then(|device| device.checked_sub(1));
+        let device = index.and_then(|index| self.devices.get(index)).copied().unwrap_or_default();
+        keys(entry, device)
+    }
+
+    /// The keys of a name that was not there before.
+    pub fn came(entry: &Entry<'_>) -> Keys {
+        keys(entry, entry.metadata.id.device)
+    }
+}
+
+/// Makes one rename of each pair of a name that went and one that came.
+pub(super) fn pair(found: &mut Vec<Difference>) {
+    let candidates = |kind| -> Vec<Candidate> {
+        let of_kind = found.iter().enumerate().filter(|(_, difference)| difference.kind == kind);
+        of_kind.filter_map(|(number, one)| Some(Candidate { number, keys: **one.keys.as_ref()? })).collect()
+    };
+    let mut names = Names { went: candidates(ChangeKind::Removed), came: candidates(ChangeKind::Added) };
+    let mut gone = vec![false; found.len()];
+    for way in 0..WAYS {
+        for (from, to) in names.pairs(way) {
+            let before = found.get(from).and_then(|difference| difference.before);
+            if let (Some(to), Some(gone)) = (found.get_mut(to), gone.get_mut(from)) {
+                (to.kind, to.before, to.told, *gone) = (ChangeKind::Renamed, before, None, true);
+            }
+        }
+    }
+    let mut gone = gone.into_iter();
+    found.retain(|_| !gone.next().unwrap_or_default());
+}
+
+/// One name: its number among the differences, and its keys.
+#[derive(Debug, Clone, Copy)]
+struct Candidate {
+    number: usize,
+    keys: Keys,
+}
+
+/// All names that went and came.
+struct Names {
     went: Vec<Candidate>,
     came: Vec<Candidate>,
 }
 
-/// One name: its number among the differences, and a key for each way; 0 where there is none. The keys are hashes of 128
-/// bits, so that no two different ones are met.
-#[derive(Debug, Clone, Copy)]
-struct Candidate {
-    number: usize,
-    keys: [u128; WAYS],
-}
-
-impl Renames {
-    pub fn between(before: &Manifest, after: &Manifest) -> Self {
-        let position = |id| after.devices().iter().position(|other| other == id);
-        let number = |id| position(id).map_or(0, |index| index as u64 + 1);
-        let devices = before.devices().iter().map(number).collect();
-        Self { devices, went: Vec::new(), came: Vec::new() }
-    }
-
-    /// Notes a name that is no longer there.
-    pub fn went(&mut self, number: usize, entry: &Entry<'_>) {
-        let index = usize::try_from(entry.metadata.id.device).ok().and_then(|device| device.checked_sub(1));
-        let device = index.and_then(|index| self.devices.get(index)).copied().unwrap_or_default();
-        self.went.push(Candidate { number, keys: keys(entry, device) });
-    }
-
-    /// Notes a name that was not there before.
-    pub fn came(&mut self, number: usize, entry: &Entry<'_>) {
-        self.came.push(Candidate { number, keys: keys(entry, entry.metadata.id.device) });
-    }
-
-    /// Makes one rename of each pair of a name that went and one that came.
-    pub fn apply(mut self, found: &mut Vec<Difference>) {
-        let mut gone = vec![false; found.len()];
-        for way in 0..WAYS {
-            for (from, to) in self.pairs(way) {
-                let before = found.get(from).and_then(|difference| difference.before);
-                if let (Some(to), Some(gone)) = (found.get_mut(to), gone.get_mut(from)) {
-                    (to.kind, to.before, *gone) = (ChangeKind::Renamed, before, true);
-                }
-            }
-        }
-        let mut gone = gone.into_iter();
-        found.retain(|_| !gone.next().unwrap_or_default());
-    }
-
+impl Names {
     /// Takes out the pairs that one way finds.
     fn pairs(&mut self, way: usize) -> Vec<(usize, usize)> {
         let key = |candidate: &Candidate| candidate.keys.get(way).copied().filter(|key| *key != 0);
@@ -102,7 +115,7 @@ struct Matching {
     came: Vec<usize>,
 }
 
-fn keys(entry: &Entry<'_>, device: u64) -> [u128; WAYS] {
+fn keys(entry: &Entry<'_>, device: u64) -> Keys {
     [by_source(&entry.metadata, device), by_repository(entry), by_content(entry)]
 }
 
