@@ -101,7 +101,7 @@ pub(crate) const PLANS: [Plan; 17] = [
     Plan { name: "verify", what: "reading all contents and comparing", make: reading::verify, ..USUAL },
     Plan {
         name: "growth-100k",
-        what: "unchanged, 100,000 entries with little in them",
+        what: "unchanged, 100,000 entries, the files empty",
         is_extra: true,
         make: saving::growth_100k,
         ..USUAL

@@ -85,7 +85,7 @@ fn deep(ground: &Ground) -> Shape {
 }
 
 fn grown(entries: usize) -> Shape {
-    Shape::Home { entries, directories: entries / 10, bytes: entries as u64 * 64 }
+    Shape::Home { entries, directories: entries / 10, bytes: 0 }
 }
 
 pub(super) fn files_full(ground: &Rc<Ground>) -> Result<Workload> {
