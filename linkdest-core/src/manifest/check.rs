@@ -1,14 +1,16 @@
 //! Checking a whole manifest.
 
-use super::cache::Loaded;
+use super::cache::{BlockCache, Loaded};
 use super::error::ManifestError;
 use super::frame::checksum;
 use super::keys::{Key, SECTIONS, Section};
 use super::reader::Manifest;
+use super::record::Entry;
+use super::tree_hash::TreeHasher;
 
 impl Manifest {
-    /// Reads everything there is and checks it: each block, that the lists of keys have what the entries have, and
-    /// that all directories can be walked. Header, tail and footer were checked when the manifest was opened.
+    /// Reads everything there is and checks it: each block, that the lists of keys have what the entries have, that
+    /// all directories can be walked, and their hashes. Header, tail and footer were checked when the manifest was opened.
     ///
     /// # Errors
     /// What cannot be read or is damaged.
@@ -33,7 +35,26 @@ impl Manifest {
                 return Err(ManifestError::damaged(format!("{section:?}: not the keys of the entries")));
             }
         }
-        self.walk().try_for_each(|directory| directory.map(drop))
+        let (mut hasher, mut cache) = (TreeHasher::default(), BlockCache::default());
+        self.check_tree(&self.root(), &mut hasher, &mut cache)?;
+        self.walk().try_for_each(|directory| {
+            directory?.entries().try_for_each(|entry| self.check_tree(&entry, &mut hasher, &mut cache))
+        })
+    }
+
+    /// Compares the hash of a directory with what is in it.
+    fn check_tree(
+        &self,
+        entry: &Entry<'_>,
+        hasher: &mut TreeHasher,
+        cache: &mut BlockCache,
+    ) -> Result<(), ManifestError> {
+        let (Some(child), Some(_)) = (entry.child, entry.tree) else { return Ok(()) };
+        let directory = self.directory(child, cache)?;
+        if hasher.hash(directory.entries()) == entry.tree {
+            return Ok(());
+        }
+        Err(ManifestError::damaged(format!("{}: its hash is not that of what is in it", directory.path())))
     }
 
     /// Adds up the keys of a section, and checks their order.

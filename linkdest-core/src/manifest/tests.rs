@@ -299,6 +299,27 @@ fn a_part_that_is_not_as_long_as_it_says_is_none() {
 }
 
 #[test]
+fn a_directory_with_the_hash_of_another_one_is_damage() {
+    for (is_right, below_root) in [(true, true), (false, true), (true, false), (false, false)] {
+        let files = Files::new();
+        let writer = files.writer();
+        let mut lane = writer.lane();
+        let mut write = |path: &[u8], entry: Entry<'_>, changes: bool| {
+            let mut draft = DirectoryDraft::new(&Entry::NONE.metadata);
+            draft.push(&entry);
+            let written = lane.write(&writer, path, &mut draft).unwrap();
+            let other = Some(ContentHash::OF_NOTHING);
+            if changes && !is_right { Subtree { hash: other, ..written } } else { written }
+        };
+        let below = write(b"d", file(b"a", 1), below_root);
+        let top = write(b"", within(b"d", below.at).with_subtree(Some(below)), !below_root);
+        let root = within(b"", top.at).with_subtree(Some(top));
+        writer.finish(vec![lane], &root, &[], Totals::default(), Timestamp::default()).unwrap();
+        assert_eq!(files.read().check().is_ok(), is_right);
+    }
+}
+
+#[test]
 fn a_draft_that_was_not_written_leaves_nothing_to_the_next_one() {
     let mut draft = super::DirectoryDraft::new(&Entry::NONE.metadata);
     draft.push(&Entry { name: b"a", ..Entry::NONE });
