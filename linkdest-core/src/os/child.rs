@@ -24,6 +24,10 @@ pub(crate) struct Piped {
     pub errors: ChildStderr,
 }
 
+/// So much of what a program says may wait in its pipe, in bytes: one that finds it full has to be woken again.
+#[cfg(target_os = "linux")]
+const PIPE: usize = 1 << 20;
+
 impl Child {
     pub fn spawn(command: &mut Command) -> io::Result<Self> {
         command.process_group(0).spawn().map(|child| Self { child, leads: true, ended: false })
@@ -38,6 +42,9 @@ impl Child {
         let mut child = command.spawn()?;
         match (child.stdin.take(), child.stdout.take(), child.stderr.take()) {
             (Some(input), Some(output), Some(errors)) => {
+                // Where that much is not allowed, the pipe stays as it is.
+                #[cfg(target_os = "linux")]
+                let _ = rustix::pipe::fcntl_setpipe_size(&output, PIPE);
                 Ok(Piped { child: Self { child, leads: own_group, ended: false }, input, output, errors })
             }
             _ => Err(io::ErrorKind::BrokenPipe.into()),

@@ -38,6 +38,13 @@ impl<T> Asked<T> {
         self.sent.as_ref().map_or(true, Ticket::is_ready)
     }
 
+    /// Waits until waiting would take no time.
+    pub fn await_answer(&self) {
+        if let Ok(ticket) = &self.sent {
+            ticket.await_answer();
+        }
+    }
+
     /// Waits for the answer.
     ///
     /// # Errors

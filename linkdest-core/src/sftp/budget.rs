@@ -7,9 +7,15 @@ use std::time::Duration;
 pub(crate) struct Budget(Arc<Shared>);
 
 struct Shared {
-    free: Mutex<usize>,
+    free: Mutex<Free>,
     all: usize,
     more: Condvar,
+}
+
+/// What is left, and how many wait for some of it.
+struct Free {
+    amount: usize,
+    waiting: usize,
 }
 
 /// A share, given back when dropped.
@@ -20,13 +26,17 @@ pub(crate) struct Share {
 
 impl Budget {
     pub fn new(all: usize) -> Self {
-        Self(Arc::new(Shared { free: Mutex::new(all), all, more: Condvar::new() }))
+        Self(Arc::new(Shared {
+            free: Mutex::new(Free { amount: all, waiting: 0 }),
+            all,
+            more: Condvar::new(),
+        }))
     }
 
     /// Takes a share if there is enough. Who has one may take more only like this: nobody waits for somebody who waits.
     pub fn try_take(&self, amount: usize) -> Option<Share> {
         let mut free = self.0.free.lock().unwrap_or_else(PoisonError::into_inner);
-        *free = free.checked_sub(amount)?;
+        free.amount = free.amount.checked_sub(amount)?;
         Some(Share { amount, of: Arc::clone(&self.0) })
     }
 
@@ -35,23 +45,31 @@ impl Budget {
         let amount = amount.min(self.0.all);
         let mut free = self.0.free.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            if let Some(left) = free.checked_sub(amount) {
-                *free = left;
+            if let Some(left) = free.amount.checked_sub(amount) {
+                free.amount = left;
                 return Some(Share { amount, of: Arc::clone(&self.0) });
             }
             if give_up() {
                 return None;
             }
             let tick = Duration::from_millis(100);
+            free.waiting += 1;
             free = self.0.more.wait_timeout(free, tick).unwrap_or_else(PoisonError::into_inner).0;
+            free.waiting -= 1;
         }
     }
 }
 
 impl Drop for Share {
     fn drop(&mut self) {
-        *self.of.free.lock().unwrap_or_else(PoisonError::into_inner) += self.amount;
-        self.of.more.notify_all();
+        let mut free = self.of.free.lock().unwrap_or_else(PoisonError::into_inner);
+        free.amount += self.amount;
+        // Waking nobody is a system call, too.
+        let is_wanted = free.waiting > 0;
+        drop(free);
+        if is_wanted {
+            self.of.more.notify_all();
+        }
     }
 }
 

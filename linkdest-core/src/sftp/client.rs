@@ -143,20 +143,23 @@ impl Client {
         request: Request,
         meaning: impl FnOnce(reply::Raw) -> std::result::Result<io::Result<T>, reply::Malformed> + Send + 'static,
     ) -> Asked<T> {
-        let exchange = &self.exchange;
-        let sent = if request.len() > self.limits.packet {
-            Err(io::Error::new(io::ErrorKind::InvalidFilename, "a path that is too long for the server"))
-        } else {
-            exchange.send(&request)
-        };
-        Asked::new(exchange, sent, meaning)
+        let sent = self.check(&request).and_then(|()| self.exchange.send(&request));
+        Asked::new(&self.exchange, sent, meaning)
+    }
+
+    /// Refuses what no server of this one's limits can take.
+    pub(super) fn check(&self, request: &Request) -> io::Result<()> {
+        if request.len() > self.limits.packet {
+            let message = "a path that is too long for the server";
+            return Err(io::Error::new(io::ErrorKind::InvalidFilename, message));
+        }
+        Ok(())
     }
 
     /// Opens something, which is good on this connection alone.
     pub(super) fn ask_to_open(&self, request: Request) -> Asked<Handle> {
         let connection = self.exchange.connection();
-        let here = move |handle: Handle| Handle(handle.0, Some(connection));
-        self.ask(request, move |raw| opened(raw).map(|handle| handle.map(here)))
+        self.ask(request, move |raw| opened_on(raw, connection))
     }
 
     /// The absolute path of a path, symlinks resolved.
@@ -171,7 +174,7 @@ impl Client {
 
     /// What is at a path, symlinks not followed.
     pub fn lstat(&self, path: &[u8]) -> Asked<Attributes> {
-        self.ask(Request::new(kind::LSTAT).string(path), asked::attributes)
+        self.ask(looking(path), asked::attributes)
     }
 
     /// The target of a symlink.
@@ -181,25 +184,30 @@ impl Client {
 
     /// Opens a file for reading. The server follows a symlink in its place.
     pub fn open(&self, path: &[u8]) -> Asked<Handle> {
-        self.ask_to_open(opening(path, READ, &Attributes::default()))
+        self.ask_to_open(opening_to_read(path))
     }
 
     /// Opens a directory for listing.
     pub fn open_dir(&self, path: &[u8]) -> Asked<Handle> {
-        self.ask_to_open(Request::new(kind::OPENDIR).string(path))
+        self.ask_to_open(opening_to_list(path))
     }
 
     /// The next names of a directory; `None` at its end.
     pub fn read_dir(&self, handle: &Handle) -> Asked<Option<Names>> {
-        self.ask(Request::new(kind::READDIR).on(handle.connection()).string(&handle.0), asked::names)
+        self.ask(listing(handle), asked::names)
     }
 
     /// Some bytes of a file, as many as were asked for or fewer; `None` at its end.
     pub fn read(&self, handle: &Handle, offset: u64, length: usize) -> Asked<Option<Data>> {
+        let (request, length) = self.reading(handle, offset, length);
+        self.ask(request, move |raw| asked::data(raw, length))
+    }
+
+    /// A request for so many bytes of a file, or as many as the server gives at once.
+    pub(super) fn reading(&self, handle: &Handle, offset: u64, length: usize) -> (Request, usize) {
         let length = length.min(self.limits.read);
         let request = Request::new(kind::READ).on(handle.connection()).answered_by(length);
-        let request = request.string(&handle.0).long(offset).number(number(length));
-        self.ask(request, move |raw| asked::data(raw, length))
+        (request.string(&handle.0).long(offset).number(number(length)), length)
     }
 
     /// The room on the file system that a path is on (`statvfs@openssh.com`).
@@ -215,11 +223,17 @@ impl Client {
 
     /// Closes a file or a directory.
     pub fn close(&self, handle: &Handle) -> Asked<()> {
-        self.ask(Request::new(kind::CLOSE).on(handle.connection()).string(&handle.0), asked::done)
+        self.ask(closing(handle), asked::done)
     }
 }
 
 impl Extensions {
+    /// Says whether a listing tells what is there when it is asked for: OpenSSH (8.0 and later) looks at each name then, as
+    /// LSTAT does. Others may tell what they knew before.
+    pub fn lists_afresh(self) -> bool {
+        self.lsetstat
+    }
+
     pub(super) fn of(offered: &[(&[u8], &[u8])]) -> Self {
         let has = |name: &str| offered.iter().any(|(offered, _)| *offered == name.as_bytes());
         Self {
@@ -258,8 +272,36 @@ pub(super) fn opening(path: &[u8], flags: u32, attributes: &Attributes) -> Reque
     Request::new(kind::OPEN).string(path).number(flags).plain(&attributes.encoded())
 }
 
+pub(super) fn opening_to_read(path: &[u8]) -> Request {
+    opening(path, READ, &Attributes::default())
+}
+
+pub(super) fn looking(path: &[u8]) -> Request {
+    Request::new(kind::LSTAT).string(path)
+}
+
+pub(super) fn listing(handle: &Handle) -> Request {
+    Request::new(kind::READDIR).on(handle.connection()).string(&handle.0)
+}
+
+pub(super) fn closing(handle: &Handle) -> Request {
+    Request::new(kind::CLOSE).on(handle.connection()).string(&handle.0)
+}
+
 pub(super) fn opened(raw: reply::Raw) -> std::result::Result<io::Result<Handle>, reply::Malformed> {
     asked::handle(raw).map(|handle| handle.map(|handle| Handle(handle, None)))
+}
+
+/// What was opened on a connection.
+pub(super) fn opened_on(
+    raw: reply::Raw,
+    connection: u64,
+) -> std::result::Result<io::Result<Handle>, reply::Malformed> {
+    opened(raw).map(|handle| handle.map(|handle| Handle(handle.0, Some(connection))))
+}
+
+pub(super) fn opening_to_list(path: &[u8]) -> Request {
+    Request::new(kind::OPENDIR).string(path)
 }
 
 pub(super) fn number(length: usize) -> u32 {

@@ -3,11 +3,14 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::following::Following;
+use super::outgoing::Outgoing;
 use super::reply::Malformed;
-use super::slot::{Expected, Slot, TICK, Ticket};
+use super::slot::{Expected, Slot, TICK, Ticket, Waiting};
 use super::wire::{Request, kind};
 use crate::error::Error;
 use crate::monitor::StopFlag;
@@ -25,6 +28,8 @@ pub(super) struct Exchange {
     written: Condvar,
     /// For threads that want to send where too much waits to be written.
     room: Condvar,
+    /// Requests wait to be written of which who writes was not told.
+    held: AtomicBool,
     /// How errors name the server.
     address: PathBuf,
     stop: StopFlag,
@@ -39,12 +44,28 @@ struct State {
     /// Why the last connection was lost that was.
     why: Option<String>,
     next: u32,
-    waiting: HashMap<u32, Arc<Slot>>,
-    out: Vec<u8>,
-    writer_waits: bool,
+    waiting: HashMap<u32, Waiting>,
+    out: Outgoing,
     heard: Instant,
     /// Nothing more is sent.
     closed: bool,
+}
+
+impl State {
+    /// Adds a request to what is to be written; says whether who writes is to be woken.
+    fn add(&mut self, request: &Request, waiting: Waiting) -> bool {
+        if self.waiting.len() <= self.out.requests() {
+            // Nothing has left that waits for an answer: silence counts from here on.
+            self.heard = Instant::now();
+        }
+        let mut id = self.next;
+        while self.waiting.contains_key(&id) {
+            id = id.wrapping_add(1);
+        }
+        self.next = id.wrapping_add(1);
+        self.waiting.insert(id, waiting);
+        self.out.add(request, id)
+    }
 }
 
 /// How far a connection came.
@@ -75,13 +96,12 @@ impl Exchange {
             why: None,
             next: GREETING,
             waiting: HashMap::new(),
-            out: Vec::new(),
-            writer_waits: false,
+            out: Outgoing::default(),
             heard: Instant::now(),
             closed: false,
         };
         let (state, written, room) = (Mutex::new(state), Condvar::new(), Condvar::new());
-        Self { state, written, room, address, stop, patience }
+        Self { state, written, room, held: AtomicBool::new(false), address, stop, patience }
     }
 
     /// Begins a connection; returns its number. The last one, if there was any, is lost.
@@ -101,7 +121,7 @@ impl Exchange {
 
     /// Sends the greeting, before which nothing else is sent.
     pub fn greet(self: &Arc<Self>) -> io::Result<Ticket> {
-        self.send_at(&Request::new(kind::INIT), Stage::Greeting)
+        self.send_at(&Request::new(kind::INIT), Stage::Greeting, None)
     }
 
     /// Lets requests pass: the greeting was answered.
@@ -114,10 +134,20 @@ impl Exchange {
 
     /// Sends a request.
     pub fn send(self: &Arc<Self>, request: &Request) -> io::Result<Ticket> {
-        self.send_at(request, Stage::Open)
+        self.send_at(request, Stage::Open, None)
     }
 
-    fn send_at(self: &Arc<Self>, request: &Request, stage: Stage) -> io::Result<Ticket> {
+    /// Sends a request, and others about what it opens.
+    pub fn send_ahead(self: &Arc<Self>, request: &Request, following: Following) -> io::Result<Ticket> {
+        self.send_at(request, Stage::Open, Some(following))
+    }
+
+    fn send_at(
+        self: &Arc<Self>,
+        request: &Request,
+        stage: Stage,
+        following: Option<Following>,
+    ) -> io::Result<Ticket> {
         let mut state = lock(&self.state);
         while state.out.len() > BACKLOG && state.stage == stage {
             self.check_stop()?;
@@ -135,24 +165,40 @@ impl Exchange {
             drop(state);
             return Err(self.lost_error());
         }
-        if state.waiting.is_empty() {
-            // Silence counts from here on.
-            state.heard = Instant::now();
-        }
-        let mut id = state.next;
-        while state.waiting.contains_key(&id) {
-            id = id.wrapping_add(1);
-        }
-        state.next = id.wrapping_add(1);
         let slot = Arc::new(Slot::new(request.longest()));
-        state.waiting.insert(id, Arc::clone(&slot));
-        request.write(id, &mut state.out);
-        let wake = std::mem::take(&mut state.writer_waits);
+        let wake = state.add(request, Waiting { slot: Arc::clone(&slot), following });
+        if request.is_held() && !wake {
+            self.held.store(true, Ordering::Release);
+        }
         drop(state);
         if wake {
             self.written.notify_one();
         }
         Ok(Ticket { slot, exchange: Arc::clone(self) })
+    }
+
+    /// Sends what was to follow once something is open; [`push`](Self::push) has it leave. It never waits.
+    pub fn follow(&self, connection: u64, handle: &[u8], mut following: Following) {
+        let mut state = lock(&self.state);
+        if state.connection == connection && state.stage == Stage::Open {
+            let mut wake = false;
+            for (next, slot) in following.take() {
+                let waiting = Waiting { slot, following: None };
+                wake |= state.add(&next.about(handle, connection).held(), waiting);
+            }
+            self.held.store(!wake, Ordering::Release);
+            drop(state);
+            if wake {
+                self.written.notify_one();
+            }
+        }
+    }
+
+    /// Has those requests written that were held back for others to leave with.
+    pub fn push(&self) {
+        if self.held.swap(false, Ordering::AcqRel) && lock(&self.state).out.wake() {
+            self.written.notify_one();
+        }
     }
 
     /// Takes all that is to be written to a connection, waiting for some; `None` once nothing more will come.
@@ -163,22 +209,19 @@ impl Exchange {
             if state.connection != connection || state.stage.is_over() {
                 return None;
             }
-            if !state.out.is_empty() {
-                break;
+            let was_full = state.out.len() > BACKLOG;
+            if state.out.take(buffer) {
+                drop(state);
+                if was_full {
+                    self.room.notify_all();
+                }
+                return Some(());
             }
             if state.closed {
                 return None;
             }
-            state.writer_waits = true;
             state = self.written.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        let was_full = state.out.len() > BACKLOG;
-        std::mem::swap(&mut state.out, buffer);
-        drop(state);
-        if was_full {
-            self.room.notify_all();
-        }
-        Some(())
     }
 
     /// Finds out what an answer of so many bytes is to, before it is read.
@@ -189,7 +232,9 @@ impl Exchange {
         }
         state.heard = Instant::now();
         match state.waiting.get(&id) {
-            Some(slot) if length > slot.longest => Err(Malformed("an answer that is far too long")),
+            Some(waiting) if length > waiting.slot.longest => {
+                Err(Malformed("an answer that is far too long"))
+            }
             _ => state.waiting.remove(&id).map(Expected).ok_or(Malformed("an answer that nobody asked for")),
         }
     }
@@ -210,12 +255,12 @@ impl Exchange {
             return;
         }
         (state.stage, state.why) = (stage, Some(why));
-        state.out = Vec::new();
-        let slots: Vec<_> = state.waiting.drain().map(|(_, slot)| slot).collect();
+        state.out.clear();
+        let all: Vec<_> = state.waiting.drain().map(|(_, waiting)| waiting).collect();
         drop(state);
         self.written.notify_all();
         self.room.notify_all();
-        slots.iter().for_each(|slot| slot.lose());
+        all.iter().for_each(|waiting| waiting.slot.lose());
     }
 
     /// Lets the thread that writes end once all is written.
@@ -297,96 +342,4 @@ impl Exchange {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::reply::Raw;
-    use super::*;
-    use crate::error::ErrorKind;
-
-    fn exchange(patience: Duration) -> (Arc<Exchange>, StopFlag) {
-        Exchange::of_tests(patience)
-    }
-
-    fn raw(byte: u8) -> Raw {
-        Raw { kind: kind::STATUS, body: vec![byte] }
-    }
-
-    fn kind_of(error: &io::Error) -> ErrorKind {
-        Error::within(error).unwrap().kind()
-    }
-
-    #[test]
-    fn answers_in_any_order_find_their_requests() {
-        let (exchange, _) = exchange(Duration::from_secs(60));
-        let tickets: Vec<_> =
-            (0..3).map(|_| exchange.send(&Request::new(kind::LSTAT).string(b"a")).unwrap()).collect();
-        let mut out = Vec::new();
-        exchange.take_outgoing(1, &mut out).unwrap();
-        assert_eq!(out.len(), 3 * 14);
-        for place in [2, 0, 1] {
-            exchange.expect(1, GREETING + place, 1).unwrap().answer(raw(u8::try_from(place).unwrap()));
-        }
-        for (index, ticket) in tickets.into_iter().enumerate() {
-            assert_eq!(usize::from(ticket.wait().unwrap().body[0]), index);
-        }
-        assert!(exchange.expect(1, GREETING + 1, 1).is_err(), "nobody asked for that any more");
-    }
-
-    /// A server that stops reading, where all threads want to send.
-    #[test]
-    fn who_waits_for_room_to_send_does_not_wait_for_ever() {
-        let (exchange, _) = exchange(Duration::from_millis(150));
-        let request = Request::new(kind::WRITE).string(&vec![0; BACKLOG + 1]);
-        let ticket = exchange.send(&request).unwrap();
-        let error = exchange.send(&request).err().unwrap();
-        assert!(error.to_string().contains("has not answered"), "{error}");
-        assert_eq!(kind_of(&ticket.wait().unwrap_err()), ErrorKind::Connection);
-    }
-
-    #[test]
-    fn loss_silence_and_the_wish_to_stop_end_all_waiting() {
-        let request = Request::new(kind::LSTAT);
-        let (lost, _) = exchange(Duration::from_secs(60));
-        let ticket = lost.send(&request).unwrap();
-        lost.lose(1, "gone");
-        lost.lose(1, "something else");
-        let error = ticket.wait().unwrap_err();
-        assert_eq!(
-            (kind_of(&error), error.to_string().as_str()),
-            (ErrorKind::Connection, "sftp://h/x: gone")
-        );
-        assert_eq!(kind_of(&lost.send(&request).err().unwrap()), ErrorKind::Connection);
-        assert!(lost.take_outgoing(1, &mut Vec::new()).is_none());
-
-        let (silent, _) = exchange(Duration::from_millis(150));
-        let error = silent.send(&request).unwrap().wait().unwrap_err();
-        assert!(error.to_string().contains("has not answered"), "{error}");
-
-        let (asked, stop) = exchange(Duration::from_secs(60));
-        let ticket = asked.send(&request).unwrap();
-        stop.stop();
-        assert_eq!(kind_of(&ticket.wait().unwrap_err()), ErrorKind::Interrupted);
-    }
-
-    #[test]
-    fn what_was_opened_on_a_lost_connection_is_not_asked_for_on_the_next() {
-        let (exchange, _) = exchange(Duration::from_secs(60));
-        let read = |connection: u64| Request::new(kind::READ).on(connection).string(b"handle");
-        let ticket = exchange.send(&read(1)).unwrap();
-        exchange.lose(1, "gone");
-        assert_eq!(kind_of(&ticket.wait().unwrap_err()), ErrorKind::Connection);
-        assert_eq!(exchange.begin(), 2);
-        assert!(exchange.send(&Request::new(kind::LSTAT)).is_err(), "nothing goes before the greeting");
-        drop(exchange.greet().unwrap());
-        exchange.open();
-        assert_eq!(kind_of(&exchange.send(&read(1)).err().unwrap()), ErrorKind::Connection);
-        let ticket = exchange.send(&read(2)).unwrap();
-        // The threads of the first connection have nothing to say any more.
-        exchange.lose(1, "gone");
-        exchange.refuse(1, Malformed("odd"));
-        assert!(exchange.expect(1, GREETING + 1, 1).is_err());
-        assert!(exchange.take_outgoing(1, &mut Vec::new()).is_none());
-        assert!(exchange.take_outgoing(2, &mut Vec::new()).is_some());
-        exchange.expect(2, GREETING + 1, 1).unwrap().answer(raw(7));
-        assert_eq!(ticket.wait().unwrap().body, [7]);
-    }
-}
+mod tests;

@@ -9,11 +9,14 @@ mod attributes;
 mod budget;
 mod client;
 mod exchange;
+mod following;
+mod outgoing;
 mod reading;
 mod reply;
 mod revival;
 mod slot;
 mod ssh;
+mod together;
 mod transport;
 mod wire;
 #[cfg_attr(not(test), allow(dead_code, reason = "this is what replicating to a server needs"))]
@@ -27,6 +30,7 @@ pub(crate) use client::{Client, Handle};
 pub(crate) use reading::Reading;
 pub(crate) use reply::{Data, Names};
 pub use ssh::Ssh;
+pub(crate) use together::Part;
 pub(crate) use writing::Writing;
 
 /// Takes what a server might send apart in every way that there is; for fuzzing. Returns how much was found.

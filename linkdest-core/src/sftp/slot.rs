@@ -5,7 +5,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::exchange::Exchange;
-use super::reply::Raw;
+use super::following::Following;
+use super::reply::{self, Raw};
 use super::wire::kind;
 
 /// Who waits looks up so often.
@@ -30,7 +31,14 @@ struct Answer {
 }
 
 /// An answer that is being read: its request is no longer among those that wait, and is told if the rest never comes.
-pub(super) struct Expected(pub Arc<Slot>);
+pub(super) struct Expected(pub Waiting);
+
+/// A request whose answer did not come yet.
+pub(super) struct Waiting {
+    pub slot: Arc<Slot>,
+    /// What is asked of what it opens.
+    pub following: Option<Following>,
+}
 
 /// A request that was sent.
 pub(super) struct Ticket {
@@ -47,6 +55,11 @@ impl Slot {
         self.answer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Wakes whoever waits for the answer.
+    pub fn wake(&self) {
+        self.wake.notify_one();
+    }
+
     /// Says that the answer never comes.
     pub fn lose(&self) {
         let mut answer = self.answer();
@@ -58,24 +71,30 @@ impl Slot {
 }
 
 impl Expected {
-    /// Hands the answer to whoever waits for it.
-    pub fn answer(self, mut raw: Raw) {
+    /// Sends what was to follow, if something was opened.
+    pub fn follow(&mut self, raw: &Raw, exchange: &Exchange, connection: u64) {
+        let following = self.0.following.take().filter(|_| raw.kind == kind::HANDLE);
+        if let (Some(following), Ok(handle)) = (following, reply::handle(&raw.body)) {
+            exchange.follow(connection, &handle, following);
+        }
+    }
+
+    /// Hands the answer over; returns whom to wake.
+    pub fn answer(self, mut raw: Raw) -> Option<Arc<Slot>> {
         if raw.kind == kind::STATUS && raw.body.len() > SAID {
             // The code is all that counts.
             raw.body.truncate(SAID);
             raw.body.shrink_to_fit();
         }
-        let mut answer = self.0.answer();
+        let mut answer = self.0.slot.answer();
         answer.raw = Some(raw);
-        if answer.waits {
-            self.0.wake.notify_one();
-        }
+        answer.waits.then(|| Arc::clone(&self.0.slot))
     }
 }
 
 impl Drop for Expected {
     fn drop(&mut self) {
-        self.0.lose();
+        self.0.slot.lose();
     }
 }
 
@@ -91,11 +110,28 @@ impl Ticket {
     /// # Errors
     /// A lost connection, a server that does not answer, the wish to stop.
     pub fn wait(self) -> io::Result<Raw> {
+        let mut answer = self.awaited()?;
+        let raw = answer.raw.take();
+        answer.taken = true;
+        drop(answer);
+        raw.ok_or_else(|| self.exchange.lost_error())
+    }
+
+    /// Waits until the answer is there, or none will come.
+    pub fn await_answer(&self) {
+        // What is wrong is told to who takes it.
+        drop(self.awaited());
+    }
+
+    fn awaited(&self) -> io::Result<MutexGuard<'_, Answer>> {
+        if !self.is_ready() {
+            // What it waits for may not have left yet.
+            self.exchange.push();
+        }
         let mut answer = self.slot.answer();
         loop {
-            if let Some(raw) = answer.raw.take() {
-                answer.taken = true;
-                return Ok(raw);
+            if answer.raw.is_some() {
+                return Ok(answer);
             }
             if answer.lost {
                 drop(answer);
@@ -107,6 +143,7 @@ impl Ticket {
             answer = woken;
             if timeout.timed_out() && answer.raw.is_none() {
                 drop(answer);
+                self.exchange.push();
                 self.exchange.check_stop()?;
                 self.exchange.check_patience();
                 answer = self.slot.answer();
@@ -145,7 +182,7 @@ mod tests {
         let (exchange, _) = Exchange::of_tests(Duration::from_secs(60));
         let ticket = exchange.send(&Request::new(kind::LSTAT)).unwrap();
         let long = Raw { kind: kind::STATUS, body: vec![0; 8000] };
-        exchange.expect(1, GREETING, 8000).unwrap().answer(long);
+        drop(exchange.expect(1, GREETING, 8000).unwrap().answer(long));
         assert_eq!(ticket.wait().unwrap().body.len(), SAID);
     }
 

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::exchange::{Exchange, GREETING};
 use super::reply::{Malformed, Raw};
+use super::slot::{Expected, Slot};
 use super::wire::LONGEST;
 use crate::error::{Error, Result};
 use crate::os::{Child, Piped};
@@ -128,15 +129,22 @@ fn listen(mut errors: ChildStderr, process: &Process) {
 fn read(output: ChildStdout, (exchange, connection): (&Exchange, u64), process: &Process) {
     let mut output = BufReader::with_capacity(256 << 10, output);
     let mut is_first = true;
-    let mut expected = None;
+    let mut expected: Option<Expected> = None;
+    let mut woken = Vec::new();
     loop {
+        if !has_packet(output.buffer()) {
+            // It may take a while until more comes. Many answers that came together are handed over at once.
+            exchange.push();
+            woken.drain(..).for_each(|slot: Arc<Slot>| slot.wake());
+        }
         let mut expect =
             |id, length| exchange.expect(connection, id, length).map(|found| expected = Some(found));
         match packet(&mut output, is_first, &mut expect) {
             Ok(Some((_, raw))) => {
                 is_first = false;
-                if let Some(expected) = expected.take() {
-                    expected.answer(raw);
+                if let Some(mut expected) = expected.take() {
+                    expected.follow(&raw, exchange, connection);
+                    woken.extend(expected.answer(raw));
                 }
             }
             Ok(None) => break exchange.lose(connection, ended(process, is_first)),
@@ -145,8 +153,15 @@ fn read(output: ChildStdout, (exchange, connection): (&Exchange, u64), process: 
     }
     // Whoever waits for it finds out why.
     drop(expected);
+    woken.iter().for_each(|slot| slot.wake());
     // Who breaks the protocol may go on talking; nobody listens.
     process.child.lock().unwrap_or_else(PoisonError::into_inner).end(false);
+}
+
+/// Says whether all of a packet is there.
+fn has_packet(bytes: &[u8]) -> bool {
+    let length = bytes.first_chunk().map(|length| u32::from_be_bytes(*length) as usize);
+    length.is_some_and(|length| bytes.len() - 4 >= length)
 }
 
 /// Reads one packet; `None` at the end of the connection. `expect` is asked before the most of it is read: with its number
@@ -175,10 +190,10 @@ fn packet(
     if !is_first && output.read_exact(&mut id).is_err() {
         return Ok(None);
     }
-    let mut body = Vec::new();
     let left = length - if is_first { 1 } else { 5 };
     expect(u32::from_be_bytes(id), left)?;
-    // Room is made as the bytes come, not on the word of a length.
+    // One packet is read at a time, and none is longer than what was asked for.
+    let mut body = Vec::with_capacity(left);
     match output.take(left as u64).read_to_end(&mut body) {
         Ok(read) if read == left => Ok(Some((u32::from_be_bytes(id), Raw { kind, body }))),
         _ => Ok(None),
@@ -243,6 +258,20 @@ mod tests {
         ] {
             let read = packet(&mut &bytes[..], first, &mut |_, _| Ok(())).map(|packet| packet.is_some());
             assert_eq!(read.ok(), found, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_packet_is_there_when_all_of_it_is() {
+        for (bytes, there) in [
+            (&b"\0\0\0\x05\x65\0\0\0\x07"[..], true),
+            (b"\0\0\0\x05\x65\0\0\0\x07\0", true),
+            (b"\0\0\0\x06\x65\0\0\0\x07", false),
+            (b"\0\0\0", false),
+            (b"", false),
+            (b"\xff\xff\xff\xff", false),
+        ] {
+            assert_eq!(has_packet(bytes), there, "{bytes:?}");
         }
     }
 

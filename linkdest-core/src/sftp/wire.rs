@@ -48,6 +48,7 @@ pub(super) struct Request {
     longest: usize,
     /// Where that was opened which it is about.
     connection: Option<u64>,
+    is_held: bool,
 }
 
 impl Request {
@@ -57,7 +58,10 @@ impl Request {
             kind::REALPATH | kind::READLINK => PATHS,
             _ => SHORT,
         };
-        Self { bytes: vec![0, 0, 0, 0, kind, 0, 0, 0, 0], longest, connection: None }
+        // Paths of common length fit.
+        let mut bytes = Vec::with_capacity(128);
+        bytes.extend_from_slice(&[0, 0, 0, 0, kind, 0, 0, 0, 0]);
+        Self { bytes, longest, connection: None, is_held: false }
     }
 
     /// Says on which connection that was opened which it is about: it is not sent on any other.
@@ -68,6 +72,16 @@ impl Request {
 
     pub fn connection(&self) -> Option<u64> {
         self.connection
+    }
+
+    /// Says that it may wait for others to leave with: until one does that may not, or somebody waits for an answer.
+    pub fn held(mut self) -> Self {
+        self.is_held = true;
+        self
+    }
+
+    pub fn is_held(&self) -> bool {
+        self.is_held
     }
 
     /// Says that an answer may have so many more bytes of what was asked for.

@@ -17,8 +17,10 @@
 
 mod changing;
 mod delay;
+mod listing_again;
 mod losing;
 mod odd_server;
+mod odd_tree;
 mod reviving;
 
 use std::io::{Read, Write};
@@ -56,6 +58,11 @@ const CASES: &[(&str, fn())] = &[
     ("a_large_file_replaced_while_it_is_read_is_not_mixed", changing::replaced_while_read),
     ("a_file_read_early_and_replaced_since_is_read_anew", changing::read_early_and_replaced),
     ("a_look_after_a_read_is_not_answered_before_it", changing::looked_at_before_it_was_read),
+    ("files_that_were_read_are_looked_at_with_one_listing", listing_again::few_requests),
+    ("what_changed_while_it_was_read_is_found_in_a_listing", listing_again::changed),
+    ("a_listing_after_reads_is_not_asked_for_before_they_came", listing_again::asked_for_too_early),
+    ("what_vanished_while_it_was_read_is_missed_in_a_listing", listing_again::gone),
+    ("what_a_listing_does_not_tell_is_looked_at_alone", listing_again::not_told),
     ("a_file_that_its_server_ends_early_is_a_problem", changing::ended_early),
     (
         "what_a_killed_run_left_is_compared_where_it_was_just_written",

@@ -6,32 +6,9 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-/// The files in `/tree`, with their sizes; beside them there is a directory `d`.
-pub const FILES: &[(&str, usize)] = &[("empty", 0), ("small", 10), ("middle", 70_000), ("large", 700_000)];
-/// The files in `/tree/d` of some servers; that of the others is empty.
-pub const BELOW: &[(&str, usize)] = &[("a", 5), ("b", 6), ("c", 7)];
-/// When everything was changed last, and what was changed since.
-pub const THEN: u32 = 1_600_000_000;
-pub const LATER: u32 = THEN + 100;
-
-/// The content of a file of that size.
-pub fn content(size: usize) -> Vec<u8> {
-    (0..size).map(|byte| (byte * 7 % 251) as u8).collect()
-}
-
-/// The content of that size of a file that was changed.
-pub fn other_content(size: usize) -> Vec<u8> {
-    (0..size).map(|byte| (byte * 11 % 241 + 1) as u8).collect()
-}
-
-/// How long a file is by then that is replaced while it is read.
-pub fn replaced_size(what: &str) -> usize {
-    match what {
-        "replaced-shorter" => 300_000,
-        "replaced-longer" => 900_000,
-        _ => 700_000,
-    }
-}
+pub use crate::odd_tree::{
+    BELOW, EACH, FILES, LATER, MANY, THEN, content, many, other_content, replaced_size,
+};
 
 /// What is at a path.
 #[derive(Clone, Copy)]
@@ -62,13 +39,17 @@ struct Server {
     held: Vec<Vec<u8>>,
     /// The answer just made is one behind which another one comes for sure.
     holds: bool,
+    /// How often each kind of request came.
+    asked: [usize; 256],
 }
 
 /// Serves until the connection ends; `note` is where a server that dies once says so to the next one.
 pub fn serve(what: &str, note: Option<&Path>) {
     let (handles, held) = (HashMap::new(), Vec::new());
+    let what_else = what.to_owned();
+    let asked = [0; 256];
     let mut server =
-        Server { what: what.to_owned(), handles, opened: 0, reads: 0, happened: false, held, holds: false };
+        Server { what: what_else, handles, opened: 0, reads: 0, happened: false, held, holds: false, asked };
     let is_next = note.is_some_and(Path::exists);
     server.happened |= is_next;
     let requests = requests();
@@ -92,7 +73,12 @@ pub fn serve(what: &str, note: Option<&Path>) {
         if silent {
             continue;
         }
-        if what == "late-look" && !server.happened && server.is_read_of(&packet, "/tree/small") {
+        let late = match what {
+            "late-look" => "/tree/small",
+            "lists-late" => "/tree/d/07",
+            _ => "",
+        };
+        if !late.is_empty() && !server.happened && server.is_read_of(&packet, late) {
             // What comes meanwhile is answered first, from before.
             while let Ok(packet) = requests.recv_timeout(Duration::from_millis(300)) {
                 let answer = server.answer(&packet);
@@ -102,6 +88,12 @@ pub fn serve(what: &str, note: Option<&Path>) {
         }
         let answer = server.answer(&packet);
         server.send(&answer, &mut out);
+    }
+    if let Some(note) = note.filter(|_| what.starts_with("lists-")) {
+        // Whole at once: somebody waits for it.
+        let counted: Vec<String> = server.asked.iter().map(usize::to_string).collect();
+        std::fs::write(note.with_extension("part"), counted.join(" ")).unwrap();
+        std::fs::rename(note.with_extension("part"), note).unwrap();
     }
 }
 
@@ -177,9 +169,12 @@ impl Server {
         if *kind == 1 {
             let version: u32 = if self.is("old") { 2 } else { 3 };
             let kind = if self.is("no-greeting") { 101 } else { 2 };
-            let extensions = match self.is("no-ids") {
-                true => [string(b"statvfs@openssh.com"), string(b"2")].concat(),
-                false => Vec::new(),
+            let extensions = match self.what.as_str() {
+                "no-ids" => [string(b"statvfs@openssh.com"), string(b"2")].concat(),
+                what if what.starts_with("lists-") => {
+                    [string(b"lsetstat@openssh.com"), string(b"1")].concat()
+                }
+                _ => Vec::new(),
             };
             return [&[kind][..], &version.to_be_bytes(), &extensions].concat();
         }
@@ -191,6 +186,7 @@ impl Server {
 
     fn reply(&mut self, kind: u8, subject: &[u8], rest: &[u8]) -> Vec<u8> {
         let path = String::from_utf8_lossy(subject).into_owned();
+        self.asked[usize::from(kind)] += 1;
         let open = self.handles.get(subject);
         // The end of a listing is asked for with its first part, and a small file is closed behind its last part.
         self.holds = match kind {
@@ -218,6 +214,7 @@ impl Server {
             }
             3 if self.is("unopenable") && path == "/tree/middle" => status(2),
             11 if self.is("unlistable") && path == "/tree/d" => status(2),
+            11 if self.is("lists-once") && path == "/tree/d" && self.has_opened_in_d() => status(4),
             3 | 11 => self.open(&path),
             4 => status(0),
             5 => self.read(subject, rest),
@@ -227,10 +224,18 @@ impl Server {
         }
     }
 
+    fn has_opened_in_d(&self) -> bool {
+        self.handles.values().any(|open| open.path.starts_with("/tree/d/"))
+    }
+
     /// The names in a directory.
     fn names_in(&self, path: &str) -> Vec<&'static str> {
         let mut names = Vec::new();
         match path {
+            "/tree/d" if self.what.starts_with("lists-") => {
+                let is_there = |name: &&str| !(self.is("lists-gone") && self.happened && *name == "07");
+                names.extend(many().iter().map(String::as_str).filter(is_there));
+            }
             "/tree" => {
                 names.extend(FILES.iter().map(|(name, _)| *name));
                 names.extend(["d"]);
@@ -252,7 +257,8 @@ impl Server {
         let (parent, name) = path.rsplit_once('/')?;
         self.names_in(parent).contains(&name).then_some(())?;
         let known = FILES.iter().chain(BELOW).find(|(file, _)| *file == name);
-        let size = known.map_or(100, |(_, size)| *size);
+        let unknown = if parent == "/tree/d" { EACH } else { 100 };
+        let size = known.map_or(unknown, |(_, size)| *size);
         let (size, is_changed) = match (what, name) {
             ("replaced-shorter" | "replaced-equal" | "replaced-longer", "large") if self.happened => {
                 (replaced_size(what), true)
@@ -261,6 +267,7 @@ impl Server {
             ("grows", "small") if self.happened => (50, true),
             ("grows", "small") => (0, false),
             ("late-look", "small") => (10, self.happened),
+            ("lists-late" | "lists-changed", "07") => (size, self.happened),
             ("early-end", "large") | ("early-end-small", "middle") | ("broken-listing", "a") => (size, true),
             _ => (size, false),
         };
@@ -334,6 +341,7 @@ impl Server {
         let step = if matches!(self.what.as_str(), "one-by-one" | "names-behind-end") { 1 } else { 100 };
         let is_broken = self.is("broken-listing") && path == "/tree/d";
         let step = if is_broken { 2 } else { step };
+        let step = if self.is("lists-few") { 7 } else { step };
         let mut part: Vec<&str> = all.into_iter().skip(from).take(step).collect();
         if is_broken && part_number > 0 {
             return status(4);
@@ -364,14 +372,21 @@ impl Server {
         let length = u32::from_be_bytes(rest[8..12].try_into().unwrap()) as usize;
         let most = if self.is("short-reads") { 1000.min(length) } else { length };
         let mut bytes: Vec<u8> = open.content.iter().copied().skip(offset).take(most).collect();
-        if self.is("late-look") && open.path == "/tree/small" && !open.content.starts_with(&other_content(10))
-        {
+        let late = match self.what.as_str() {
+            "late-look" => "/tree/small",
+            "lists-late" => "/tree/d/07",
+            _ => "",
+        };
+        if open.path == late && !open.content.starts_with(&other_content(10)) {
             // It is written anew while it is read.
             bytes.iter_mut().zip(other_content(10)).take(5).for_each(|(byte, other)| *byte = other);
         }
         // Whoever read the last byte of it finds another file under its name.
         let is_end = open.path == "/tree/large" && offset + bytes.len() == open.content.len();
         self.happened |= self.what.starts_with("replaced") && is_end;
+        let read_one =
+            open.path == "/tree/d/07" && matches!(self.what.as_str(), "lists-changed" | "lists-gone");
+        self.happened |= read_one;
         self.reads += usize::from(open.path == "/tree/large");
         let data = |bytes: &[u8]| [&[103][..], &string(bytes)].concat();
         match self.what.as_str() {

@@ -82,6 +82,12 @@ impl SftpDir {
         told.map_or(Told::Nothing, |(told, _)| Told::Listed(told))
     }
 
+    /// How many names it has, where all of them were listed.
+    pub(super) fn names(&self) -> Option<usize> {
+        let state = self.state();
+        state.listed.as_ref().filter(|_| state.is_whole).map(|listed| listed.entries().len())
+    }
+
     /// The target of a symlink that was asked for already.
     pub(super) fn take_target(&self, name: &CStr) -> Option<Asked<Vec<u8>>> {
         self.state().targets.remove(name)
@@ -106,14 +112,13 @@ impl SftpSource {
         let client = &self.client;
         let share = client.take_handle()?;
         let look = || if told == Told::Root { client.stat(&path) } else { client.lstat(&path) };
-        let opened = client.open_dir(&path);
+        let (opened, parts) = Parts::begin(client, &path);
         // Both at once: what is opened is not a symlink, unless somebody was very quick.
         let looked = if let Told::Listed(_) = told { None } else { Some(look()) };
         let room = self.mounts.then(|| client.room(&path));
-        let mut open = opened.wait().map(|handle| {
-            let parts = Parts::begin(client, &handle);
-            Open { client: Arc::clone(client), handle, parts, _share: share }
-        });
+        parts.await_all();
+        let handle = opened.wait();
+        let mut open = handle.map(|handle| Open { client: Arc::clone(client), handle, parts, _share: share });
         let mut state = State::default();
         if let Ok(open) = &mut open {
             let mut listed = Listed::default();
@@ -323,7 +328,7 @@ impl Open {
 
 impl Drop for Open {
     fn drop(&mut self) {
-        drop(self.client.close(&self.handle));
+        drop(self.client.together().close(&self.handle));
     }
 }
 

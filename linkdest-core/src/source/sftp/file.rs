@@ -8,7 +8,7 @@ use crate::entry::{Kind, Metadata};
 use crate::error::Error;
 use crate::os::{File, XattrBuffer};
 use crate::policy::attributes::Reach;
-use crate::sftp::{Reading, Share};
+use crate::sftp::{Data, Reading, Share};
 use crate::source::{KnownXattrs, SourceFile};
 
 /// A file on a server.
@@ -29,11 +29,42 @@ struct State {
 
 /// The content of a small file, read together with that of many others.
 pub(super) struct Early {
-    pub bytes: Vec<u8>,
+    pub bytes: Bytes,
     /// Nothing comes behind these bytes.
     pub is_whole: bool,
     /// What the file was after they were read: what it was before.
     pub after: Metadata,
+}
+
+/// The bytes of a small file: mostly one answer, as it came.
+#[derive(Default)]
+pub(super) enum Bytes {
+    #[default]
+    None,
+    One(Data),
+    Joined(Vec<u8>),
+}
+
+impl Bytes {
+    pub fn get(&self) -> &[u8] {
+        match self {
+            Self::None => &[],
+            Self::One(data) => data.bytes(),
+            Self::Joined(bytes) => bytes,
+        }
+    }
+
+    /// Adds what comes behind them.
+    pub fn add(&mut self, data: Data) {
+        *self = match std::mem::take(self) {
+            Self::None => Self::One(data),
+            Self::One(first) => Self::Joined([first.bytes(), data.bytes()].concat()),
+            Self::Joined(mut bytes) => {
+                bytes.extend_from_slice(data.bytes());
+                Self::Joined(bytes)
+            }
+        };
+    }
 }
 
 /// So much is read at a time, in bytes.
@@ -114,7 +145,7 @@ impl State {
     /// What was read early, as far as it has what is asked for.
     fn early(&self, buffer: &mut [u8], offset: u64) -> Option<usize> {
         let early = self.early.as_ref()?;
-        let rest = early.bytes.get(usize::try_from(offset).ok()?..).unwrap_or_default();
+        let rest = early.bytes.get().get(usize::try_from(offset).ok()?..).unwrap_or_default();
         let count = rest.len().min(buffer.len());
         if count < buffer.len() && !early.is_whole {
             return None;

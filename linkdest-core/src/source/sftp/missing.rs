@@ -63,9 +63,10 @@ impl SftpSource {
     /// The names that a directory has by now, sorted.
     fn names_now(&self, dir: &SftpDir) -> io::Result<Listed> {
         let _share = self.client.take_handle()?;
-        let handle = self.client.open_dir(dir.path()).wait()?;
+        let (opened, mut parts) = Parts::begin(&self.client, dir.path());
+        let handle = opened.wait()?;
         let mut listed = Listed::default();
-        let read = Parts::begin(&self.client, &handle).add_all(&self.client, &handle, &mut listed);
+        let read = parts.add_all(&self.client, &handle, &mut listed);
         drop(self.client.close(&handle));
         listed.sort();
         read.map(|()| listed)

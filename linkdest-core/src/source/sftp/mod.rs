@@ -4,6 +4,7 @@
 //! inodes, no change times, no extended attributes. Nothing there keeps a server from following a symlink that took the
 //! place of what was looked at; whatever was opened is looked at once more, by name, after it was read.
 
+mod again;
 mod contents;
 mod directory;
 mod file;

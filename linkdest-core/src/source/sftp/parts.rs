@@ -21,10 +21,15 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// Asks for the first parts of a directory that is open.
-    pub fn begin(client: &Client, handle: &Handle) -> Self {
-        let under_way = (0..FIRST).map(|_| client.read_dir(handle)).collect();
-        Self { under_way, part: 0, wanted: FIRST, has_ended: false }
+    /// Opens a directory and asks for its first parts.
+    pub fn begin(client: &Client, path: &[u8]) -> (Asked<Handle>, Self) {
+        let (opened, under_way) = client.together().open_and_list(path, FIRST, None);
+        (opened, Self { under_way: under_way.into(), part: 0, wanted: FIRST, has_ended: false })
+    }
+
+    /// Waits until what was asked for is there.
+    pub fn await_all(&self) {
+        self.under_way.iter().rev().for_each(Asked::await_answer);
     }
 
     /// Adds the next part to what was listed; says whether there may be more.
