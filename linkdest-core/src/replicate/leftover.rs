@@ -29,6 +29,10 @@ impl<'l, D: Enter> Leftovers<'l, D> {
             |(root, same_boot): &'l (D, bool)| Leftover { tree: Descent::new(root), same_boot: *same_boot };
         Self(roots.iter().map(open).collect())
     }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
 impl<F: Far> Tree<'_, '_, F> {
@@ -78,6 +82,7 @@ impl<F: Far> Tree<'_, '_, F> {
                 flags,
                 content: entry.content,
                 action: Action::Link,
+                stamping: None,
             }));
         }
         Ok(None)

@@ -51,6 +51,7 @@ impl<F: Far> Tree<'_, '_, F> {
             flags,
             content: None,
             action: Action::Create,
+            stamping: None,
         }))
     }
 

@@ -10,7 +10,7 @@ use crate::abroad::{Desk, Growing, RemoteLock, RemoteRepository, ServerDir};
 use crate::entry::{Kind, Timestamp};
 use crate::error::{Error, Problem, Result};
 use crate::manifest::{Header, Manifest, ManifestWriter};
-use crate::monitor::StopFlag;
+use crate::monitor::{Monitor, StopFlag};
 use crate::os::File;
 use crate::repository::{
     Damage, Identity, RunRecord, Snapshot, SnapshotName, manifest_error, plan_retention,
@@ -29,6 +29,14 @@ impl There {
     pub fn new(repository: RemoteRepository) -> Result<Self> {
         repository.check_server()?;
         Ok(Self { repository, desk: Desk::new()?, sent: RefCell::default() })
+    }
+
+    /// Removes what killed runs left.
+    fn drop_left(&self, is_one: impl Fn(&crate::abroad::Left) -> bool, stop: &StopFlag) -> Result<()> {
+        self.repository.persistently(|| {
+            let left = self.repository.leftovers()?.into_iter().filter(&is_one);
+            self.repository.remove_leftovers(&left.collect::<Vec<_>>(), stop)
+        })
     }
 }
 
@@ -95,11 +103,19 @@ impl Target for There {
     type Growing = GrowingThere;
 
     fn lock(&self, patience: Duration, stop: &StopFlag) -> Result<RemoteLock<'_>> {
-        self.repository.lock(patience, stop)
+        self.repository.persistently(|| self.repository.lock(patience, stop))
+    }
+
+    fn revive(&self, error: &Error) -> bool {
+        self.repository.client.revive_after(error)
+    }
+
+    fn tell_odd(&self, monitor: &dyn Monitor) {
+        self.repository.tell_revival(monitor);
     }
 
     fn repair(&self) -> Result<()> {
-        self.repository.repair()
+        self.repository.persistently(|| self.repository.repair())
     }
 
     fn boot_id(&self) -> String {
@@ -152,21 +168,19 @@ impl Target for There {
     }
 
     fn repair_latest(&self) -> Result<()> {
-        self.repository.repair_latest()
+        self.repository.persistently(|| self.repository.repair_latest())
     }
 
     fn drop_leftovers_of(&self, identity: &Identity, stop: &StopFlag) -> Result<()> {
-        let left = self.repository.leftovers()?.into_iter().filter(|left| left.is_of(identity));
-        self.repository.remove_leftovers(&left.collect::<Vec<_>>(), stop)
+        self.drop_left(|left| left.is_of(identity), stop)
     }
 
     fn drop_staged(&self, name: &SnapshotName, stop: &StopFlag) -> Result<()> {
-        self.repository.drop_staged(name.as_str(), stop)
+        self.repository.persistently(|| self.repository.drop_staged(name.as_str(), stop))
     }
 
     fn remove_replicas_left(&self, stop: &StopFlag) -> Result<()> {
-        let left = self.repository.leftovers()?.into_iter().filter(crate::abroad::Left::is_of_replica);
-        self.repository.remove_leftovers(&left.collect::<Vec<_>>(), stop)
+        self.drop_left(crate::abroad::Left::is_of_replica, stop)
     }
 
     fn set_pin(&self, name: &SnapshotName) -> Result<bool> {
@@ -178,7 +192,7 @@ impl Target for There {
     }
 
     fn empty_trash(&self, stop: &StopFlag) -> Result<()> {
-        self.repository.empty_trash(stop)
+        self.repository.persistently(|| self.repository.empty_trash(stop))
     }
 
     fn forget(&self, keep: &KeepRules, patience: Duration, stop: &StopFlag) -> Result<Forgotten> {

@@ -158,6 +158,16 @@ impl Writing<'_> {
         self.offset += bytes;
     }
 
+    /// How many parts are on their way.
+    pub fn parts(&self) -> usize {
+        self.under_way.len()
+    }
+
+    /// Hands over what is on its way.
+    pub fn take_under_way(&mut self) -> Vec<Asked<()>> {
+        self.under_way.drain(..).collect()
+    }
+
     /// Waits until all was written.
     pub fn settle(&mut self) -> io::Result<()> {
         // Every answer is taken, also behind an error.
