@@ -1,7 +1,7 @@
 //! What a server was asked before its turn, by path: the answer is there when somebody needs it.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, VecDeque};
 use std::io;
 
 use super::listing::Listing;
@@ -9,8 +9,10 @@ use crate::entry::Metadata;
 use crate::os::errno;
 use crate::sftp::{Asked, Client, Handle};
 
-/// So many links are on their way.
+/// So many links are on their way at most; once half of them were answered, as many more are begun.
 const LINKS: usize = 512;
+/// Who has to wait for one of them waits for so many: to be woken for each of them would cost more than they do.
+const STRIDE: usize = 128;
 /// So many files are open for what is sent, and directories for what is listed.
 const OPEN: usize = 32;
 
@@ -26,6 +28,11 @@ pub(super) struct Begun<'t> {
     targets: Answers<Vec<u8>>,
     files: Answers<Handle>,
     listings: RefCell<HashMap<Vec<u8>, Listing>>,
+    /// More is begun, until there is no more room.
+    fills: Cell<bool>,
+    /// How many links were begun, and each of them that is the last of a stride.
+    count: Cell<usize>,
+    strides: RefCell<VecDeque<Vec<u8>>>,
 }
 
 /// Waits for an answer. A server that does several things at once may not have made yet what something lies in: then it is
@@ -42,7 +49,8 @@ impl<'t> Begun<'t> {
     pub fn new(client: &'t Client) -> Self {
         let (directories, links) = Default::default();
         let (targets, files, listings) = Default::default();
-        Self { client, directories, links, targets, files, listings }
+        let (fills, count, strides) = (Cell::new(true), Cell::default(), RefCell::default());
+        Self { client, directories, links, targets, files, listings, fills, count, strides }
     }
 
     /// How many files and directories may be open at once for what is asked ahead.
@@ -50,8 +58,27 @@ impl<'t> Begun<'t> {
         (self.client.limits().handles / 4).clamp(1, OPEN)
     }
 
+    /// Says whether more can be begun: many at a time.
     pub fn has_room(&self) -> bool {
-        self.links.borrow().len() < LINKS && self.files.borrow().len() < self.most_open()
+        let (links, files) = (self.links.borrow().len(), self.files.borrow().len());
+        let most = self.most_open();
+        if links >= LINKS || files >= most {
+            self.fills.set(false);
+        } else if links <= LINKS / 2 && files <= most / 2 {
+            self.fills.set(true);
+        }
+        self.fills.get()
+    }
+
+    /// Where an answer is not there, waits for some of those behind it as well.
+    fn stride(&self, asked: &Asked<()>) {
+        let links = self.links.borrow();
+        let mut strides = self.strides.borrow_mut();
+        while !asked.is_ready()
+            && let Some(last) = strides.pop_front()
+        {
+            links.get(&last).into_iter().for_each(Asked::rest);
+        }
     }
 
     pub fn begin_dir(&self, path: Vec<u8>) {
@@ -66,6 +93,10 @@ impl<'t> Begun<'t> {
 
     pub fn begin_link(&self, from: &[u8], to: Vec<u8>) {
         let asked = self.client.link(from, &to);
+        self.count.set(self.count.get() + 1);
+        if self.count.get().is_multiple_of(STRIDE) {
+            self.strides.borrow_mut().push_back(to.clone());
+        }
         self.links.borrow_mut().insert(to, asked);
     }
 
@@ -75,6 +106,7 @@ impl<'t> Begun<'t> {
             self.take_back(to)?;
         }
         let begun = self.links.borrow_mut().remove(to);
+        begun.iter().for_each(|asked| self.stride(asked));
         settle(begun, || self.client.link(from, to))
     }
 
@@ -118,9 +150,8 @@ impl<'t> Begun<'t> {
 
     /// Forgets what was begun in a directory that could not be made.
     pub fn forget_below(&self, path: &[u8]) {
-        let is_below = |other: &Vec<u8>| {
-            other.strip_prefix(path).is_some_and(|rest| rest.first() == Some(&b'/'))
-        };
+        let is_below =
+            |other: &Vec<u8>| other.strip_prefix(path).is_some_and(|rest| rest.first() == Some(&b'/'));
         self.directories.borrow_mut().retain(|path, _| !is_below(path));
         self.links.borrow_mut().retain(|path, _| !is_below(path));
         self.files.borrow_mut().retain(|path, _| !is_below(path));

@@ -234,8 +234,7 @@ impl<'t> Far for Server<'t> {
         let mut writing = file.into_inner();
         let written = writing.take_under_way();
         let handle = writing.handle();
-        let stamping =
-            self.stamp(&stamps.metadata, |attributes| self.client().set_open(handle, attributes));
+        let stamping = self.stamp(&stamps.metadata, |attributes| self.client().set_open(handle, attributes));
         // What closing could still say is that of a server that keeps nothing.
         drop(self.client().close(handle));
         Stamping { written, ..stamping }

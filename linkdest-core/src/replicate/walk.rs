@@ -196,7 +196,8 @@ impl<F: Far> Tree<'_, '_, F> {
                 if entry.child.is_some() {
                     let below = self.ahead.take(&mut self.sides, self.known)?;
                     let below = below.filter(|below| *below.here.directory.path() == path);
-                    let out_of_step = || self.unwritten(io::Error::other("the walk is not where it should be"));
+                    let out_of_step =
+                        || self.unwritten(io::Error::other("the walk is not where it should be"));
                     let below = below.ok_or_else(out_of_step)?;
                     return self.level(below, level.next).map(Some);
                 }

@@ -38,6 +38,12 @@ impl<T> Asked<T> {
         self.sent.as_ref().map_or(true, Ticket::is_ready)
     }
 
+    /// Waits until the answer is there, or will never be.
+    pub fn rest(&self) {
+        // Whoever waits for the answer hears of an error.
+        let _ = self.sent.as_ref().map(Ticket::rest);
+    }
+
     /// Waits for the answer.
     ///
     /// # Errors

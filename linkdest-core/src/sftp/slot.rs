@@ -86,21 +86,13 @@ impl Ticket {
         answer.raw.is_some() || answer.lost
     }
 
-    /// Waits for the answer.
+    /// Waits until the answer is there, or will never be.
     ///
     /// # Errors
-    /// A lost connection, a server that does not answer, the wish to stop.
-    pub fn wait(self) -> io::Result<Raw> {
+    /// A server that does not answer, the wish to stop.
+    pub fn rest(&self) -> io::Result<()> {
         let mut answer = self.slot.answer();
-        loop {
-            if let Some(raw) = answer.raw.take() {
-                answer.taken = true;
-                return Ok(raw);
-            }
-            if answer.lost {
-                drop(answer);
-                return Err(self.exchange.lost_error());
-            }
+        while answer.raw.is_none() && !answer.lost {
             answer.waits = true;
             let (woken, timeout) =
                 self.slot.wake.wait_timeout(answer, TICK).unwrap_or_else(PoisonError::into_inner);
@@ -110,6 +102,26 @@ impl Ticket {
                 self.exchange.check_stop()?;
                 self.exchange.check_patience();
                 answer = self.slot.answer();
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for the answer.
+    ///
+    /// # Errors
+    /// A lost connection, a server that does not answer, the wish to stop.
+    pub fn wait(self) -> io::Result<Raw> {
+        self.rest()?;
+        let mut answer = self.slot.answer();
+        match answer.raw.take() {
+            Some(raw) => {
+                answer.taken = true;
+                Ok(raw)
+            }
+            None => {
+                drop(answer);
+                Err(self.exchange.lost_error())
             }
         }
     }

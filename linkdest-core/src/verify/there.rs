@@ -226,8 +226,7 @@ impl<'c> Checking<'c> {
     fn link(&mut self, one: &mut One<'_>, Link { path, link, target, asked }: Link) -> Result<()> {
         let client = &self.asked.repository.client;
         let mut asked = Some(asked);
-        let read = client
-            .persistently(|| asked.take().unwrap_or_else(|| client.read_link(&link)).wait());
+        let read = client.persistently(|| asked.take().unwrap_or_else(|| client.read_link(&link)).wait());
         match read {
             Ok(found) if found == target => {}
             Ok(_) => {
