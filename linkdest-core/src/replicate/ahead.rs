@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::ffi::CString;
 use std::rc::Rc;
 
-use super::beside::{From, Here, Sides};
+use super::beside::{From, Here, Link, Sides};
 use super::earlier::Known;
 use super::far::{Beginning, Far};
 use super::plan::may_be_shared;
@@ -30,6 +30,23 @@ pub(super) struct Ahead {
 pub(super) struct Scouted {
     pub here: Rc<Here>,
     pub begun: usize,
+    /// What was found then that they can be linked to, by their place.
+    found: VecDeque<(usize, Option<Link>)>,
+}
+
+impl Scouted {
+    fn new(here: &Rc<Here>) -> Self {
+        Self { here: Rc::clone(here), begun: 0, found: VecDeque::new() }
+    }
+
+    /// What was found for an entry, if it was begun. They are asked for in their order.
+    pub fn found(&mut self, index: usize) -> Option<Option<Link>> {
+        while self.found.front().is_some_and(|(place, _)| *place < index) {
+            self.found.pop_front();
+        }
+        let is_next = self.found.front().is_some_and(|(place, _)| *place == index);
+        if is_next { self.found.pop_front().map(|(_, found)| found) } else { None }
+    }
 }
 
 impl Ahead {
@@ -37,7 +54,7 @@ impl Ahead {
     pub fn begin(&mut self, root: Here) -> Scouted {
         let here = Rc::new(root);
         self.levels = vec![(Rc::clone(&here), 0)];
-        Scouted { here, begun: 0 }
+        Scouted::new(&here)
     }
 
     /// Reads the directory that comes next, if there is one.
@@ -50,7 +67,7 @@ impl Ahead {
                     let below = Rc::new(sides.below(known, &here, &entry, child)?);
                     self.levels.push((Rc::clone(&below), 0));
                     self.entries += below.directory.len();
-                    self.waiting.push_back(Scouted { here: Rc::clone(&below), begun: 0 });
+                    self.waiting.push_back(Scouted::new(&below));
                     return Ok(Some(below));
                 }
             }
@@ -154,35 +171,43 @@ impl<F: Far> Tree<'_, '_, F> {
             if !self.far.has_room() {
                 return Ok(false);
             }
-            self.begin(&here, &entry)?;
+            if let Some(found) = self.begin(&here, &entry)? {
+                scouted.found.push_back((scouted.begun, found));
+            }
             scouted.begun += 1;
         }
         Ok(true)
     }
 
-    /// Begins an entry that has no other names: a link to the base, or a file to be sent.
-    fn begin(&mut self, here: &Here, entry: &Entry<'_>) -> Result<()> {
+    /// Begins an entry that has no other names: a link to the base, or what is to be made. Returns what it can be linked to,
+    /// if that was looked up.
+    fn begin(&mut self, here: &Here, entry: &Entry<'_>) -> Result<Option<Option<Link>>> {
         let kind = entry.metadata.kind;
         let is_one = matches!(kind, Kind::File | Kind::Symlink) && !entry.is_expunged();
         if !is_one || may_be_shared(entry) {
-            return Ok(());
+            return Ok(None);
         }
+        self.check_stop()?;
         let found = self.sides.find(self.known, &self.table, here, entry)?;
         let path = here.directory.path();
         let name = CString::new(entry.name).unwrap_or_default();
         // Where something cannot be opened, whoever needs it will say so.
-        let Ok(to) = self.staged.open(path) else { return Ok(()) };
-        match (found, &mut self.base) {
+        let Ok(to) = self.staged.open(path) else { return Ok(Some(found)) };
+        match (&found, &mut self.base) {
             (Some(link), Some(base)) if matches!(link.from, From::Base) => {
                 if let (Some(expected), Ok(from)) = (&link.expected, base.open(path)) {
                     let link = Beginning { expected, is_ours: link.is_ours };
                     self.far.begin_link(&link, from, to, &name);
                 }
             }
-            (None, _) if kind == Kind::File && self.leftovers.is_empty() => self.far.begin_file(to, &name),
+            (None, _) if kind == Kind::Symlink => {
+                let target = CString::new(entry.target).unwrap_or_default();
+                self.far.begin_symlink(&target, to, &name);
+            }
+            (None, _) if self.leftovers.is_empty() => self.far.begin_file(to, &name),
             _ => {}
         }
-        self.check_stop()
+        Ok(Some(found))
     }
 
     /// Leaves out a directory that could not be made.

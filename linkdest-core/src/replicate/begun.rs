@@ -27,6 +27,7 @@ pub(super) struct Begun<'t> {
     /// Where symlinks lead.
     targets: Answers<Vec<u8>>,
     files: Answers<Handle>,
+    symlinks: Answers<()>,
     listings: RefCell<HashMap<Vec<u8>, Listing>>,
     /// More is begun, until there is no more room.
     fills: Cell<bool>,
@@ -48,9 +49,9 @@ fn settle<T>(begun: Option<Asked<T>>, ask: impl Fn() -> Asked<T>) -> io::Result<
 impl<'t> Begun<'t> {
     pub fn new(client: &'t Client) -> Self {
         let (directories, links) = Default::default();
-        let (targets, files, listings) = Default::default();
+        let (targets, files, symlinks, listings) = Default::default();
         let (fills, count, strides) = (Cell::new(true), Cell::default(), RefCell::default());
-        Self { client, directories, links, targets, files, listings, fills, count, strides }
+        Self { client, directories, links, targets, files, symlinks, listings, fills, count, strides }
     }
 
     /// How many files and directories may be open at once for what is asked ahead.
@@ -60,7 +61,8 @@ impl<'t> Begun<'t> {
 
     /// Says whether more can be begun: many at a time.
     pub fn has_room(&self) -> bool {
-        let (links, files) = (self.links.borrow().len(), self.files.borrow().len());
+        let links = self.links.borrow().len() + self.symlinks.borrow().len();
+        let files = self.files.borrow().len();
         let most = self.most_open();
         if links >= LINKS || files >= most {
             self.fills.set(false);
@@ -102,7 +104,7 @@ impl<'t> Begun<'t> {
 
     /// Links. What was begun leads to the same inode: only names that no other way leads to are begun.
     pub fn link(&self, from: &[u8], to: &[u8]) -> io::Result<()> {
-        if self.files.borrow().contains_key(to) {
+        if self.files.borrow().contains_key(to) || self.symlinks.borrow().contains_key(to) {
             self.take_back(to)?;
         }
         let begun = self.links.borrow_mut().remove(to);
@@ -120,6 +122,20 @@ impl<'t> Begun<'t> {
         let mut begun = self.targets.borrow_mut().remove(path);
         let client = self.client;
         client.persistently(|| begun.take().unwrap_or_else(|| client.read_link(path)).wait())
+    }
+
+    pub fn begin_symlink(&self, target: &[u8], path: Vec<u8>) {
+        let asked = self.client.make_symlink(target, &path);
+        self.symlinks.borrow_mut().insert(path, asked);
+    }
+
+    /// Makes a symlink where nothing else was begun any more.
+    pub fn make_symlink(&self, target: &[u8], path: &[u8]) -> io::Result<()> {
+        let begun = self.symlinks.borrow_mut().remove(path);
+        if begun.is_none() {
+            self.take_back(path)?;
+        }
+        settle(begun, || self.client.make_symlink(target, path))
     }
 
     pub fn begin_file(&self, path: Vec<u8>) {
@@ -140,6 +156,7 @@ impl<'t> Begun<'t> {
     pub fn take_back(&self, path: &[u8]) -> io::Result<()> {
         let file = self.files.borrow_mut().remove(path);
         let link = self.links.borrow_mut().remove(path);
+        let link = link.or_else(|| self.symlinks.borrow_mut().remove(path));
         let made = file.map(|asked| asked.wait().map(|handle| drop(self.client.close(&handle))));
         // What was refused is not there.
         match made.or_else(|| link.map(Asked::wait)) {
@@ -155,6 +172,7 @@ impl<'t> Begun<'t> {
         self.directories.borrow_mut().retain(|path, _| !is_below(path));
         self.links.borrow_mut().retain(|path, _| !is_below(path));
         self.files.borrow_mut().retain(|path, _| !is_below(path));
+        self.symlinks.borrow_mut().retain(|path, _| !is_below(path));
     }
 
     pub fn begin_list(&self, path: Vec<u8>) {

@@ -26,7 +26,7 @@ pub(super) struct Made {
     pub content: Option<ContentHash>,
     /// How it was made.
     pub action: Action,
-    /// The attributes of a file that was sent, on their way, and whether some are left out.
+    /// Its attributes, on their way, and whether some are left out.
     pub stamping: Option<(Stamping, bool)>,
 }
 
@@ -37,8 +37,13 @@ impl Made {
 }
 
 impl<F: Far> Tree<'_, '_, F> {
-    /// Places an entry and writes it down.
-    pub fn place(&mut self, level: &mut Level, index: usize, entry: &Entry<'_>) -> Result<()> {
+    /// Places an entry and writes it down. `found` is what it can be linked to, if that was looked up.
+    pub fn place(
+        &mut self,
+        level: &mut Level,
+        (index, entry): (usize, &Entry<'_>),
+        found: Option<Option<Link>>,
+    ) -> Result<()> {
         let here = Rc::clone(&level.here);
         let directory = here.directory.path();
         let name = self.c_name(directory, entry.name)?;
@@ -47,7 +52,11 @@ impl<F: Far> Tree<'_, '_, F> {
             return Ok(());
         }
         let shared = self.shared(directory, entry);
-        if let Some(link) = self.sides.find(self.known, &self.table, &here, entry)?
+        let found = match found {
+            Some(found) => found,
+            None => self.sides.find(self.known, &self.table, &here, entry)?,
+        };
+        if let Some(link) = found
             && let Some((from, inode)) = self.link(&here, entry, (&name, shared), &link)?
         {
             self.linked(&here, &mut level.draft, entry, shared, &Link { from, inode, ..link });
@@ -266,6 +275,9 @@ impl<F: Far> Tree<'_, '_, F> {
 
     /// The inode that a name of the replica has.
     pub fn look_inode(&mut self, directory: &RelPath, name: &CStr) -> u64 {
+        if !self.far.tells_inodes() {
+            return 0;
+        }
         let found = self.staged.open(directory).and_then(|dir| self.far.look(dir, name));
         found.ok().flatten().map_or(0, |found| found.id.inode)
     }

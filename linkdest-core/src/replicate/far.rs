@@ -133,6 +133,9 @@ pub(super) trait Far {
     /// Begins to make a file. `create` ends it.
     fn begin_file(&self, _dir: &Self::Dir, _name: &CStr) {}
 
+    /// Begins to make a symlink. `make_symlink` ends it.
+    fn begin_symlink(&self, _target: &CStr, _dir: &Self::Dir, _name: &CStr) {}
+
     /// Takes back what was begun of a name that is left out.
     fn take_back(&self, _dir: &Self::Dir, _name: &CStr) -> io::Result<()> {
         Ok(())
@@ -171,7 +174,7 @@ pub(super) trait Far {
     fn stamp_file(&mut self, file: Self::File, stamps: &Stamps) -> Stamping;
 
     /// Gives a new symlink or node its attributes.
-    fn stamp_name(&mut self, dir: &Self::Dir, name: &CStr, stamps: &Stamps) -> Vec<Refused>;
+    fn stamp_name(&mut self, dir: &Self::Dir, name: &CStr, stamps: &Stamps) -> Stamping;
 
     /// Gives a directory its attributes, after its last child.
     fn stamp_dir(&mut self, dir: &Self::Dir, stamps: &Stamps) -> io::Result<Stamping>;

@@ -9,7 +9,7 @@ use crate::hashing::{Hashed, hash};
 use crate::manifest::ContentHash;
 use crate::monitor::StopFlag;
 use crate::os::{Dir, File, XattrBuffer, XattrPlace, Xattrs, errno};
-use crate::placing::{CopyError, Refused, copy, stamp_dir, stamp_file, stamp_name};
+use crate::placing::{CopyError, copy, stamp_dir, stamp_file, stamp_name};
 use crate::policy::attributes::Reach;
 use crate::repository::{Repository, SnapshotName};
 use crate::source::{SourceFile, read_xattrs};
@@ -113,8 +113,9 @@ impl Far for Local<'_> {
         Stamping::done(refused)
     }
 
-    fn stamp_name(&mut self, dir: &Dir, name: &CStr, stamps: &Stamps) -> Vec<Refused> {
-        stamp_name(dir, name, &stamps.metadata, &stamps.xattrs, &self.reach, &mut self.xattrs)
+    fn stamp_name(&mut self, dir: &Dir, name: &CStr, stamps: &Stamps) -> Stamping {
+        let (metadata, xattrs) = (&stamps.metadata, &stamps.xattrs);
+        Stamping::done(stamp_name(dir, name, metadata, xattrs, &self.reach, &mut self.xattrs))
     }
 
     fn stamp_dir(&mut self, dir: &Dir, stamps: &Stamps) -> io::Result<Stamping> {

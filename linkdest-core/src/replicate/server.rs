@@ -181,6 +181,10 @@ impl<'t> Far for Server<'t> {
         self.begun.begin_file(dir.child(name));
     }
 
+    fn begin_symlink(&self, target: &CStr, dir: &ServerDir, name: &CStr) {
+        self.begun.begin_symlink(target.to_bytes(), dir.child(name));
+    }
+
     fn take_back(&self, dir: &ServerDir, name: &CStr) -> io::Result<()> {
         self.begun.take_back(&dir.child(name))
     }
@@ -198,9 +202,7 @@ impl<'t> Far for Server<'t> {
     }
 
     fn make_symlink(&self, target: &CStr, dir: &ServerDir, name: &CStr) -> io::Result<()> {
-        let path = dir.child(name);
-        self.begun.take_back(&path)?;
-        self.client().make_symlink(target.to_bytes(), &path).wait()
+        self.begun.make_symlink(target.to_bytes(), &dir.child(name))
     }
 
     fn make_node(&self, _: &ServerDir, _: &CStr, _: Kind, _: u64) -> io::Result<()> {
@@ -240,15 +242,13 @@ impl<'t> Far for Server<'t> {
         Stamping { written, ..stamping }
     }
 
-    fn stamp_name(&mut self, dir: &ServerDir, name: &CStr, stamps: &Stamps) -> Vec<Refused> {
+    fn stamp_name(&mut self, dir: &ServerDir, name: &CStr, stamps: &Stamps) -> Stamping {
         let path = dir.child(name);
         if !self.client().extensions().lsetstat {
             let error = io::Error::new(io::ErrorKind::Unsupported, "the server has no lsetstat@openssh.com");
-            return vec![Refused { operation: "set times", error }];
+            return Stamping::done(vec![Refused { operation: "set times", error }]);
         }
-        let stamping = self.stamp(&stamps.metadata, |attributes| self.client().set_link(&path, attributes));
-        // Nothing was written.
-        stamping.wait().unwrap_or_default()
+        self.stamp(&stamps.metadata, |attributes| self.client().set_link(&path, attributes))
     }
 
     fn stamp_dir(&mut self, dir: &ServerDir, stamps: &Stamps) -> io::Result<Stamping> {

@@ -1,6 +1,6 @@
 //! A target on a server.
 
-use std::cell::RefCell;
+use std::cell::{RefCell, RefMut};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::manifest::{Header, Manifest, ManifestWriter};
 use crate::monitor::{Monitor, StopFlag};
 use crate::os::File;
 use crate::repository::{
-    Damage, Identity, RunRecord, Snapshot, SnapshotName, manifest_error, plan_retention,
+    Capabilities, Damage, Identity, RunRecord, Snapshot, SnapshotName, manifest_error, plan_retention,
 };
 use crate::retention::KeepRules;
 
@@ -23,12 +23,34 @@ pub(super) struct There {
     desk: Desk,
     /// The manifest that was sent last: the next snapshot is read beside it.
     sent: RefCell<Option<(SnapshotName, File)>>,
+    /// What was found out over the connection that holds.
+    found: RefCell<Found>,
+}
+
+/// What does not change while a connection holds; `revivals` says which that is.
+#[derive(Default)]
+struct Found {
+    revivals: u32,
+    boot: Option<String>,
+    /// What can be stored there, and who owns what is made.
+    probed: Option<(Capabilities, (u32, u32))>,
 }
 
 impl There {
     pub fn new(repository: RemoteRepository) -> Result<Self> {
         repository.check_server()?;
-        Ok(Self { repository, desk: Desk::new()?, sent: RefCell::default() })
+        let (sent, found) = (RefCell::default(), RefCell::default());
+        Ok(Self { repository, desk: Desk::new()?, sent, found })
+    }
+
+    /// What is known by now of this connection.
+    fn found(&self) -> RefMut<'_, Found> {
+        let mut found = self.found.borrow_mut();
+        let revivals = self.repository.client.revivals();
+        if found.revivals != revivals {
+            *found = Found { revivals, ..Found::default() };
+        }
+        found
     }
 
     /// Removes what killed runs left.
@@ -119,7 +141,7 @@ impl Target for There {
     }
 
     fn boot_id(&self) -> String {
-        self.repository.boot_id()
+        self.found().boot.get_or_insert_with(|| self.repository.boot_id()).clone()
     }
 
     fn is_flushed(&self) -> bool {
@@ -135,7 +157,14 @@ impl Target for There {
     }
 
     fn make_tree<'t>(&'t self, growing: &GrowingThere) -> Result<(Server<'t>, ServerDir)> {
-        let (capabilities, born) = self.repository.probe(&self.repository.staging_path(&growing.growing))?;
+        let known = self.found().probed.clone();
+        let (capabilities, born) = match known {
+            Some(known) => known,
+            None => {
+                let probed = self.repository.probe(&self.repository.staging_path(&growing.growing))?;
+                self.found().probed.insert(probed).clone()
+            }
+        };
         let tree = self.repository.make_tree(&growing.growing)?;
         Ok((Server::new(&self.repository, capabilities.reach(born)), tree))
     }
@@ -147,7 +176,7 @@ impl Target for There {
     }
 
     fn leftovers_of(&self, identity: &Identity) -> Result<Left<ServerDir>> {
-        let boot = self.repository.boot_id();
+        let boot = self.boot_id();
         let left = self.repository.leftovers()?.into_iter().filter(|left| left.is_of(identity));
         Ok(left.map(|left| (left.tree.clone(), left.is_of_boot(&boot))).collect())
     }

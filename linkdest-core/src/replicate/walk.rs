@@ -164,7 +164,8 @@ impl<F: Far> Tree<'_, '_, F> {
                 level.draft.push(&entry);
             } else if entry.metadata.kind != Kind::Directory {
                 self.check_stop()?;
-                self.place(&mut level, index, &entry)?;
+                let found = scouted.found(index);
+                self.place(&mut level, (index, &entry), found)?;
                 if level.sent.len() > self.far.ahead() {
                     self.settle(&mut level, self.far.ahead() / 2)?;
                 }

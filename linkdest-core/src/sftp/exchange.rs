@@ -17,6 +17,9 @@ pub(super) const GREETING: u32 = 3;
 
 /// So many bytes may wait to be written.
 const BACKLOG: usize = 4 << 20;
+/// Requests wait for others until they are so many bytes, or somebody waits for an answer: one by one they would cost all
+/// programs on the way far more.
+const TOGETHER: usize = 16 << 10;
 
 /// What all threads share that talk to one server, over one connection after the other.
 pub(super) struct Exchange {
@@ -42,6 +45,8 @@ struct State {
     waiting: HashMap<u32, Arc<Slot>>,
     out: Vec<u8>,
     writer_waits: bool,
+    /// What is to be written is written now.
+    flush: bool,
     heard: Instant,
     /// Nothing more is sent.
     closed: bool,
@@ -77,6 +82,7 @@ impl Exchange {
             waiting: HashMap::new(),
             out: Vec::new(),
             writer_waits: false,
+            flush: false,
             heard: Instant::now(),
             closed: false,
         };
@@ -147,12 +153,26 @@ impl Exchange {
         let slot = Arc::new(Slot::new(request.longest()));
         state.waiting.insert(id, Arc::clone(&slot));
         request.write(id, &mut state.out);
-        let wake = std::mem::take(&mut state.writer_waits);
+        let wake = state.out.len() >= TOGETHER && std::mem::take(&mut state.writer_waits);
         drop(state);
         if wake {
             self.written.notify_one();
         }
         Ok(Ticket { slot, exchange: Arc::clone(self) })
+    }
+
+    /// Has written what waits to be: somebody waits for an answer.
+    pub fn flush(&self) {
+        let mut state = lock(&self.state);
+        if state.out.is_empty() {
+            return;
+        }
+        state.flush = true;
+        let wake = std::mem::take(&mut state.writer_waits);
+        drop(state);
+        if wake {
+            self.written.notify_one();
+        }
     }
 
     /// Takes all that is to be written to a connection, waiting for some; `None` once nothing more will come.
@@ -163,7 +183,7 @@ impl Exchange {
             if state.connection != connection || state.stage.is_over() {
                 return None;
             }
-            if !state.out.is_empty() {
+            if !state.out.is_empty() && (state.flush || state.closed || state.out.len() >= TOGETHER) {
                 break;
             }
             if state.closed {
@@ -174,6 +194,7 @@ impl Exchange {
         }
         let was_full = state.out.len() > BACKLOG;
         std::mem::swap(&mut state.out, buffer);
+        state.flush = false;
         drop(state);
         if was_full {
             self.room.notify_all();
@@ -320,6 +341,7 @@ mod tests {
         let tickets: Vec<_> =
             (0..3).map(|_| exchange.send(&Request::new(kind::LSTAT).string(b"a")).unwrap()).collect();
         let mut out = Vec::new();
+        exchange.flush();
         exchange.take_outgoing(1, &mut out).unwrap();
         assert_eq!(out.len(), 3 * 14);
         for place in [2, 0, 1] {
@@ -329,6 +351,34 @@ mod tests {
             assert_eq!(usize::from(ticket.wait().unwrap().body[0]), index);
         }
         assert!(exchange.expect(1, GREETING + 1, 1).is_err(), "nobody asked for that any more");
+    }
+
+    #[test]
+    fn requests_are_written_together_or_when_somebody_waits() {
+        let (exchange, _) = exchange(Duration::from_secs(60));
+        let request = Request::new(kind::LSTAT).string(&[b'x'; 1000]);
+        let writer = std::thread::spawn({
+            let exchange = Arc::clone(&exchange);
+            move || {
+                let (mut out, mut lengths) = (Vec::new(), Vec::new());
+                while exchange.take_outgoing(1, &mut out).is_some() {
+                    lengths.push(out.len());
+                }
+                lengths
+            }
+        });
+        let many = TOGETHER.div_ceil(request.len());
+        (0..many).for_each(|_| drop(exchange.send(&request).unwrap()));
+        while !lock(&exchange.state).out.is_empty() {
+            std::thread::yield_now();
+        }
+        drop(exchange.send(&request).unwrap());
+        assert!(!exchange.send(&request).unwrap().is_ready());
+        while !lock(&exchange.state).out.is_empty() {
+            std::thread::yield_now();
+        }
+        exchange.close();
+        assert_eq!(writer.join().unwrap(), [many * request.len(), 2 * request.len()]);
     }
 
     /// A server that stops reading, where all threads want to send.
@@ -385,6 +435,7 @@ mod tests {
         exchange.refuse(1, Malformed("odd"));
         assert!(exchange.expect(1, GREETING + 1, 1).is_err());
         assert!(exchange.take_outgoing(1, &mut Vec::new()).is_none());
+        exchange.flush();
         assert!(exchange.take_outgoing(2, &mut Vec::new()).is_some());
         exchange.expect(2, GREETING + 1, 1).unwrap().answer(raw(7));
         assert_eq!(ticket.wait().unwrap().body, [7]);

@@ -83,7 +83,13 @@ impl Ticket {
     /// Says whether the answer is there.
     pub fn is_ready(&self) -> bool {
         let answer = self.slot.answer();
-        answer.raw.is_some() || answer.lost
+        let is_ready = answer.raw.is_some() || answer.lost;
+        drop(answer);
+        if !is_ready {
+            // Whoever asks waits for it.
+            self.exchange.flush();
+        }
+        is_ready
     }
 
     /// Waits until the answer is there, or will never be.
@@ -91,6 +97,9 @@ impl Ticket {
     /// # Errors
     /// A server that does not answer, the wish to stop.
     pub fn rest(&self) -> io::Result<()> {
+        if self.is_ready() {
+            return Ok(());
+        }
         let mut answer = self.slot.answer();
         while answer.raw.is_none() && !answer.lost {
             answer.waits = true;
