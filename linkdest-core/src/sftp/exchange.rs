@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::outgoing::Outgoing;
 use super::reply::Malformed;
 use super::slot::{Expected, Slot, TICK, Ticket};
 use super::wire::{Request, kind};
@@ -17,9 +18,6 @@ pub(super) const GREETING: u32 = 3;
 
 /// So many bytes may wait to be written.
 const BACKLOG: usize = 4 << 20;
-/// Requests wait for others until they are so many bytes, or somebody waits for an answer: one by one they would cost all
-/// programs on the way far more.
-const TOGETHER: usize = 16 << 10;
 
 /// What all threads share that talk to one server, over one connection after the other.
 pub(super) struct Exchange {
@@ -43,10 +41,7 @@ struct State {
     why: Option<String>,
     next: u32,
     waiting: HashMap<u32, Arc<Slot>>,
-    out: Vec<u8>,
-    writer_waits: bool,
-    /// What is to be written is written now.
-    flush: bool,
+    out: Outgoing,
     heard: Instant,
     /// Nothing more is sent.
     closed: bool,
@@ -80,9 +75,7 @@ impl Exchange {
             why: None,
             next: GREETING,
             waiting: HashMap::new(),
-            out: Vec::new(),
-            writer_waits: false,
-            flush: false,
+            out: Outgoing::default(),
             heard: Instant::now(),
             closed: false,
         };
@@ -152,8 +145,7 @@ impl Exchange {
         state.next = id.wrapping_add(1);
         let slot = Arc::new(Slot::new(request.longest()));
         state.waiting.insert(id, Arc::clone(&slot));
-        request.write(id, &mut state.out);
-        let wake = state.out.len() >= TOGETHER && std::mem::take(&mut state.writer_waits);
+        let wake = state.out.add(request, id);
         drop(state);
         if wake {
             self.written.notify_one();
@@ -163,14 +155,7 @@ impl Exchange {
 
     /// Has written what waits to be: somebody waits for an answer.
     pub fn flush(&self) {
-        let mut state = lock(&self.state);
-        if state.out.is_empty() {
-            return;
-        }
-        state.flush = true;
-        let wake = std::mem::take(&mut state.writer_waits);
-        drop(state);
-        if wake {
+        if lock(&self.state).out.flush() {
             self.written.notify_one();
         }
     }
@@ -183,23 +168,19 @@ impl Exchange {
             if state.connection != connection || state.stage.is_over() {
                 return None;
             }
-            if !state.out.is_empty() && (state.flush || state.closed || state.out.len() >= TOGETHER) {
-                break;
+            let (was_full, closed) = (state.out.len() > BACKLOG, state.closed);
+            if state.out.take(closed, buffer) {
+                drop(state);
+                if was_full {
+                    self.room.notify_all();
+                }
+                return Some(());
             }
-            if state.closed {
+            if closed {
                 return None;
             }
-            state.writer_waits = true;
             state = self.written.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        let was_full = state.out.len() > BACKLOG;
-        std::mem::swap(&mut state.out, buffer);
-        state.flush = false;
-        drop(state);
-        if was_full {
-            self.room.notify_all();
-        }
-        Some(())
     }
 
     /// Finds out what an answer of so many bytes is to, before it is read.
@@ -231,7 +212,7 @@ impl Exchange {
             return;
         }
         (state.stage, state.why) = (stage, Some(why));
-        state.out = Vec::new();
+        state.out.clear();
         let slots: Vec<_> = state.waiting.drain().map(|(_, slot)| slot).collect();
         drop(state);
         self.written.notify_all();
@@ -351,34 +332,6 @@ mod tests {
             assert_eq!(usize::from(ticket.wait().unwrap().body[0]), index);
         }
         assert!(exchange.expect(1, GREETING + 1, 1).is_err(), "nobody asked for that any more");
-    }
-
-    #[test]
-    fn requests_are_written_together_or_when_somebody_waits() {
-        let (exchange, _) = exchange(Duration::from_secs(60));
-        let request = Request::new(kind::LSTAT).string(&[b'x'; 1000]);
-        let writer = std::thread::spawn({
-            let exchange = Arc::clone(&exchange);
-            move || {
-                let (mut out, mut lengths) = (Vec::new(), Vec::new());
-                while exchange.take_outgoing(1, &mut out).is_some() {
-                    lengths.push(out.len());
-                }
-                lengths
-            }
-        });
-        let many = TOGETHER.div_ceil(request.len());
-        (0..many).for_each(|_| drop(exchange.send(&request).unwrap()));
-        while !lock(&exchange.state).out.is_empty() {
-            std::thread::yield_now();
-        }
-        drop(exchange.send(&request).unwrap());
-        assert!(!exchange.send(&request).unwrap().is_ready());
-        while !lock(&exchange.state).out.is_empty() {
-            std::thread::yield_now();
-        }
-        exchange.close();
-        assert_eq!(writer.join().unwrap(), [many * request.len(), 2 * request.len()]);
     }
 
     /// A server that stops reading, where all threads want to send.

@@ -9,6 +9,7 @@ mod attributes;
 mod budget;
 mod client;
 mod exchange;
+mod outgoing;
 mod reading;
 mod reply;
 mod revival;
