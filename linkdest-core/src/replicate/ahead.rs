@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::beside::{From, Here, Link, Sides};
 use super::earlier::Known;
-use super::far::{Beginning, Far};
+use super::far::Far;
 use super::plan::may_be_shared;
 use super::tree::Tree;
 use crate::entry::Kind;
@@ -110,7 +110,8 @@ fn child(entry: &Entry<'_>) -> Option<Locator> {
 impl<F: Far> Tree<'_, '_, F> {
     /// Tells the far side what comes next.
     pub fn scout(&mut self) -> Result<()> {
-        let most = self.far.ahead();
+        // Each has a listing of its own in what killed runs left.
+        let most = self.far.ahead().div_ceil(1 + self.leftovers.len());
         while self.ahead.waiting.len() < most && self.ahead.entries < ENTRIES {
             let Some(here) = self.ahead.read(&mut self.sides, self.known)? else { break };
             self.begin_directory(&here);
@@ -144,13 +145,18 @@ impl<F: Far> Tree<'_, '_, F> {
         {
             self.far.begin_list(dir);
         }
+        if self.far.ahead() > 0 {
+            self.leftovers.each(here.directory.path(), |dir| self.far.begin_list(dir));
+        }
     }
 
     /// Says whether that is done; with `wait`, waits for it.
     pub fn is_listed(&mut self, here: &Here, wait: bool) -> bool {
         let base = self.base.as_mut().filter(|_| here.base.is_some());
         let dir = base.and_then(|base| base.open(here.directory.path()).ok());
-        dir.is_none_or(|dir| self.far.is_listed(dir, wait))
+        let mut is_listed = dir.is_none_or(|dir| self.far.is_listed(dir, wait));
+        self.leftovers.each(here.directory.path(), |dir| is_listed &= self.far.is_listed(dir, wait));
+        is_listed
     }
 
     /// Hears that a directory is placed.
@@ -160,6 +166,7 @@ impl<F: Far> Tree<'_, '_, F> {
         {
             self.far.leave(dir);
         }
+        self.leftovers.each(here.directory.path(), |dir| self.far.leave(dir));
     }
 
     /// Begins what there is room for, up to an entry; says whether there is room for more.
@@ -196,15 +203,14 @@ impl<F: Far> Tree<'_, '_, F> {
         match (&found, &mut self.base) {
             (Some(link), Some(base)) if matches!(link.from, From::Base) => {
                 if let (Some(expected), Ok(from)) = (&link.expected, base.open(path)) {
-                    let link = Beginning { expected, is_ours: link.is_ours };
-                    self.far.begin_link(&link, from, to, &name);
+                    self.far.begin_link((!link.is_ours).then_some(expected), from, to, &name);
                 }
             }
             (None, _) if kind == Kind::Symlink => {
                 let target = CString::new(entry.target).unwrap_or_default();
                 self.far.begin_symlink(&target, to, &name);
             }
-            (None, _) if self.leftovers.is_empty() => self.far.begin_file(to, &name),
+            (None, _) => self.begin_file(path, entry, &name),
             _ => {}
         }
         Ok(Some(found))

@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::io;
 
 use super::listing::Listing;
+use crate::abroad::metadata_of;
 use crate::entry::Metadata;
 use crate::os::errno;
 use crate::sftp::{Asked, Client, Handle};
@@ -186,10 +187,13 @@ impl<'t> Begun<'t> {
         listings.get_mut(path).is_none_or(|listing| listing.advance(self.client, wait))
     }
 
-    /// What a listing tells of a name.
-    pub fn told(&self, directory: &[u8], name: &[u8]) -> Option<Metadata> {
+    /// What a listing tells of a name, in which may be nothing of that name; `None` where there is no listing.
+    pub fn told(&self, directory: &[u8], name: &[u8]) -> Option<Option<Metadata>> {
         match self.listings.borrow().get(directory)? {
-            Listing::Done(listed) => crate::abroad::metadata_of(listed.get(name)?),
+            Listing::Done(listed) => match listed.get(name) {
+                Some(told) => metadata_of(told).map(Some),
+                None => Some(None),
+            },
             Listing::Opening(_) | Listing::Reading { .. } => None,
         }
     }

@@ -73,13 +73,6 @@ impl Stamping {
     }
 }
 
-/// What a link is begun to.
-pub(super) struct Beginning<'b> {
-    pub expected: &'b Expected,
-    /// This run brought it: it is as it should be.
-    pub is_ours: bool,
-}
-
 /// Where replicas grow.
 pub(super) trait Far {
     /// A directory that names are looked up in.
@@ -127,8 +120,8 @@ pub(super) trait Far {
     /// Hears that no name of the directory will be looked at any more.
     fn leave(&self, _dir: &Self::Dir) {}
 
-    /// Begins a link to the same name of another directory, if that is what it should be. `link` ends it.
-    fn begin_link(&self, _expected: &Beginning<'_>, _from: &Self::Dir, _to: &Self::Dir, _name: &CStr) {}
+    /// Begins a link to the same name of another directory, if a listing says that it is as it should be. `link` ends it.
+    fn begin_link(&self, _check: Option<&Expected>, _from: &Self::Dir, _to: &Self::Dir, _name: &CStr) {}
 
     /// Begins to make a file. `create` ends it.
     fn begin_file(&self, _dir: &Self::Dir, _name: &CStr) {}

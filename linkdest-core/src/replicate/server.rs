@@ -5,7 +5,8 @@ use std::ffi::{CStr, CString};
 use std::io;
 
 use super::begun::Begun;
-use super::far::{Beginning, Far, Filled, Stamping, Stamps};
+use super::far::{Far, Filled, Stamping, Stamps};
+use super::same::Expected;
 use crate::abroad::{RemoteFile, RemoteRepository, ServerDir, metadata_of, seconds_of};
 use crate::entry::{Kind, Metadata};
 use crate::error::Error;
@@ -163,14 +164,14 @@ impl<'t> Far for Server<'t> {
         self.begun.leave(&dir.0);
     }
 
-    fn begin_link(&self, link: &Beginning<'_>, from: &ServerDir, to: &ServerDir, name: &CStr) {
+    fn begin_link(&self, check: Option<&Expected>, from: &ServerDir, to: &ServerDir, name: &CStr) {
         let path = from.child(name);
-        if !link.is_ours {
-            let told = self.begun.told(&from.0, name.to_bytes());
-            if !told.is_some_and(|told| link.expected.is_told_by(&self.reach, &told)) {
+        if let Some(expected) = check {
+            let told = self.begun.told(&from.0, name.to_bytes()).flatten();
+            if !told.is_some_and(|told| expected.is_told_by(&self.reach, &told)) {
                 return;
             }
-            if link.expected.is_symlink() {
+            if expected.is_symlink() {
                 self.begun.begin_read_link(path.clone());
             }
         }
@@ -265,7 +266,7 @@ impl<'t> Far for Server<'t> {
 
     fn look(&self, dir: &ServerDir, name: &CStr) -> io::Result<Option<Metadata>> {
         if let Some(found) = self.begun.told(&dir.0, name.to_bytes()) {
-            return Ok(Some(found));
+            return Ok(found);
         }
         let path = dir.child(name);
         match self.client().persistently(|| self.client().lstat(&path).wait()) {
