@@ -157,12 +157,12 @@ impl Target for There {
     }
 
     fn make_tree<'t>(&'t self, growing: &GrowingThere) -> Result<(Server<'t>, ServerDir)> {
-        let known = self.found().probed.clone();
+        let known = self.found().probed;
         let (capabilities, born) = match known {
             Some(known) => known,
             None => {
                 let probed = self.repository.probe(&self.repository.staging_path(&growing.growing))?;
-                self.found().probed.insert(probed).clone()
+                *self.found().probed.insert(probed)
             }
         };
         let tree = self.repository.make_tree(&growing.growing)?;

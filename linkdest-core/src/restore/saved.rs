@@ -130,7 +130,7 @@ pub(super) enum SavedDir {
 /// A file of a snapshot.
 pub(super) enum SavedFile {
     Here(File),
-    There(RemoteFile),
+    There(Box<RemoteFile>),
 }
 
 impl SavedDir {
@@ -145,7 +145,7 @@ impl SavedDir {
         match self {
             Self::Here(dir) => dir.open_file(name).map(SavedFile::Here),
             Self::There(client, dir) => {
-                RemoteFile::open(client, dir.child(name)).map(|(file, _)| SavedFile::There(file))
+                RemoteFile::open(client, dir.child(name)).map(|(file, _)| SavedFile::There(Box::new(file)))
             }
         }
     }
