@@ -15,17 +15,17 @@ use crate::interrupt::seconds;
 use crate::names::{Name, Names};
 use crate::path::FsPath;
 use crate::report::{Counts, Problem};
-use crate::snapshot::{Callback, Watcher};
+use crate::snapshot::{Callback, Program, Watcher};
 
 /// Brings the snapshots of a repository to another one.
 #[pyfunction]
 #[pyo3(
     signature = (
         repository, target, *, init = false, snapshots = Names::default(), keep = None, bandwidth = None,
-        dry_run = false, lock_wait = 0.0, progress = None
+        dry_run = false, lock_wait = 0.0, progress = None, ssh_command = None
     ),
     text_signature = "(repository, target, *, init=False, snapshots=(), keep=None, bandwidth=None, dry_run=False, \
-                      lock_wait=0.0, progress=None)"
+                      lock_wait=0.0, progress=None, ssh_command=None)"
 )]
 #[expect(clippy::too_many_arguments, clippy::needless_pass_by_value, reason = "they are keywords in Python")]
 pub(crate) fn replicate(
@@ -39,6 +39,7 @@ pub(crate) fn replicate(
     dry_run: bool,
     lock_wait: f64,
     progress: Option<Callback>,
+    ssh_command: Option<Program>,
 ) -> PyResult<ReplicateReport> {
     let stop = StopFlag::default();
     let mut replicator = Replicator::new(&repository, &target)
@@ -51,6 +52,9 @@ pub(crate) fn replicate(
         Some(0) => return Err(PyValueError::new_err("bandwidth must be a number from 1 up, or None")),
         Some(bytes) => replicator = replicator.bandwidth(bytes),
         None => {}
+    }
+    if let Some(program) = ssh_command {
+        replicator = replicator.ssh(program.into_ssh().map_err(|error| exception(py, &error))?);
     }
     let resolved = py.detach(|| resolve(repository.as_ref(), &snapshots));
     let resolved = resolved.map_err(|error| exception(py, &error))?;

@@ -134,7 +134,7 @@ pub(crate) enum Program {
 }
 
 impl Program {
-    fn into_ssh(self) -> linkdest_core::Result<Ssh> {
+    pub(crate) fn into_ssh(self) -> linkdest_core::Result<Ssh> {
         match self {
             Self::Line(line) => Ssh::default().command_line(line),
             Self::Words(words) => Ok(Ssh::default().command(words)),

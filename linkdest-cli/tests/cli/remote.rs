@@ -38,17 +38,58 @@ fn a_server_is_reached_by_ssh_with_its_own_configuration() {
 }
 
 #[test]
-fn what_is_refused_is_one_error_and_publishes_nothing() {
-    let sshd = match Sshd::start(Flaw::WrongHostKey) {
-        Ok(sshd) => sshd,
+fn what_is_refused_is_one_error_of_every_command_and_publishes_nothing() {
+    for (flaw, said) in [
+        (Flaw::WrongHostKey, "Host key verification failed"),
+        (Flaw::Refused, "Permission denied"),
+        (Flaw::NoSubsystem, "subsystem request failed"),
+    ] {
+        let sshd = match Sshd::start(flaw) {
+            Ok(sshd) => sshd,
+            Err(reason) => return skip(reason),
+        };
+        let place = Place::with_repository();
+        place.run(&["snapshot", "S", "R", "-q"]).success();
+        let (source, there) = (address(&place), second(&place));
+        for arguments in [
+            &["snapshot", &source, "R"][..],
+            &["replicate", "--init", "R", &there],
+            &["replicate", "--init", "--dry-run", "R", &there],
+            &["list", &there],
+            &["verify", &there],
+            &["restore", &there, "latest", "back"],
+        ] {
+            let refused = with_ssh(&place, &sshd, arguments).code(1).stdout("");
+            let told = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
+            let errors: Vec<_> = told.lines().filter(|line| line.contains("error: ")).collect();
+            assert!(
+                matches!(errors[..], [one] if one.contains("error: sftp://far/")),
+                "{arguments:?}: {told}"
+            );
+            assert!(told.contains(said), "{arguments:?}: {told}");
+        }
+        for arguments in [&["snapshot", "--json", &source, "R"], &["replicate", "--json", "R", &there]] {
+            with_ssh(&place, &sshd, arguments).code(1).stdout(contains("\"kind\":\"connection\""));
+        }
+        assert_eq!(place.snapshots().len(), 1, "{flaw:?}");
+        assert!(!place.join("R2").exists() && !place.join("back").exists(), "{flaw:?}");
+    }
+}
+
+#[test]
+fn a_server_without_hard_links_holds_no_replica() {
+    let server = match sftp_server() {
+        Ok(server) => format!("{} -P hardlink", server.display()),
         Err(reason) => return skip(reason),
     };
     let place = Place::with_repository();
-    let refused = with_ssh(&place, &sshd, &["snapshot", &address(&place), "R"]);
-    refused.code(1).stderr(contains("Host key verification failed").and(contains("error: sftp://far/")));
-    let json = with_ssh(&place, &sshd, &["snapshot", "--json", &address(&place), "R"]).code(1);
-    json.stdout(contains("\"kind\":\"connection\""));
-    assert!(place.snapshots().is_empty());
+    place.run(&["snapshot", "S", "R", "-q"]).success();
+    let there = second(&place);
+    let refused = place.run(&["replicate", "--init", "--ssh-command", &server, "R", &there]);
+    refused.code(1).stdout("").stderr(contains("hardlink@openssh.com"));
+    let json = place.run(&["replicate", "--json", "--init", "--ssh-command", &server, "R", &there]);
+    json.code(1).stdout(contains("\"kind\":\"no_hard_links\"").and(contains("\"exit_code\":1")));
+    assert!(!place.join("R2").exists());
 }
 
 #[test]

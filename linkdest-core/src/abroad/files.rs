@@ -44,7 +44,8 @@ impl RemoteRepository {
     }
 
     pub(super) fn kind_of(&self, path: &[u8]) -> io::Result<Option<Kind>> {
-        Ok(if_there(self.client.lstat(path).wait())?.and_then(|told| told.kind()))
+        let told = self.client.persistently(|| if_there(self.client.lstat(path).wait()))?;
+        Ok(told.and_then(|told| told.kind()))
     }
 
     /// Makes a directory that only its owner may enter, if it is not there.
@@ -58,6 +59,10 @@ impl RemoteRepository {
 
     /// Lists a directory with what is told of each name, `.` and `..` left out; nothing if there is none.
     pub(super) fn list(&self, path: &[u8]) -> io::Result<Vec<(Vec<u8>, Attributes)>> {
+        self.client.persistently(|| self.list_once(path))
+    }
+
+    fn list_once(&self, path: &[u8]) -> io::Result<Vec<(Vec<u8>, Attributes)>> {
         let Some(handle) = if_there(self.client.open_dir(path).wait())? else { return Ok(Vec::new()) };
         let mut names = Vec::new();
         // Most directories have one part, and an end.
@@ -81,23 +86,31 @@ impl RemoteRepository {
     pub(super) fn read_all(&self, paths: &[Vec<u8>]) -> Vec<io::Result<Option<Vec<u8>>>> {
         let mut read = Vec::new();
         for paths in paths.chunks(AT_ONCE) {
-            let opened: Vec<Asked<Handle>> = paths.iter().map(|path| self.client.open(path)).collect();
-            let length = self.client.limits().read;
-            let asked: Vec<io::Result<(Handle, Asked<Option<Data>>)>> = opened
-                .into_iter()
-                .map(|asked| {
-                    asked.wait().map(|handle| {
-                        let data = self.client.read(&handle, 0, length);
-                        (handle, data)
-                    })
-                })
-                .collect();
-            for one in asked {
-                let text = one.and_then(|(handle, data)| self.rest(handle, data.wait()));
-                read.push(if_there(text));
-            }
+            read.extend(loop {
+                let some = self.read_some(paths);
+                let mut errors = some.iter().filter_map(|one| one.as_ref().err());
+                if !errors.any(|error| self.client.revive(error)) {
+                    break some;
+                }
+            });
         }
         read
+    }
+
+    fn read_some(&self, paths: &[Vec<u8>]) -> Vec<io::Result<Option<Vec<u8>>>> {
+        let opened: Vec<Asked<Handle>> = paths.iter().map(|path| self.client.open(path)).collect();
+        let length = self.client.limits().read;
+        let asked: Vec<io::Result<(Handle, Asked<Option<Data>>)>> = opened
+            .into_iter()
+            .map(|asked| {
+                asked.wait().map(|handle| {
+                    let data = self.client.read(&handle, 0, length);
+                    (handle, data)
+                })
+            })
+            .collect();
+        let text = |(handle, data): (Handle, Asked<Option<Data>>)| self.rest(handle, data.wait());
+        asked.into_iter().map(|one| if_there(one.and_then(text))).collect()
     }
 
     /// The whole of a small file of which the first bytes were read.

@@ -28,6 +28,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::monitor::{Event, Monitor, Notice};
 use crate::path::{Escaped, RelPath};
 use crate::repository::{Capabilities, Settings, Snapshot, pick};
 use crate::sftp::{Address, Client};
@@ -69,6 +70,23 @@ impl RemoteRepository {
     /// ```
     pub fn is_address(path: impl AsRef<Path>) -> bool {
         Address::is_one(path.as_ref())
+    }
+
+    /// Does what may be done twice, once more where the connection was lost and made anew.
+    pub(crate) fn persistently<T>(&self, mut act: impl FnMut() -> Result<T>) -> Result<T> {
+        loop {
+            match act() {
+                Err(error) if self.client.revive_after(&error) => {}
+                done => return done,
+            }
+        }
+    }
+
+    /// Tells whether the connection was lost and made anew.
+    pub(crate) fn tell_revival(&self, monitor: &dyn Monitor) {
+        if self.client.revivals() > 0 {
+            monitor.event(&Event::Notice(Notice::Reconnected));
+        }
     }
 
     /// The address of the repository, in its one form.

@@ -117,7 +117,7 @@ impl RemoteRepository {
         let written = self.write_small(&run, record.to_toml().as_bytes());
         written.map_err(|error| withdraw(Error::io("write", run_path, error)))?;
         let (tree, to) = (self.own(&format!("{}/tree", growing.below)), self.at(name.as_str()));
-        let published = self.client.rename_new(&tree, &to).wait();
+        let published = self.rename_tree(&tree, &to);
         published.map_err(|error| withdraw(Error::io("publish", self.address.join(name.as_str()), error)))?;
         let mut problems = Vec::new();
         let finished = self.finish_root(&to, record, root_mtime);
@@ -127,8 +127,20 @@ impl RemoteRepository {
                 .err()
                 .map(|error| Problem::housekeeping(&Error::io("set attributes of", place(), error))),
         );
-        problems.extend(self.drop_staged(name.as_str(), stop).err().as_ref().map(Problem::housekeeping));
+        let dropped = self.persistently(|| self.drop_staged(name.as_str(), stop));
+        problems.extend(dropped.err().as_ref().map(Problem::housekeeping));
         Ok(problems)
+    }
+
+    /// Renames a tree to a name that nothing has. Where the answer alone was lost, it is found out whether it was done.
+    fn rename_tree(&self, tree: &[u8], to: &[u8]) -> io::Result<()> {
+        match self.client.rename_new(tree, to).wait() {
+            Err(error) if self.client.revive(&error) => {
+                let is_done = self.kind_of(tree)?.is_none() && self.kind_of(to)? == Some(Kind::Directory);
+                if is_done { Ok(()) } else { Err(error) }
+            }
+            renamed => renamed,
+        }
     }
 
     /// Sends a finished manifest to a staging directory, and returns where it is.
@@ -156,7 +168,7 @@ impl RemoteRepository {
     fn finish_root(&self, tree: &[u8], record: &RunRecord, mtime: Timestamp) -> io::Result<()> {
         let times = seconds_of(mtime).map(|mtime| (mtime, mtime));
         let attributes = Attributes { mode: record.root_mode, times, ..Attributes::default() };
-        self.client.set(tree, &attributes).wait()
+        self.client.persistently(|| self.client.set(tree, &attributes).wait())
     }
 
     /// Repairs what a run from elsewhere left that was killed between two steps of publishing, and forgets replicas that

@@ -57,6 +57,8 @@ pub enum Notice {
         /// How many entries have them.
         entries: u64,
     },
+    /// The connection to a server was lost, and made anew.
+    Reconnected,
     /// FIFOs and sockets that SFTP has no way to make.
     NotMade {
         /// How many entries.
@@ -79,6 +81,7 @@ impl fmt::Display for Notice {
                 )
             }
             Self::SourceOdd(what) | Self::SystemLacks(what) => f.write_str(what),
+            Self::Reconnected => f.write_str("the connection to the server was lost, and made anew"),
             Self::TooLittleSpace { needed, available, reserve } => write!(
                 f,
                 "too little space in the repository: {needed} bytes would be copied, {available} are available, and \

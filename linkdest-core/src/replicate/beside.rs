@@ -27,6 +27,8 @@ pub(super) struct Sides<'s> {
 /// A snapshot that the target has.
 pub(super) struct Base {
     pub earlier: Rc<Earlier>,
+    /// This run brought it.
+    pub is_ours: bool,
     /// What the source has of the same one: the inodes there.
     source: Option<Manifest>,
 }
@@ -54,6 +56,8 @@ pub(super) struct Link {
     pub from: From,
     /// What the name there must be; `None` of one that this run made.
     pub expected: Option<Expected>,
+    /// This run brought it: nobody had reason to change it since.
+    pub is_ours: bool,
     /// The inode of a name that this run made.
     pub inode: u64,
     /// What must be said of it besides what its own record says.
@@ -69,7 +73,8 @@ impl<'s> Sides<'s> {
         let base = match first.or_else(|| known.neighbour(name)) {
             Some(base) => known.open(&base)?.map(|earlier| {
                 let source = known.source_manifest(&earlier.name);
-                Base { earlier, source }
+                let is_ours = known.is_ours(&earlier.name);
+                Base { earlier, is_ours, source }
             }),
             None => None,
         };
@@ -124,7 +129,8 @@ impl<'s> Sides<'s> {
                 && content.agrees_with(&Content::of(entry))
             {
                 let from = From::Staged(path.clone());
-                return Ok(Some(Link { from, expected: None, inode: *inode, flags: *flags }));
+                let (inode, flags) = (*inode, *flags);
+                return Ok(Some(Link { from, expected: None, is_ours: true, inode, flags }));
             }
             if self.limited.contains(&shared) {
                 return Ok(None);
@@ -162,7 +168,8 @@ impl<'s> Sides<'s> {
             return None;
         }
         let expected = Some(Expected::of(&at));
-        Some(Link { from: From::Base, expected, inode: 0, flags: linked_flags(entry, &at) })
+        let flags = linked_flags(entry, &at);
+        Some(Link { from: From::Base, expected, is_ours: base.is_ours, inode: 0, flags })
     }
 
     /// Where the entry's own record says that its inode came from, if the target has that.
@@ -190,7 +197,9 @@ impl<'s> Sides<'s> {
         let Some(earlier) = known.open(name)? else { return Ok(None) };
         let found =
             known.find(&earlier, path.as_bytes(), entry, |at| (Expected::of(at), linked_flags(entry, at)))?;
+        let is_ours = known.is_ours(name);
         Ok(found.map(|(expected, flags)| Link {
+            is_ours,
             from: From::At(earlier, path),
             expected: Some(expected),
             inode: 0,

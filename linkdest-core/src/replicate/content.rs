@@ -60,8 +60,7 @@ impl<F: Far> Tree<'_, '_, F> {
             self.recorded(entry, open, &path)?
         };
         // The times come last: only what has them is taken for whole by the next run, if this one is killed.
-        let refused = self.far.stamp_file(&to, &stamps);
-        let flags = self.refused(&path, entry.flags, refused, stamps.incomplete)?;
+        let stamping = self.far.stamp_file(to, &stamps);
         if filled.cloned {
             self.counts.files_cloned += 1;
             self.counts.bytes_shared += stat.size;
@@ -71,7 +70,8 @@ impl<F: Far> Tree<'_, '_, F> {
         }
         self.running.watch.show(&self.counts);
         let action = if filled.cloned { Action::Clone } else { Action::Copy };
-        Ok(Some(Made { inode, flags, content: entry.content.or(filled.hash), action }))
+        let stamping = Some((stamping, stamps.incomplete));
+        Ok(Some(Made { inode, flags: entry.flags, content: entry.content.or(filled.hash), action, stamping }))
     }
 
     /// Sends the bytes; `None` if that cannot be done, which was told, and nothing is left.

@@ -52,6 +52,8 @@ pub(super) struct Known<'k> {
     order: HashMap<SnapshotName, usize>,
     /// Snapshots at the target that were made in the source, or brought from where it got them.
     there: HashSet<SnapshotName>,
+    /// Those of them that this run brought.
+    ours: HashSet<SnapshotName>,
     opened: Vec<Rc<Earlier>>,
     damaged: Damaged,
     /// What arrived damaged of the snapshot that is being brought: written down before that is published.
@@ -91,6 +93,7 @@ impl<'k> Known<'k> {
             target: target.map(|(target, _)| target),
             order,
             there,
+            ours: HashSet::new(),
             opened: Vec::new(),
             damaged,
             arrived_damaged: Vec::new(),
@@ -104,7 +107,13 @@ impl<'k> Known<'k> {
 
     /// Counts a snapshot as there that was brought, or would be.
     pub fn add(&mut self, name: SnapshotName) {
+        self.ours.insert(name.clone());
         self.there.insert(name);
+    }
+
+    /// Says whether this run brought a snapshot.
+    pub fn is_ours(&self, name: &SnapshotName) -> bool {
+        self.ours.contains(name)
     }
 
     /// Notes content that arrived damaged: nothing is linked to it, neither now nor by anybody later. Says whether it is

@@ -2,12 +2,14 @@
 
 use std::ffi::{CStr, CString};
 use std::io;
+use std::rc::Rc;
 
 use super::beside::{From, Here, Link};
-use super::far::Far;
+use super::far::{Far, Stamping};
 use super::plan::{Key, Place, key, may_be_shared};
 use super::same::Content;
 use super::tree::{Tree, ends_run};
+use super::walk::Level;
 use crate::descent::Descent;
 use crate::entry::Kind;
 use crate::error::{Error, ErrorKind, Problem, ProblemKind, Result};
@@ -24,11 +26,25 @@ pub(super) struct Made {
     pub content: Option<ContentHash>,
     /// How it was made.
     pub action: Action,
+    /// Its attributes, on their way, and whether some are left out.
+    pub stamping: Option<(Stamping, bool)>,
+}
+
+impl Made {
+    fn is_on_its_way(&self) -> bool {
+        self.stamping.as_ref().is_some_and(|(stamping, _)| stamping.is_on_its_way())
+    }
 }
 
 impl<F: Far> Tree<'_, '_, F> {
-    /// Places an entry and writes it down.
-    pub fn place(&mut self, here: &Here, draft: &mut DirectoryDraft, entry: &Entry<'_>) -> Result<()> {
+    /// Places an entry and writes it down. `found` is what it can be linked to, if that was looked up.
+    pub fn place(
+        &mut self,
+        level: &mut Level,
+        (index, entry): (usize, &Entry<'_>),
+        found: Option<Option<Link>>,
+    ) -> Result<()> {
+        let here = Rc::clone(&level.here);
         let directory = here.directory.path();
         let name = self.c_name(directory, entry.name)?;
         if !self.far.can_make(entry.metadata.kind) {
@@ -36,27 +52,53 @@ impl<F: Far> Tree<'_, '_, F> {
             return Ok(());
         }
         let shared = self.shared(directory, entry);
-        if let Some(link) = self.sides.find(self.known, &self.table, here, entry)?
-            && let Some((from, inode)) = self.link(here, entry, (&name, shared), &link)?
+        let found = match found {
+            Some(found) => found,
+            None => self.sides.find(self.known, &self.table, &here, entry)?,
+        };
+        if let Some(link) = found
+            && let Some((from, inode)) = self.link(&here, entry, (&name, shared), &link)?
         {
-            self.linked(here, draft, entry, shared, &Link { from, inode, ..link });
+            self.linked(&here, &mut level.draft, entry, shared, &Link { from, inode, ..link });
             return Ok(());
         }
         let made = match entry.metadata.kind {
             Kind::File => self.send(directory, entry, &name)?,
             _ => self.make_special(directory, entry, &name)?,
         };
-        let Some(Made { inode, flags, content, action }) = made else {
+        let Some(made) = made else {
             self.lacking += 1;
-            return Ok(());
+            let taken = self.staged.open(directory).and_then(|dir| self.far.take_back(dir, &name));
+            return taken.or_else(|error| self.target_problem(&directory.child(entry.name), "remove", error));
         };
-        self.running.watch.entry(self.name, || directory.child(entry.name), action, Reason::New);
+        if made.is_on_its_way() && shared.is_none() {
+            level.sent.push_back((index, made));
+            return Ok(());
+        }
+        self.made(directory, &mut level.draft, entry, made, shared)
+    }
+
+    /// Writes down what was made, once all answers are there.
+    pub fn made(
+        &mut self,
+        directory: &RelPath,
+        draft: &mut DirectoryDraft,
+        entry: &Entry<'_>,
+        made: Made,
+        shared: Option<Key>,
+    ) -> Result<()> {
+        let Made { inode, mut flags, content, action, stamping } = made;
+        let path = directory.child(entry.name);
+        if let Some((stamping, incomplete)) = stamping {
+            let refused = stamping.wait().map_err(|error| self.target_error(&path, "write", error))?;
+            flags = self.refused(&path, flags, refused, incomplete)?;
+        }
+        self.running.watch.entry(self.name, || path.clone(), action, Reason::New);
         let fresh = Entry { repository_inode: inode, origin: Origin::Fresh, flags, content, ..*entry };
         self.push(draft, &fresh, shared);
         if let Some(key) = shared {
             let flags = EntryFlags::from_bits(flags.bits() & EntryFlags::NOT_STORED.bits());
-            let (path, content) = (directory.child(entry.name), Content::of(entry));
-            self.table.insert(key, Place::Staged { path, inode, flags, content });
+            self.table.insert(key, Place::Staged { path, inode, flags, content: Content::of(entry) });
         }
         Ok(())
     }
@@ -100,7 +142,8 @@ impl<F: Far> Tree<'_, '_, F> {
         // Protected, immutable, gone, changed: another name of the group will do, and it can always be sent.
         let first = shared.and_then(|key| self.first.get(&key)).cloned();
         if let Some(first) = first.filter(|_| !matches!(link.from, From::Staged(_))) {
-            let link = Link { from: From::Staged(first), expected: None, inode: 0, flags: link.flags };
+            let (from, flags) = (From::Staged(first), link.flags);
+            let link = Link { from, expected: None, is_ours: true, inode: 0, flags };
             if self.try_link(here, name, &link).is_ok() {
                 let inode = self.look_inode(directory, name);
                 return Ok(Some((link.from, inode)));
@@ -143,6 +186,7 @@ impl<F: Far> Tree<'_, '_, F> {
         let one = |from: &F::Dir, other: &CStr| {
             let inode = match &link.expected {
                 None => link.inode,
+                Some(_) if link.is_ours && !far.tells_inodes() => 0,
                 Some(expected) => {
                     let inode = expected.look(far, from, other)?.filter(|inode| !known.is_damaged(*inode));
                     inode.ok_or(io::ErrorKind::StaleNetworkFileHandle)?
@@ -231,6 +275,9 @@ impl<F: Far> Tree<'_, '_, F> {
 
     /// The inode that a name of the replica has.
     pub fn look_inode(&mut self, directory: &RelPath, name: &CStr) -> u64 {
+        if !self.far.tells_inodes() {
+            return 0;
+        }
         let found = self.staged.open(directory).and_then(|dir| self.far.look(dir, name));
         found.ok().flatten().map_or(0, |found| found.id.inode)
     }

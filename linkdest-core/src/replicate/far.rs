@@ -15,6 +15,7 @@ use crate::os::Xattrs;
 use crate::placing::{CopyError, Refused};
 use crate::policy::attributes::Reach;
 use crate::repository::SnapshotName;
+use crate::sftp::Asked;
 use crate::source::SourceFile;
 
 /// The attributes that an entry gets, as far as they can be kept there.
@@ -36,6 +37,42 @@ pub(super) struct Filled {
     pub hash: Option<ContentHash>,
 }
 
+/// Attributes on their way, behind what came before them.
+#[derive(Default)]
+pub(super) struct Stamping {
+    /// Content: where one of these is refused, it is not there.
+    pub written: Vec<Asked<()>>,
+    pub refused: Vec<Refused>,
+    pub asked: Vec<(&'static str, Asked<()>)>,
+}
+
+impl Stamping {
+    pub fn done(refused: Vec<Refused>) -> Self {
+        Self { refused, ..Self::default() }
+    }
+
+    /// Says whether answers are still to come.
+    pub fn is_on_its_way(&self) -> bool {
+        !(self.written.is_empty() && self.asked.is_empty())
+    }
+
+    /// Waits for all answers; returns which attributes were refused.
+    ///
+    /// # Errors
+    /// A part of the content was refused.
+    pub fn wait(self) -> io::Result<Vec<Refused>> {
+        let (mut refused, mut written) = (self.refused, Ok(()));
+        for asked in self.written {
+            let answer = asked.wait();
+            written = written.and(answer);
+        }
+        for (operation, asked) in self.asked {
+            refused.extend(asked.wait().err().map(|error| Refused { operation, error }));
+        }
+        written.map(|()| refused)
+    }
+}
+
 /// Where replicas grow.
 pub(super) trait Far {
     /// A directory that names are looked up in.
@@ -54,14 +91,51 @@ pub(super) trait Far {
         true
     }
 
-    /// Hears that many names of a directory will be looked at and linked to; returns how many links it wants to
-    /// [begin](Self::begin_link) before the first one is waited for.
-    fn look_ahead(&self, _dir: &Self::Dir) -> usize {
+    /// Says whether it tells inodes.
+    fn tells_inodes(&self) -> bool {
+        true
+    }
+
+    /// How many directories it wants to hear of before their turn, so that requests are on their way together.
+    fn ahead(&self) -> usize {
         0
     }
 
-    /// Begins a link to the same name of another directory, if that is what it should be. `link` ends it.
-    fn begin_link(&self, _expected: &Expected, _from: &Self::Dir, _to: &Self::Dir, _name: &CStr) {}
+    /// Says whether more can be begun.
+    fn has_room(&self) -> bool {
+        false
+    }
+
+    /// Begins to make a sub-directory. `make_dir` ends it.
+    fn begin_dir(&self, _dir: &Self::Dir, _name: &CStr) {}
+
+    /// Begins to list a directory whose names will be looked at.
+    fn begin_list(&self, _dir: &Self::Dir) {}
+
+    /// Says whether that is done; with `wait`, waits for it.
+    fn is_listed(&self, _dir: &Self::Dir, _wait: bool) -> bool {
+        true
+    }
+
+    /// Hears that no name of the directory will be looked at any more.
+    fn leave(&self, _dir: &Self::Dir) {}
+
+    /// Begins a link to the same name of another directory, if a listing says that it is as it should be. `link` ends it.
+    fn begin_link(&self, _check: Option<&Expected>, _from: &Self::Dir, _to: &Self::Dir, _name: &CStr) {}
+
+    /// Begins to make a file. `create` ends it.
+    fn begin_file(&self, _dir: &Self::Dir, _name: &CStr) {}
+
+    /// Begins to make a symlink. `make_symlink` ends it.
+    fn begin_symlink(&self, _target: &CStr, _dir: &Self::Dir, _name: &CStr) {}
+
+    /// Takes back what was begun of a name that is left out.
+    fn take_back(&self, _dir: &Self::Dir, _name: &CStr) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Forgets what was begun in a directory that could not be made.
+    fn forget_below(&self, _dir: &Self::Dir, _name: &CStr) {}
 
     /// Makes a sub-directory that nobody else may enter.
     fn make_dir(&self, dir: &Self::Dir, name: &CStr) -> io::Result<()>;
@@ -89,14 +163,14 @@ pub(super) trait Far {
     /// The inode of a file that is being made; 0 where that is not told.
     fn inode(&self, file: &Self::File) -> u64;
 
-    /// Gives a new file its attributes, the times last; returns what was refused.
-    fn stamp_file(&mut self, file: &Self::File, stamps: &Stamps) -> Vec<Refused>;
+    /// Ends a new file: gives it its attributes, the times last.
+    fn stamp_file(&mut self, file: Self::File, stamps: &Stamps) -> Stamping;
 
     /// Gives a new symlink or node its attributes.
-    fn stamp_name(&mut self, dir: &Self::Dir, name: &CStr, stamps: &Stamps) -> Vec<Refused>;
+    fn stamp_name(&mut self, dir: &Self::Dir, name: &CStr, stamps: &Stamps) -> Stamping;
 
     /// Gives a directory its attributes, after its last child.
-    fn stamp_dir(&mut self, dir: &Self::Dir, stamps: &Stamps) -> io::Result<Vec<Refused>>;
+    fn stamp_dir(&mut self, dir: &Self::Dir, stamps: &Stamps) -> io::Result<Stamping>;
 
     /// The target of a symlink.
     fn read_link(&self, dir: &Self::Dir, name: &CStr) -> io::Result<CString>;

@@ -3,13 +3,13 @@
 use std::ffi::{CStr, CString};
 use std::io;
 
-use super::far::{Far, Filled, Stamps};
+use super::far::{Far, Filled, Stamping, Stamps};
 use crate::entry::{Kind, Metadata};
 use crate::hashing::{Hashed, hash};
 use crate::manifest::ContentHash;
 use crate::monitor::StopFlag;
 use crate::os::{Dir, File, XattrBuffer, XattrPlace, Xattrs, errno};
-use crate::placing::{CopyError, Refused, copy, stamp_dir, stamp_file, stamp_name};
+use crate::placing::{CopyError, copy, stamp_dir, stamp_file, stamp_name};
 use crate::policy::attributes::Reach;
 use crate::repository::{Repository, SnapshotName};
 use crate::source::{SourceFile, read_xattrs};
@@ -108,18 +108,21 @@ impl Far for Local<'_> {
         file.stat().map_or(0, |stat| stat.id.inode)
     }
 
-    fn stamp_file(&mut self, file: &File, stamps: &Stamps) -> Vec<Refused> {
-        stamp_file(file, &stamps.metadata, &stamps.xattrs, &self.reach, &mut self.xattrs)
+    fn stamp_file(&mut self, file: File, stamps: &Stamps) -> Stamping {
+        let refused = stamp_file(&file, &stamps.metadata, &stamps.xattrs, &self.reach, &mut self.xattrs);
+        Stamping::done(refused)
     }
 
-    fn stamp_name(&mut self, dir: &Dir, name: &CStr, stamps: &Stamps) -> Vec<Refused> {
-        stamp_name(dir, name, &stamps.metadata, &stamps.xattrs, &self.reach, &mut self.xattrs)
+    fn stamp_name(&mut self, dir: &Dir, name: &CStr, stamps: &Stamps) -> Stamping {
+        let (metadata, xattrs) = (&stamps.metadata, &stamps.xattrs);
+        Stamping::done(stamp_name(dir, name, metadata, xattrs, &self.reach, &mut self.xattrs))
     }
 
-    fn stamp_dir(&mut self, dir: &Dir, stamps: &Stamps) -> io::Result<Vec<Refused>> {
+    fn stamp_dir(&mut self, dir: &Dir, stamps: &Stamps) -> io::Result<Stamping> {
         // It was open for searching only.
         let dir = dir.open_dir(c".")?;
-        Ok(stamp_dir(&dir, &stamps.metadata, &stamps.xattrs, &self.reach, &mut self.xattrs))
+        let refused = stamp_dir(&dir, &stamps.metadata, &stamps.xattrs, &self.reach, &mut self.xattrs);
+        Ok(Stamping::done(refused))
     }
 
     fn read_link(&self, dir: &Dir, name: &CStr) -> io::Result<CString> {

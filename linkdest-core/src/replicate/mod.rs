@@ -2,8 +2,10 @@
 //!
 //! A snapshot is read from its manifest, beside that of an earlier one that the target has: what is the same inode in
 //! both is linked there, the rest is sent and compared with its recorded hash on the way. A first walk over the
-//! manifests finds what belongs together (`plan`); the second places it (`tree`).
+//! manifests finds what belongs together (`plan`); the second places it (`walk`).
 
+mod ahead;
+mod begun;
 mod beside;
 mod choose;
 mod content;
@@ -12,6 +14,7 @@ mod entry;
 mod far;
 mod here;
 mod leftover;
+mod listing;
 mod local;
 mod plan;
 mod publish;
@@ -25,6 +28,7 @@ mod store;
 mod there;
 mod throttle;
 mod tree;
+mod walk;
 mod watch;
 
 pub use report::{Replica, ReplicaState, ReplicateReport};

@@ -238,3 +238,44 @@ fn count_sent(counts: &mut Counts, kind: Kind, bytes: u64) {
         counts.other_created += 1;
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests make their trees by path")]
+mod tests {
+    use super::*;
+    use crate::monitor::Silent;
+    use crate::repository::Repository;
+    use crate::snapshot::Snapshotter;
+
+    /// The snapshots that the oldest one was linked to are gone, and the target has nothing: no record leads to anything.
+    #[test]
+    fn what_nothing_can_lead_to_is_not_remembered() {
+        let dir = tempfile::tempdir().unwrap();
+        let (source, place) = (dir.path().join("source"), dir.path().join("repository"));
+        std::fs::create_dir(&source).unwrap();
+        for number in 0..100 {
+            std::fs::write(source.join(number.to_string()), number.to_string()).unwrap();
+        }
+        std::fs::hard_link(source.join("7"), source.join("seven")).unwrap();
+        let take = || Snapshotter::new(&source, &place).init(true).run(&Silent).unwrap();
+        let first = take().snapshot().unwrap().clone();
+        let second = take().snapshot().unwrap().clone();
+        let repository = Repository::open(&place).unwrap();
+        repository.delete(&[first]).unwrap();
+        let ours = repository.snapshots().unwrap();
+        let manifest = repository.manifest(&second).unwrap().unwrap();
+        for (is_alone, remembered) in [(true, 1), (false, 100)] {
+            let mut known = Known::new(&repository, &ours, None).unwrap();
+            let mut sides = Sides::new(&second, &manifest, &mut known).unwrap();
+            let (plan, open, lost, fresh) = Default::default();
+            let mut planning =
+                Planning { is_first: true, is_alone, is_remade: false, plan, open, lost, fresh };
+            planning.walk(&mut sides, &mut known, &StopFlag::default()).unwrap();
+            assert_eq!(planning.open.len(), remembered, "{is_alone}");
+        }
+        let mut known = Known::new(&repository, &ours, None).unwrap();
+        let mut sides = Sides::new(&second, &manifest, &mut known).unwrap();
+        let counts = plan(&mut sides, &mut known, &StopFlag::default()).unwrap().counts;
+        assert_eq!((counts.files_copied, counts.files_linked), (100, 1));
+    }
+}

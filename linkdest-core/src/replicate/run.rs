@@ -59,7 +59,11 @@ fn run_to<T: Target>(
     watch: &Watch<'_>,
 ) -> Result<Outcome> {
     match target {
-        Some(target) if !asked.dry_run => replicate(asked, source, target, watch),
+        Some(target) if !asked.dry_run => {
+            let done = replicate(asked, source, target, watch);
+            target.tell_odd(watch.monitor());
+            done
+        }
         target => plan_all(asked, source, target.map(|target| target as &dyn Store), watch),
     }
 }
@@ -238,7 +242,7 @@ fn bring_all<T: Target>(
             if running.stop.is_stopped() {
                 return Err(Error::interrupted());
             }
-            match bring(running, target, snapshot, known) {
+            match bring_persistently(running, target, snapshot, known) {
                 Ok(brought) => {
                     counts = brought;
                     done.insert(name.clone(), counts);
@@ -256,6 +260,21 @@ fn bring_all<T: Target>(
         running.watch.finish(&counts);
     }
     Ok(failed)
+}
+
+/// Brings one. Where the connection was lost and could be made anew, it is begun again, and takes what was sent.
+fn bring_persistently<T: Target>(
+    running: &Running<'_>,
+    target: &T,
+    snapshot: &Snapshot,
+    known: &mut Known<'_>,
+) -> Result<Counts> {
+    loop {
+        match bring(running, target, snapshot, known) {
+            Err(error) if target.revive(&error) => {}
+            brought => return brought,
+        }
+    }
 }
 
 /// Whether an error is that of one snapshot in the repository that is read; the others can be brought.

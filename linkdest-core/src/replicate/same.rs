@@ -6,6 +6,7 @@ use std::io;
 use super::far::Far;
 use crate::entry::{Kind, Metadata, Timestamp};
 use crate::manifest::{ContentHash, Entry, EntryFlags};
+use crate::policy::attributes::Reach;
 
 /// What a record says of what is in an entry.
 #[derive(Debug, Clone)]
@@ -64,17 +65,23 @@ impl Expected {
     /// Looks at a name; the inode that it has, if that is what the record says.
     pub fn look<F: Far>(&self, far: &F, dir: &F::Dir, name: &CStr) -> io::Result<Option<u64>> {
         let Some(found) = far.look(dir, name)? else { return Ok(None) };
-        let (record, reach) = (&self.metadata, far.reach());
+        let is_same = self.is_told_by(far.reach(), &found)
+            && (!self.is_symlink() || *far.read_link(dir, name)?.to_bytes() == *self.target);
+        Ok(is_same.then_some(found.id.inode))
+    }
+
+    /// Says whether what is told of a name is what the record says. Where a symlink leads is not told.
+    pub fn is_told_by(&self, reach: &Reach, found: &Metadata) -> bool {
+        let record = &self.metadata;
         let sized = matches!(record.kind, Kind::File | Kind::Symlink);
         let numbered = matches!(record.kind, Kind::BlockDevice | Kind::CharDevice);
-        let is_same = found.kind == record.kind
+        found.kind == record.kind
             && (!sized || found.size == record.size)
             && (!numbered || found.rdev == record.rdev)
-            && (self.is_apart || (reach.same_mtime(record, &found) && reach.same_stat(record, &found)));
-        if !is_same || (record.kind == Kind::Symlink && *far.read_link(dir, name)?.to_bytes() != *self.target)
-        {
-            return Ok(None);
-        }
-        Ok(Some(found.id.inode))
+            && (self.is_apart || (reach.same_mtime(record, found) && reach.same_stat(record, found)))
+    }
+
+    pub fn is_symlink(&self) -> bool {
+        self.metadata.kind == Kind::Symlink
     }
 }

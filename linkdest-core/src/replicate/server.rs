@@ -1,11 +1,11 @@
-//! The tree operations on a server. Links of one directory are on their way together; what is linked from is listed.
+//! The tree operations on a server: what can be asked before its turn is on its way by then.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::ffi::{CStr, CString};
 use std::io;
 
-use super::far::{Far, Filled, Stamps};
+use super::begun::Begun;
+use super::far::{Far, Filled, Stamping, Stamps};
 use super::same::Expected;
 use crate::abroad::{RemoteFile, RemoteRepository, ServerDir, metadata_of, seconds_of};
 use crate::entry::{Kind, Metadata};
@@ -20,25 +20,17 @@ use crate::repository::SnapshotName;
 use crate::sftp::{Asked, Attributes, Writing};
 use crate::source::SourceFile;
 
-/// So many links are on their way before the first one is waited for.
-const LINKS: usize = 256;
 /// So much of a file is read at once.
 const PART: usize = 256 << 10;
 /// Where less than this is free, a refused write is a full disk: SFTP 3 does not say.
 const FULL: u64 = 1 << 20;
-
-/// What is told of the names of one directory.
-type Listed = HashMap<Vec<u8>, Attributes>;
 
 /// A directory tree on a server.
 pub(super) struct Server<'t> {
     repository: &'t RemoteRepository,
     reach: Reach,
     buffer: Vec<u8>,
-    /// The directory that was listed last.
-    listed: RefCell<(Vec<u8>, Listed)>,
-    /// Links that were asked for, by the new path.
-    begun: RefCell<HashMap<Vec<u8>, Asked<()>>>,
+    begun: Begun<'t>,
 }
 
 /// A file that is being sent.
@@ -46,18 +38,11 @@ pub(super) type Sending<'t> = RefCell<Writing<'t>>;
 
 impl<'t> Server<'t> {
     pub fn new(repository: &'t RemoteRepository, reach: Reach) -> Self {
-        let (listed, begun) = (RefCell::default(), RefCell::default());
-        Self { repository, reach, buffer: Vec::new(), listed, begun }
+        Self { repository, reach, buffer: Vec::new(), begun: Begun::new(&repository.client) }
     }
 
     fn client(&self) -> &'t crate::sftp::Client {
         &self.repository.client
-    }
-
-    /// Makes way for something that is no link: a link that was begun for it is taken back.
-    fn make_way(&self, path: &[u8]) -> io::Result<()> {
-        let Some(asked) = self.begun.borrow_mut().remove(path) else { return Ok(()) };
-        if asked.wait().is_ok() { self.client().remove(path).wait() } else { Ok(()) }
     }
 
     /// The error of a write: without a number, but a full disk can be told.
@@ -83,21 +68,11 @@ impl<'t> Server<'t> {
     }
 
     /// Sets attributes by `set`, the owner first: a change of owner takes bits of the mode away.
-    fn stamp(&self, metadata: &Metadata, set: impl Fn(&Attributes) -> Asked<()>) -> Vec<Refused> {
+    fn stamp(&self, metadata: &Metadata, set: impl Fn(&Attributes) -> Asked<()>) -> Stamping {
         let (last, refused) = self.attributes(metadata);
-        let owner = self.owner(metadata).map(|owner| set(&owner));
-        let last = set(&last);
-        let mut all: Vec<Refused> = refused.into_iter().collect();
-        let mut note = |operation, asked: Asked<()>| {
-            if let Err(error) = asked.wait() {
-                all.push(Refused { operation, error });
-            }
-        };
-        if let Some(owner) = owner {
-            note("set owner", owner);
-        }
-        note("set mode and times", last);
-        all
+        let owner = self.owner(metadata).map(|owner| ("set owner", set(&owner)));
+        let asked = owner.into_iter().chain([("set mode and times", set(&last))]).collect();
+        Stamping { written: Vec::new(), refused: refused.into_iter().collect(), asked }
     }
 
     /// Sends the bytes, and hashes them on the way.
@@ -132,7 +107,10 @@ impl<'t> Server<'t> {
             hasher.data(&mut self.buffer, read);
             offset += read as u64;
         }
-        writing.settle().map_err(|error| self.unwritten(error))?;
+        // The times must not come behind a part that is refused, unless the size tells of it.
+        if ends_in_hole || writing.parts() > 1 {
+            writing.settle().map_err(|error| self.unwritten(error))?;
+        }
         if ends_in_hole {
             let size = Attributes { size: Some(offset), ..Attributes::default() };
             let sized = self.client().set_open(writing.handle(), &size).wait();
@@ -158,35 +136,74 @@ impl<'t> Far for Server<'t> {
         !matches!(kind, Kind::Fifo | Kind::Socket)
     }
 
-    fn look_ahead(&self, dir: &ServerDir) -> usize {
-        let told = self.repository.list_dir(dir).unwrap_or_default();
-        *self.listed.borrow_mut() = (dir.0.clone(), told.into_iter().collect());
-        LINKS
+    fn tells_inodes(&self) -> bool {
+        false
     }
 
-    fn begin_link(&self, expected: &Expected, from: &ServerDir, to: &ServerDir, name: &CStr) {
-        if let Ok(Some(_)) = expected.look(self, from, name) {
-            let path = to.child(name);
-            let asked = self.client().link(&from.child(name), &path);
-            self.begun.borrow_mut().insert(path, asked);
+    fn ahead(&self) -> usize {
+        self.begun.most_open()
+    }
+
+    fn has_room(&self) -> bool {
+        self.begun.has_room()
+    }
+
+    fn begin_dir(&self, dir: &ServerDir, name: &CStr) {
+        self.begun.begin_dir(dir.child(name));
+    }
+
+    fn begin_list(&self, dir: &ServerDir) {
+        self.begun.begin_list(dir.0.clone());
+    }
+
+    fn is_listed(&self, dir: &ServerDir, wait: bool) -> bool {
+        self.begun.is_listed(&dir.0, wait)
+    }
+
+    fn leave(&self, dir: &ServerDir) {
+        self.begun.leave(&dir.0);
+    }
+
+    fn begin_link(&self, check: Option<&Expected>, from: &ServerDir, to: &ServerDir, name: &CStr) {
+        let path = from.child(name);
+        if let Some(expected) = check {
+            let told = self.begun.told(&from.0, name.to_bytes()).flatten();
+            if !told.is_some_and(|told| expected.is_told_by(&self.reach, &told)) {
+                return;
+            }
+            if expected.is_symlink() {
+                self.begun.begin_read_link(path.clone());
+            }
         }
+        self.begun.begin_link(&path, to.child(name));
+    }
+
+    fn begin_file(&self, dir: &ServerDir, name: &CStr) {
+        self.begun.begin_file(dir.child(name));
+    }
+
+    fn begin_symlink(&self, target: &CStr, dir: &ServerDir, name: &CStr) {
+        self.begun.begin_symlink(target.to_bytes(), dir.child(name));
+    }
+
+    fn take_back(&self, dir: &ServerDir, name: &CStr) -> io::Result<()> {
+        self.begun.take_back(&dir.child(name))
+    }
+
+    fn forget_below(&self, dir: &ServerDir, name: &CStr) {
+        self.begun.forget_below(&dir.child(name));
     }
 
     fn make_dir(&self, dir: &ServerDir, name: &CStr) -> io::Result<()> {
-        self.client().make_dir(&dir.child(name), 0o700).wait()
+        self.begun.make_dir(&dir.child(name))
     }
 
     fn link(&self, from: &ServerDir, from_name: &CStr, to: &ServerDir, name: &CStr) -> io::Result<()> {
-        let path = to.child(name);
-        // What was begun leads to the same inode: only names that no other way leads to are begun.
-        let begun = self.begun.borrow_mut().remove(&path);
-        begun.unwrap_or_else(|| self.client().link(&from.child(from_name), &path)).wait()
+        self.begun.link(&from.child(from_name), &to.child(name))
     }
 
     fn make_symlink(&self, target: &CStr, dir: &ServerDir, name: &CStr) -> io::Result<()> {
-        let path = dir.child(name);
-        self.make_way(&path)?;
-        self.client().make_symlink(target.to_bytes(), &path).wait()
+        self.begun.make_symlink(target.to_bytes(), &dir.child(name))
     }
 
     fn make_node(&self, _: &ServerDir, _: &CStr, _: Kind, _: u64) -> io::Result<()> {
@@ -194,9 +211,7 @@ impl<'t> Far for Server<'t> {
     }
 
     fn create(&self, dir: &ServerDir, name: &CStr) -> io::Result<Sending<'t>> {
-        let path = dir.child(name);
-        self.make_way(&path)?;
-        Ok(RefCell::new(self.client().writing(self.client().create(&path, 0o600).wait()?)))
+        Ok(RefCell::new(self.client().writing(self.begun.create(&dir.child(name))?)))
     }
 
     fn fill<S: SourceFile>(
@@ -218,30 +233,31 @@ impl<'t> Far for Server<'t> {
         0
     }
 
-    fn stamp_file(&mut self, file: &Sending<'t>, stamps: &Stamps) -> Vec<Refused> {
-        let writing = file.borrow();
+    fn stamp_file(&mut self, file: Sending<'t>, stamps: &Stamps) -> Stamping {
+        let mut writing = file.into_inner();
+        let written = writing.take_under_way();
         let handle = writing.handle();
-        let refused = self.stamp(&stamps.metadata, |attributes| self.client().set_open(handle, attributes));
-        // All was written: what closing could still say is that of a server that keeps nothing.
+        let stamping = self.stamp(&stamps.metadata, |attributes| self.client().set_open(handle, attributes));
+        // What closing could still say is that of a server that keeps nothing.
         drop(self.client().close(handle));
-        refused
+        Stamping { written, ..stamping }
     }
 
-    fn stamp_name(&mut self, dir: &ServerDir, name: &CStr, stamps: &Stamps) -> Vec<Refused> {
+    fn stamp_name(&mut self, dir: &ServerDir, name: &CStr, stamps: &Stamps) -> Stamping {
         let path = dir.child(name);
         if !self.client().extensions().lsetstat {
             let error = io::Error::new(io::ErrorKind::Unsupported, "the server has no lsetstat@openssh.com");
-            return vec![Refused { operation: "set times", error }];
+            return Stamping::done(vec![Refused { operation: "set times", error }]);
         }
         self.stamp(&stamps.metadata, |attributes| self.client().set_link(&path, attributes))
     }
 
-    fn stamp_dir(&mut self, dir: &ServerDir, stamps: &Stamps) -> io::Result<Vec<Refused>> {
+    fn stamp_dir(&mut self, dir: &ServerDir, stamps: &Stamps) -> io::Result<Stamping> {
         Ok(self.stamp(&stamps.metadata, |attributes| self.client().set(&dir.0, attributes)))
     }
 
     fn read_link(&self, dir: &ServerDir, name: &CStr) -> io::Result<CString> {
-        Ok(CString::new(self.client().read_link(&dir.child(name)).wait()?)?)
+        Ok(CString::new(self.begun.read_link(&dir.child(name))?)?)
     }
 
     fn xattrs(&mut self, _: &ServerDir, _: &CStr) -> io::Result<Xattrs> {
@@ -249,13 +265,11 @@ impl<'t> Far for Server<'t> {
     }
 
     fn look(&self, dir: &ServerDir, name: &CStr) -> io::Result<Option<Metadata>> {
-        let listed = self.listed.borrow();
-        if listed.0 == dir.0
-            && let Some(found) = listed.1.get(name.to_bytes()).and_then(metadata_of)
-        {
-            return Ok(Some(found));
+        if let Some(found) = self.begun.told(&dir.0, name.to_bytes()) {
+            return Ok(found);
         }
-        match self.client().lstat(&dir.child(name)).wait() {
+        let path = dir.child(name);
+        match self.client().persistently(|| self.client().lstat(&path).wait()) {
             Err(error) if errno::is_absent(&error) => Ok(None),
             told => Ok(metadata_of(&told?)),
         }

@@ -40,17 +40,17 @@ impl<F: Far> Tree<'_, '_, F> {
         if let Err(error) = made {
             return self.target_problem(&path, operation, error).map(|()| None);
         }
-        let refused = match self.staged.open(directory) {
+        let stamping = match self.staged.open(directory) {
             Ok(dir) => self.far.stamp_name(dir, name, &stamps),
             Err(error) => return self.target_problem(&path, "open", error).map(|()| None),
         };
-        let flags = self.refused(&path, entry.flags, refused, stamps.incomplete)?;
         self.counts.other_created += 1;
         Ok(Some(Made {
             inode: self.look_inode(directory, name),
-            flags,
+            flags: entry.flags,
             content: None,
             action: Action::Create,
+            stamping: Some((stamping, stamps.incomplete)),
         }))
     }
 

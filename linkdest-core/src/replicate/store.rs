@@ -9,7 +9,7 @@ use crate::descent::Enter;
 use crate::entry::{Kind, Timestamp};
 use crate::error::{Error, Problem, Result};
 use crate::manifest::{Header, Manifest, ManifestWriter};
-use crate::monitor::StopFlag;
+use crate::monitor::{Monitor, StopFlag};
 use crate::repository::{Damage, Identity, RunRecord, Snapshot, SnapshotName};
 use crate::retention::KeepRules;
 
@@ -52,6 +52,12 @@ pub(super) trait Target: Store {
     type Growing;
 
     fn lock(&self, patience: Duration, stop: &StopFlag) -> Result<Self::Lock<'_>>;
+    /// Makes a lost connection anew after this error; says whether what failed can be begun again.
+    fn revive(&self, _error: &Error) -> bool {
+        false
+    }
+    /// Tells what was odd about it.
+    fn tell_odd(&self, _monitor: &dyn Monitor) {}
     /// Repairs what killed runs left half done. The lock is held.
     fn repair(&self) -> Result<()>;
     /// What tells that the machine was not restarted meanwhile; empty if nothing does.

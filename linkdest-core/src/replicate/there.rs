@@ -1,6 +1,6 @@
 //! A target on a server.
 
-use std::cell::RefCell;
+use std::cell::{RefCell, RefMut};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use crate::abroad::{Desk, Growing, RemoteLock, RemoteRepository, ServerDir};
 use crate::entry::{Kind, Timestamp};
 use crate::error::{Error, Problem, Result};
 use crate::manifest::{Header, Manifest, ManifestWriter};
-use crate::monitor::StopFlag;
+use crate::monitor::{Monitor, StopFlag};
 use crate::os::File;
 use crate::repository::{
-    Damage, Identity, RunRecord, Snapshot, SnapshotName, manifest_error, plan_retention,
+    Capabilities, Damage, Identity, RunRecord, Snapshot, SnapshotName, manifest_error, plan_retention,
 };
 use crate::retention::KeepRules;
 
@@ -23,12 +23,42 @@ pub(super) struct There {
     desk: Desk,
     /// The manifest that was sent last: the next snapshot is read beside it.
     sent: RefCell<Option<(SnapshotName, File)>>,
+    /// What was found out over the connection that holds.
+    found: RefCell<Found>,
+}
+
+/// What does not change while a connection holds; `revivals` says which that is.
+#[derive(Default)]
+struct Found {
+    revivals: u32,
+    boot: Option<String>,
+    /// What can be stored there, and who owns what is made.
+    probed: Option<(Capabilities, (u32, u32))>,
 }
 
 impl There {
     pub fn new(repository: RemoteRepository) -> Result<Self> {
         repository.check_server()?;
-        Ok(Self { repository, desk: Desk::new()?, sent: RefCell::default() })
+        let (sent, found) = (RefCell::default(), RefCell::default());
+        Ok(Self { repository, desk: Desk::new()?, sent, found })
+    }
+
+    /// What is known by now of this connection.
+    fn found(&self) -> RefMut<'_, Found> {
+        let mut found = self.found.borrow_mut();
+        let revivals = self.repository.client.revivals();
+        if found.revivals != revivals {
+            *found = Found { revivals, ..Found::default() };
+        }
+        found
+    }
+
+    /// Removes what killed runs left.
+    fn drop_left(&self, is_one: impl Fn(&crate::abroad::Left) -> bool, stop: &StopFlag) -> Result<()> {
+        self.repository.persistently(|| {
+            let left = self.repository.leftovers()?.into_iter().filter(&is_one);
+            self.repository.remove_leftovers(&left.collect::<Vec<_>>(), stop)
+        })
     }
 }
 
@@ -95,15 +125,23 @@ impl Target for There {
     type Growing = GrowingThere;
 
     fn lock(&self, patience: Duration, stop: &StopFlag) -> Result<RemoteLock<'_>> {
-        self.repository.lock(patience, stop)
+        self.repository.persistently(|| self.repository.lock(patience, stop))
+    }
+
+    fn revive(&self, error: &Error) -> bool {
+        self.repository.client.revive_after(error)
+    }
+
+    fn tell_odd(&self, monitor: &dyn Monitor) {
+        self.repository.tell_revival(monitor);
     }
 
     fn repair(&self) -> Result<()> {
-        self.repository.repair()
+        self.repository.persistently(|| self.repository.repair())
     }
 
     fn boot_id(&self) -> String {
-        self.repository.boot_id()
+        self.found().boot.get_or_insert_with(|| self.repository.boot_id()).clone()
     }
 
     fn is_flushed(&self) -> bool {
@@ -119,7 +157,14 @@ impl Target for There {
     }
 
     fn make_tree<'t>(&'t self, growing: &GrowingThere) -> Result<(Server<'t>, ServerDir)> {
-        let (capabilities, born) = self.repository.probe(&self.repository.staging_path(&growing.growing))?;
+        let known = self.found().probed;
+        let (capabilities, born) = match known {
+            Some(known) => known,
+            None => {
+                let probed = self.repository.probe(&self.repository.staging_path(&growing.growing))?;
+                *self.found().probed.insert(probed)
+            }
+        };
         let tree = self.repository.make_tree(&growing.growing)?;
         Ok((Server::new(&self.repository, capabilities.reach(born)), tree))
     }
@@ -131,7 +176,7 @@ impl Target for There {
     }
 
     fn leftovers_of(&self, identity: &Identity) -> Result<Left<ServerDir>> {
-        let boot = self.repository.boot_id();
+        let boot = self.boot_id();
         let left = self.repository.leftovers()?.into_iter().filter(|left| left.is_of(identity));
         Ok(left.map(|left| (left.tree.clone(), left.is_of_boot(&boot))).collect())
     }
@@ -152,21 +197,19 @@ impl Target for There {
     }
 
     fn repair_latest(&self) -> Result<()> {
-        self.repository.repair_latest()
+        self.repository.persistently(|| self.repository.repair_latest())
     }
 
     fn drop_leftovers_of(&self, identity: &Identity, stop: &StopFlag) -> Result<()> {
-        let left = self.repository.leftovers()?.into_iter().filter(|left| left.is_of(identity));
-        self.repository.remove_leftovers(&left.collect::<Vec<_>>(), stop)
+        self.drop_left(|left| left.is_of(identity), stop)
     }
 
     fn drop_staged(&self, name: &SnapshotName, stop: &StopFlag) -> Result<()> {
-        self.repository.drop_staged(name.as_str(), stop)
+        self.repository.persistently(|| self.repository.drop_staged(name.as_str(), stop))
     }
 
     fn remove_replicas_left(&self, stop: &StopFlag) -> Result<()> {
-        let left = self.repository.leftovers()?.into_iter().filter(crate::abroad::Left::is_of_replica);
-        self.repository.remove_leftovers(&left.collect::<Vec<_>>(), stop)
+        self.drop_left(crate::abroad::Left::is_of_replica, stop)
     }
 
     fn set_pin(&self, name: &SnapshotName) -> Result<bool> {
@@ -178,7 +221,7 @@ impl Target for There {
     }
 
     fn empty_trash(&self, stop: &StopFlag) -> Result<()> {
-        self.repository.empty_trash(stop)
+        self.repository.persistently(|| self.repository.empty_trash(stop))
     }
 
     fn forget(&self, keep: &KeepRules, patience: Duration, stop: &StopFlag) -> Result<Forgotten> {

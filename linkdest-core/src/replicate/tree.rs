@@ -1,15 +1,16 @@
-//! The second walk: a snapshot is placed in staging and written down, directories after what is in them.
+//! What a replica is grown with, and what becomes of errors on the way.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::ffi::CString;
 use std::io;
 
-use super::beside::{Here, Sides};
+use super::ahead::Ahead;
+use super::beside::Sides;
 use super::earlier::Known;
-use super::far::Far;
+use super::far::{Far, Stamping};
 use super::leftover::Leftovers;
-use super::plan::{Key, Plan, Table, may_be_shared};
+use super::plan::{Key, Plan, Table};
 use super::store::Store;
 use super::throttle::Throttle;
 use super::watch::{Problems, Watch};
@@ -17,8 +18,8 @@ use crate::counts::Counts;
 use crate::descent::Descent;
 use crate::entry::Kind;
 use crate::error::{Error, ErrorKind, Problem, ProblemKind, Result};
-use crate::manifest::{ContentHash, DirectoryDraft, Entry, EntryFlags, ManifestWriter, Totals};
-use crate::monitor::{Action, Reason, StopFlag};
+use crate::manifest::{ContentHash, DirectoryDraft, Entry, EntryFlags, Totals};
+use crate::monitor::StopFlag;
 use crate::os::{Dir, XattrBuffer, errno};
 use crate::path::RelPath;
 use crate::placing::Refused;
@@ -57,7 +58,9 @@ pub(super) struct Tree<'t, 'k, F: Far> {
     pub distrust: &'t dyn Fn() -> Result<()>,
     /// The inode because of whose names the snapshot must be begun again.
     pub limit: &'t Cell<Option<Key>>,
-    totals: Totals,
+    pub totals: Totals,
+    /// Directories that are read before their turn.
+    pub ahead: Ahead,
     met: HashSet<Key>,
     /// The first name here of each inode that was linked and has several.
     pub first: HashMap<Key, RelPath>,
@@ -85,11 +88,8 @@ pub(super) struct Roots<'t, D> {
     pub distrust: &'t dyn Fn() -> Result<()>,
 }
 
-struct Level {
-    here: Here,
-    next: usize,
-    draft: DirectoryDraft,
-}
+/// The attributes of a directory on their way; `None` where that failed, which was told.
+pub(super) type Stamped = Option<(Stamping, bool)>;
 
 impl<'t, 'k, F: Far> Tree<'t, 'k, F> {
     pub fn new(
@@ -120,140 +120,10 @@ impl<'t, 'k, F: Far> Tree<'t, 'k, F> {
             distrust: roots.distrust,
             limit: roots.limit,
             totals: Totals::default(),
+            ahead: Ahead::default(),
             met: HashSet::new(),
             first: HashMap::new(),
         }
-    }
-
-    /// Places everything.
-    pub fn grow(mut self, writer: ManifestWriter) -> Result<Grown> {
-        let mut lane = writer.lane();
-        let manifest = self.sides.manifest;
-        let Some(root) = manifest.root().child else {
-            let place = self.running.source.tree_path(self.name);
-            return Err(Error::new(ErrorKind::DamagedManifest, place, "its manifest has no root"));
-        };
-        let here = self.sides.root(self.known, root)?;
-        let mut levels = vec![self.level(here)?];
-        let unwritten = |error| Error::io("write the manifest of", self.name.as_str(), error);
-        loop {
-            let Some(level) = levels.last_mut() else {
-                return Err(unwritten(io::Error::other("the walk did not end at the root")));
-            };
-            if let Some(below) = self.next_below(level)? {
-                levels.push(below);
-                continue;
-            }
-            let path = level.here.directory.path().clone();
-            let child = lane.write(&writer, path.as_bytes(), &mut level.draft).map_err(unwritten)?;
-            levels.pop();
-            let Some(parent) = levels.last_mut() else {
-                let mut root = manifest.root().with_subtree(Some(child));
-                root.flags = self.stamp(&path, &root)?;
-                let ended = manifest.ended();
-                let finished = writer.finish(vec![lane], &root, manifest.devices(), self.totals, ended);
-                let digest = finished.map_err(unwritten)?;
-                let Self { counts, problems, lacking, .. } = self;
-                return Ok(Grown { digest, counts, problems, lacking });
-            };
-            if let Some(entry) = parent.here.directory.get(parent.next) {
-                let mut entry = entry.with_subtree(Some(child));
-                entry.flags = self.stamp(&path, &entry)?;
-                self.push_directory(&mut parent.draft, &entry);
-            }
-            parent.next += 1;
-        }
-    }
-
-    /// Places all in a directory that is no directory.
-    fn level(&mut self, here: Here) -> Result<Level> {
-        let mut draft = DirectoryDraft::new(&self.sides.manifest.root().metadata);
-        let ahead = self.look_ahead(&here);
-        let mut begun = 0;
-        for (index, entry) in here.directory.entries().enumerate() {
-            while ahead > 0
-                && begun < index + ahead
-                && let Some(entry) = here.directory.get(begun)
-            {
-                self.begin(&here, &entry)?;
-                begun += 1;
-            }
-            if entry.is_expunged() {
-                self.totals.flagged += 1;
-                draft.push(&entry);
-            } else if entry.metadata.kind != Kind::Directory {
-                self.check_stop()?;
-                self.place(&here, &mut draft, &entry)?;
-            }
-        }
-        self.running.watch.show(&self.counts);
-        Ok(Level { here, next: 0, draft })
-    }
-
-    /// Tells the far side what is going to be linked from.
-    fn look_ahead(&mut self, here: &Here) -> usize {
-        let base = self.base.as_mut().filter(|_| here.base.is_some());
-        let dir = base.and_then(|base| base.open(here.directory.path()).ok());
-        dir.map_or(0, |dir| self.far.look_ahead(dir))
-    }
-
-    /// Begins the link of a file that nothing but the base leads to.
-    fn begin(&mut self, here: &Here, entry: &Entry<'_>) -> Result<()> {
-        if entry.metadata.kind != Kind::File || entry.is_expunged() || may_be_shared(entry) {
-            return Ok(());
-        }
-        let link = self.sides.same_path(self.known, here, entry);
-        let (Some(expected), Some(base)) = (link.and_then(|link| link.expected), &mut self.base) else {
-            return Ok(());
-        };
-        let path = here.directory.path();
-        let name = CString::new(entry.name).unwrap_or_default();
-        // Where something cannot be opened, the link itself will say so.
-        if let (Ok(from), Ok(to)) = (base.open(path), self.staged.open(path)) {
-            self.far.begin_link(&expected, from, to, &name);
-        }
-        self.check_stop()
-    }
-
-    /// Makes the next sub-directory, and goes into it.
-    fn next_below(&mut self, level: &mut Level) -> Result<Option<Level>> {
-        while let Some(entry) = level.here.directory.get(level.next) {
-            if entry.metadata.kind == Kind::Directory && !entry.is_expunged() {
-                self.check_stop()?;
-                let path = level.here.directory.path().child(entry.name);
-                let name = self.c_name(&path, entry.name)?;
-                let made = self.staged.open(level.here.directory.path());
-                if let Err(error) = made.and_then(|dir| self.far.make_dir(dir, &name)) {
-                    self.target_problem(&path, "make directory", error)?;
-                    self.lacking += 1;
-                    level.next += 1;
-                    continue;
-                }
-                self.running.watch.entry(self.name, || path.clone(), Action::Create, Reason::Directory);
-                if let Some(child) = entry.child {
-                    let here = self.sides.below(self.known, &level.here, &entry, child)?;
-                    return self.level(here).map(Some);
-                } else {
-                    let message = "its path is too long for a manifest; what is in it was not brought";
-                    let kind = ProblemKind::NotStored;
-                    self.problem(Problem::new(path.clone(), kind, "replicate", message));
-                    self.lacking += 1;
-                    let flags = self.stamp(&path, &entry)?;
-                    self.push_directory(&mut level.draft, &Entry { flags, ..entry });
-                }
-            }
-            level.next += 1;
-        }
-        Ok(None)
-    }
-
-    fn push_directory(&mut self, draft: &mut DirectoryDraft, entry: &Entry<'_>) {
-        draft.push(entry);
-        self.totals.entries += 1;
-        self.totals.directories += 1;
-        self.totals.flagged += u64::from(!entry.flags.is_empty());
-        self.counts.entries += 1;
-        self.counts.directories += 1;
     }
 
     /// Writes an entry down that was placed; `first` if no other name of its inode was.
@@ -272,21 +142,28 @@ impl<'t, 'k, F: Far> Tree<'t, 'k, F> {
         }
     }
 
-    /// Gives a directory its last attributes; returns the flags of its record.
-    fn stamp(&mut self, path: &RelPath, entry: &Entry<'_>) -> Result<EntryFlags> {
+    /// Gives a directory its last attributes.
+    pub fn stamp(&mut self, path: &RelPath, entry: &Entry<'_>) -> Result<Stamped> {
         let mut stamps = self.recorded(entry, |tree| tree.source.open(path)?.open_dir_search(c"."), path)?;
         // Renaming a directory changes `..` in it: its owner must be allowed to write it until it is published.
         if path.as_bytes().is_empty() && stamps.metadata.mode & 0o200 == 0 {
             stamps.metadata.mode |= 0o700;
         }
-        let refused = match self.staged.open(path) {
+        let stamping = match self.staged.open(path) {
             Ok(dir) => self.far.stamp_dir(dir, &stamps),
             Err(error) => Err(error),
         };
-        match refused {
-            Ok(refused) => self.refused(path, entry.flags, refused, stamps.incomplete),
-            Err(error) => self.target_problem(path, "open", error).map(|()| entry.flags),
+        match stamping {
+            Ok(stamping) => Ok(Some((stamping, stamps.incomplete))),
+            Err(error) => self.target_problem(path, "open", error).map(|()| None),
         }
+    }
+
+    /// Waits for that; returns the flags of its record.
+    pub fn stamped(&mut self, path: &RelPath, flags: EntryFlags, stamped: Stamped) -> Result<EntryFlags> {
+        let Some((stamping, incomplete)) = stamped else { return Ok(flags) };
+        let refused = stamping.wait().map_err(|error| self.target_error(path, "write", error))?;
+        self.refused(path, flags, refused, incomplete)
     }
 
     /// Reports what was refused; returns the flags that the record then has. `incomplete` was reported.
@@ -333,7 +210,7 @@ impl<'t, 'k, F: Far> Tree<'t, 'k, F> {
         self.problems.add(problem);
     }
 
-    fn target_error(&self, path: &RelPath, operation: &'static str, error: io::Error) -> Error {
+    pub fn target_error(&self, path: &RelPath, operation: &'static str, error: io::Error) -> Error {
         let place = self.running.target.path().join(self.name.as_str()).join(path.as_path());
         Error::io(operation, place, error)
     }

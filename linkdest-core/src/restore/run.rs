@@ -51,6 +51,7 @@ pub(super) fn run(asked: &Restorer<'_>, monitor: &dyn Monitor) -> Result<Restore
     let sync = sync.map_err(|error| Error::io("open", &asked.target, error))?;
     work(&engine, target, saved.wanted, locals)?;
     engine.tell_out_of_reach();
+    asked.repository.tell_odd(monitor);
     if let Some(error) = engine.take_failure() {
         return Err(error);
     }

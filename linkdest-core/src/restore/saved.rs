@@ -9,6 +9,7 @@ use crate::abroad::{RemoteFile, RemoteRepository, ServerDir, metadata_of};
 use crate::entry::{FileId, Metadata};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::Manifest;
+use crate::monitor::Monitor;
 use crate::os::{Dir, File, Listing, XattrBuffer, errno};
 use crate::path::RelPath;
 use crate::policy::attributes::Reach;
@@ -31,6 +32,13 @@ impl From<'_> {
         match self {
             Self::Here(repository) => repository.path(),
             Self::There(repository) => repository.address(),
+        }
+    }
+
+    /// Tells what was odd about it.
+    pub fn tell_odd(&self, monitor: &dyn Monitor) {
+        if let Self::There(repository) = self {
+            repository.tell_revival(monitor);
         }
     }
 
@@ -122,7 +130,7 @@ pub(super) enum SavedDir {
 /// A file of a snapshot.
 pub(super) enum SavedFile {
     Here(File),
-    There(RemoteFile),
+    There(Box<RemoteFile>),
 }
 
 impl SavedDir {
@@ -137,7 +145,7 @@ impl SavedDir {
         match self {
             Self::Here(dir) => dir.open_file(name).map(SavedFile::Here),
             Self::There(client, dir) => {
-                RemoteFile::open(client, dir.child(name)).map(|(file, _)| SavedFile::There(file))
+                RemoteFile::open(client, dir.child(name)).map(|(file, _)| SavedFile::There(Box::new(file)))
             }
         }
     }
@@ -146,7 +154,8 @@ impl SavedDir {
         match self {
             Self::Here(dir) => dir.stat_at(name),
             Self::There(client, dir) => {
-                let told = client.lstat(&dir.child(name)).wait()?;
+                let path = dir.child(name);
+                let told = client.persistently(|| client.lstat(&path).wait())?;
                 metadata_of(&told).ok_or_else(|| io::ErrorKind::Unsupported.into())
             }
         }
@@ -165,7 +174,10 @@ impl SavedDir {
     pub fn read_link(&self, name: &CStr) -> io::Result<CString> {
         match self {
             Self::Here(dir) => dir.read_link(name),
-            Self::There(client, dir) => Ok(CString::new(client.read_link(&dir.child(name)).wait()?)?),
+            Self::There(client, dir) => {
+                let path = dir.child(name);
+                Ok(CString::new(client.persistently(|| client.read_link(&path).wait())?)?)
+            }
         }
     }
 

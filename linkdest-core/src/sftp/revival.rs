@@ -47,10 +47,26 @@ impl Lives {
 }
 
 impl Client {
+    /// Asks what may be asked twice, once more where the connection was lost and made anew. Nothing that was opened
+    /// before may be asked for again.
+    pub fn persistently<T>(&self, mut ask: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+        loop {
+            match ask() {
+                Err(error) if self.revive(&error) => {}
+                answer => return answer,
+            }
+        }
+    }
+
     /// Makes a lost connection anew after an error of something that may be asked twice; says whether there is one. What
     /// was open is not: it must be opened once more.
     pub fn revive(&self, error: &io::Error) -> bool {
-        if Error::within(error).is_none_or(|error| error.kind() != ErrorKind::Connection) {
+        Error::within(error).is_some_and(|error| self.revive_after(&error))
+    }
+
+    /// The same after an error that would end the run.
+    pub fn revive_after(&self, error: &Error) -> bool {
+        if error.kind() != ErrorKind::Connection {
             return false;
         }
         // Whoever comes first does it for all.

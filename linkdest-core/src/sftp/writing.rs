@@ -14,16 +14,21 @@ const CREATE: u32 = 8;
 const EXCLUSIVE: u32 = 0x20;
 
 impl Client {
+    /// Asks for a change, which may leave together with what is asked for next.
+    fn change(&self, request: Request) -> Asked<()> {
+        self.ask(request.held(), asked::done)
+    }
+
     /// Makes a file and opens it for writing; an existing name is an error.
     pub fn create(&self, path: &[u8], mode: u32) -> Asked<Handle> {
         let attributes = Attributes { mode: Some(mode), ..Attributes::default() };
-        self.ask_to_open(opening(path, WRITE | CREATE | EXCLUSIVE, &attributes))
+        self.ask_to_open(opening(path, WRITE | CREATE | EXCLUSIVE, &attributes).held())
     }
 
     /// Writes some bytes of a file: no more than [`Limits::write`].
     pub fn write(&self, handle: &Handle, offset: u64, bytes: &[u8]) -> Asked<()> {
         let request = Request::new(kind::WRITE).on(handle.connection());
-        self.ask(request.string(&handle.0).long(offset).string(bytes), asked::done)
+        self.change(request.string(&handle.0).long(offset).string(bytes))
     }
 
     /// What an open file is.
@@ -34,60 +39,60 @@ impl Client {
     /// Makes a directory.
     pub fn make_dir(&self, path: &[u8], mode: u32) -> Asked<()> {
         let attributes = Attributes { mode: Some(mode), ..Attributes::default() };
-        self.ask(Request::new(kind::MKDIR).string(path).plain(&attributes.encoded()), asked::done)
+        self.change(Request::new(kind::MKDIR).string(path).plain(&attributes.encoded()))
     }
 
     /// Removes an empty directory.
     pub fn remove_dir(&self, path: &[u8]) -> Asked<()> {
-        self.ask(Request::new(kind::RMDIR).string(path), asked::done)
+        self.change(Request::new(kind::RMDIR).string(path))
     }
 
     /// Removes a name that is no directory.
     pub fn remove(&self, path: &[u8]) -> Asked<()> {
-        self.ask(Request::new(kind::REMOVE).string(path), asked::done)
+        self.change(Request::new(kind::REMOVE).string(path))
     }
 
     /// Sets attributes of what a path leads to.
     pub fn set(&self, path: &[u8], attributes: &Attributes) -> Asked<()> {
-        self.ask(Request::new(kind::SETSTAT).string(path).plain(&attributes.encoded()), asked::done)
+        self.change(Request::new(kind::SETSTAT).string(path).plain(&attributes.encoded()))
     }
 
     /// Sets attributes of an open file.
     pub fn set_open(&self, handle: &Handle, attributes: &Attributes) -> Asked<()> {
         let request = Request::new(kind::FSETSTAT).on(handle.connection()).string(&handle.0);
-        self.ask(request.plain(&attributes.encoded()), asked::done)
+        self.change(request.plain(&attributes.encoded()))
     }
 
     /// Sets attributes of what is at a path, also of a symlink itself (`lsetstat@openssh.com`).
     pub fn set_link(&self, path: &[u8], attributes: &Attributes) -> Asked<()> {
         let request = Request::extended("lsetstat@openssh.com").string(path).plain(&attributes.encoded());
-        self.ask(request, asked::done)
+        self.change(request)
     }
 
     /// Makes a symlink. The target comes first, as OpenSSH has it, not as the draft does.
     pub fn make_symlink(&self, target: &[u8], path: &[u8]) -> Asked<()> {
-        self.ask(Request::new(kind::SYMLINK).string(target).string(path), asked::done)
+        self.change(Request::new(kind::SYMLINK).string(target).string(path))
     }
 
     /// Gives a file one more name (`hardlink@openssh.com`).
     pub fn link(&self, path: &[u8], new: &[u8]) -> Asked<()> {
-        self.ask(Request::extended("hardlink@openssh.com").string(path).string(new), asked::done)
+        self.change(Request::extended("hardlink@openssh.com").string(path).string(new))
     }
 
     /// Renames; an existing name is an error.
     pub fn rename_new(&self, path: &[u8], new: &[u8]) -> Asked<()> {
-        self.ask(Request::new(kind::RENAME).string(path).string(new), asked::done)
+        self.change(Request::new(kind::RENAME).string(path).string(new))
     }
 
     /// Renames in one step, replacing what has the new name (`posix-rename@openssh.com`).
     pub fn rename(&self, path: &[u8], new: &[u8]) -> Asked<()> {
-        self.ask(Request::extended("posix-rename@openssh.com").string(path).string(new), asked::done)
+        self.change(Request::extended("posix-rename@openssh.com").string(path).string(new))
     }
 
     /// Waits until an open file is on disk (`fsync@openssh.com`).
     pub fn sync(&self, handle: &Handle) -> Asked<()> {
         let request = Request::extended("fsync@openssh.com").on(handle.connection());
-        self.ask(request.string(&handle.0), asked::done)
+        self.change(request.string(&handle.0))
     }
 
     /// Has the server copy bytes from one open file to another (`copy-data`); a length of 0 is all that follows.
@@ -100,7 +105,7 @@ impl Client {
     ) -> Asked<()> {
         let request = Request::extended("copy-data").on(from.connection());
         let request = request.string(&from.0).long(offset).long(length);
-        self.ask(request.string(&to.0).long(to_offset), asked::done)
+        self.change(request.string(&to.0).long(to_offset))
     }
 
     /// The names of users and groups (`users-groups-by-id@openssh.com`).
@@ -156,6 +161,16 @@ impl Writing<'_> {
     /// Leaves a hole of so many bytes. At the end of a file only setting its size makes it.
     pub fn skip(&mut self, bytes: u64) {
         self.offset += bytes;
+    }
+
+    /// How many parts are on their way.
+    pub fn parts(&self) -> usize {
+        self.under_way.len()
+    }
+
+    /// Hands over what is on its way.
+    pub fn take_under_way(&mut self) -> Vec<Asked<()>> {
+        self.under_way.drain(..).collect()
     }
 
     /// Waits until all was written.

@@ -72,6 +72,7 @@ impl RemoteVerifier<'_> {
         for snapshot in all.iter().filter(is_asked) {
             checking.snapshot(snapshot)?;
         }
+        self.repository.tell_revival(monitor);
         checking.finish(begun)
     }
 }

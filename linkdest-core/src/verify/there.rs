@@ -47,8 +47,15 @@ enum Bad {
     Unread,
 }
 
-/// A symlink that was asked for: its path, and where it should lead.
-type Link = (RelPath, Vec<u8>, Asked<Vec<u8>>);
+/// A symlink that was asked for.
+struct Link {
+    path: RelPath,
+    /// Its path on the server.
+    link: Vec<u8>,
+    /// Where it should lead.
+    target: Vec<u8>,
+    asked: Asked<Vec<u8>>,
+}
 
 /// One snapshot under check.
 struct One<'o> {
@@ -153,8 +160,8 @@ impl<'c> Checking<'c> {
                 }
                 self.entry(one, &dir, path, &entry, told.as_ref(), &mut links)?;
             }
-            for (path, target, asked) in links {
-                self.link(one, &path, &target, asked)?;
+            for link in links {
+                self.link(one, link)?;
             }
             for name in listed.into_keys() {
                 self.finding(one, &path.child(&name), FindingKind::Extra, None, "it was not recorded");
@@ -206,8 +213,9 @@ impl<'c> Checking<'c> {
         let name = c_name(entry.name);
         match record.kind {
             Kind::Symlink => {
-                let asked = self.asked.repository.client.read_link(&dir.child(&name));
-                links.push((path, entry.target.to_vec(), asked));
+                let link = dir.child(&name);
+                let asked = self.asked.repository.client.read_link(&link);
+                links.push(Link { path, link, target: entry.target.to_vec(), asked });
             }
             Kind::File if self.asked.content => self.content(one, dir.child(&name), path, entry, &found)?,
             _ => {}
@@ -215,20 +223,17 @@ impl<'c> Checking<'c> {
         Ok(())
     }
 
-    fn link(
-        &mut self,
-        one: &mut One<'_>,
-        path: &RelPath,
-        target: &[u8],
-        asked: Asked<Vec<u8>>,
-    ) -> Result<()> {
-        match asked.wait() {
+    fn link(&mut self, one: &mut One<'_>, Link { path, link, target, asked }: Link) -> Result<()> {
+        let client = &self.asked.repository.client;
+        let mut asked = Some(asked);
+        let read = client.persistently(|| asked.take().unwrap_or_else(|| client.read_link(&link)).wait());
+        match read {
             Ok(found) if found == target => {}
             Ok(_) => {
                 let message = "it leads somewhere else";
-                self.finding(one, path, FindingKind::Content, Some(Cause::Tampering), message);
+                self.finding(one, &path, FindingKind::Content, Some(Cause::Tampering), message);
             }
-            Err(error) => self.problem(one, path, "read link", error)?,
+            Err(error) => self.problem(one, &path, "read link", error)?,
         }
         Ok(())
     }

@@ -1,7 +1,8 @@
 //! Servers that no honest one is like, and connections that are slow or cut: this program is the server, too.
 //!
 //! Started as `far serve WHAT` it speaks SFTP on its standard input and output; as `far delay MS FILE PROGRAM...` it passes
-//! on what a program says, later, and notes how many requests waited at most; as `far cut BYTES PROGRAM...` only so much.
+//! on what a program says, later, and notes how many requests waited at most; as `far cut BYTES PROGRAM...` only so much, as
+//! `far cut-once BYTES NOTE PROGRAM...` that only the first time.
 //! `far serve WHAT NOTE` dies once, and leaves a note that it did.
 
 #![allow(
@@ -21,6 +22,7 @@ mod listing_again;
 mod losing;
 mod odd_server;
 mod odd_tree;
+mod replicas;
 mod reviving;
 
 use std::io::{Read, Write};
@@ -29,7 +31,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use linkdest_core::{
-    Error, ErrorKind, Replicator, Repository, Silent, SnapshotReport, Snapshotter, Ssh, Status, StopFlag,
+    Error, ErrorKind, Repository, Silent, SnapshotReport, Snapshotter, Ssh, Status, StopFlag,
 };
 use linkdest_testkit::{Comparison, TestDir, sftp_server, skip};
 
@@ -43,6 +45,11 @@ fn main() {
             delay::run(Duration::from_millis(milliseconds.parse().unwrap()), Path::new(file), program);
         }
         ["cut", bytes, program @ ..] => cut(bytes.parse().unwrap(), program),
+        ["cut-once", bytes, note, program @ ..] => {
+            let is_first = !Path::new(note).exists();
+            std::fs::write(note, "").unwrap();
+            cut(if is_first { bytes.parse().unwrap() } else { usize::MAX }, program);
+        }
         _ => run_all(&words),
     }
 }
@@ -78,8 +85,12 @@ const CASES: &[(&str, fn())] = &[
     ("a_connection_that_cannot_be_made_anew_publishes_nothing", reviving::given_up),
     ("a_connection_lost_at_a_rule_file_is_no_bad_rule", losing::lost_at_a_rule_file),
     ("a_server_without_numbers_of_file_systems_cannot_stay_on_one", losing::no_file_system_numbers),
-    ("a_replica_cut_at_any_point_goes_on_and_ends_equal", a_replica_cut_at_any_point_goes_on_and_ends_equal),
-    ("links_of_a_replica_are_on_their_way_at_once", links_of_a_replica_are_on_their_way_at_once),
+    ("a_replica_cut_at_any_point_goes_on_and_ends_equal", replicas::cut_at_any_point),
+    ("a_replica_goes_on_over_a_connection_that_is_made_anew", replicas::made_anew),
+    ("a_repository_is_read_over_a_connection_that_is_made_anew", replicas::read_over_a_new_connection),
+    ("a_repository_whose_server_is_gone_is_one_clear_error", replicas::lost_while_read),
+    ("links_of_a_replica_are_on_their_way_at_once", replicas::links_at_once),
+    ("files_and_directories_of_a_replica_are_on_their_way_at_once", replicas::files_at_once),
 ];
 
 /// Runs the cases whose names have one of the words in them.
@@ -246,85 +257,6 @@ fn many_requests_are_on_their_way_at_once() {
         assert!(most >= least, "{most}");
         std::fs::remove_file(&note).unwrap();
     }
-}
-
-/// A repository with three snapshots.
-fn history(dir: &Path) -> PathBuf {
-    let (source, repository) = (dir.join("source"), dir.join("repository"));
-    tree(&source);
-    for step in 0..3 {
-        std::fs::write(source.join(format!("{step}/0/3")), format!("changed in step {step}")).unwrap_or(());
-        std::fs::write(source.join(format!("new{step}")), format!("new in step {step}")).unwrap();
-        std::fs::hard_link(source.join("large"), source.join(format!("link{step}"))).unwrap();
-        Snapshotter::new(&source, &repository).init(true).run(&Silent).unwrap();
-    }
-    repository
-}
-
-fn replicator(repository: &Path, target: &Path, words: &[String]) -> Replicator {
-    let ssh = Ssh::default().command(words).patience(Duration::from_secs(20));
-    Replicator::new(repository, PathBuf::from(format!("sftp://far{}", target.display()))).init(true).ssh(ssh)
-}
-
-fn comparison() -> Comparison {
-    Comparison::new().times(false).blocks(false).xattrs(|_| false)
-}
-
-fn a_replica_cut_at_any_point_goes_on_and_ends_equal() {
-    let server = match sftp_server() {
-        Ok(server) => server.display().to_string(),
-        Err(reason) => return skip(reason),
-    };
-    let dir = TestDir::new();
-    let repository = history(dir.path());
-    let target = dir.join("target");
-    let mut cut = 0;
-    for part in 0..20 {
-        let bytes = 300 + part * part * 200;
-        let words = me(&["cut", &bytes.to_string(), &server]);
-        if let Err(error) = replicator(&repository, &target, &words).run(&Silent) {
-            assert_eq!(error.kind(), ErrorKind::Connection, "{bytes}: {error}");
-            cut += 1;
-        }
-        // What is there is whole.
-        let Ok(there) = Repository::open(&target) else { continue };
-        for snapshot in there.snapshots().unwrap() {
-            let name = snapshot.name().as_str();
-            comparison().assert_same(&repository.join(name), &target.join(name));
-        }
-    }
-    assert!(cut >= 10, "{cut}");
-    let report = replicator(&repository, &target, &[server]).run(&Silent).unwrap();
-    assert_eq!(report.status(), Status::Complete, "{:?}", report.problems());
-    let whole = comparison().root_attributes(false).skip_path(".linkdest").skip_path("latest");
-    whole.assert_same(&repository, &target);
-    for place in ["staging", "trash"] {
-        let left = std::fs::read_dir(target.join(".linkdest").join(place));
-        assert_eq!(left.map_or(0, Iterator::count), 0, "{place}");
-    }
-}
-
-/// With a delay for each answer, names that are linked one by one would take far longer than those that are asked for
-/// together.
-fn links_of_a_replica_are_on_their_way_at_once() {
-    let server = match sftp_server() {
-        Ok(server) => server.display().to_string(),
-        Err(reason) => return skip(reason),
-    };
-    let dir = TestDir::new();
-    let (source, repository, target) = (dir.join("source"), dir.join("repository"), dir.join("target"));
-    std::fs::create_dir(&source).unwrap();
-    (0..300).for_each(|file| std::fs::write(source.join(format!("f{file}")), "x").unwrap());
-    let take = || drop(Snapshotter::new(&source, &repository).init(true).run(&Silent).unwrap());
-    take();
-    replicator(&repository, &target, std::slice::from_ref(&server)).run(&Silent).unwrap();
-    take();
-    let note = dir.join("most");
-    let words = me(&["delay", "20", note.to_str().unwrap(), &server]);
-    let report = replicator(&repository, &target, &words).run(&Silent).unwrap();
-    assert_eq!(report.counts().files_linked, 300, "{:?}", report.counts());
-    let most: usize = std::fs::read_to_string(&note).unwrap().parse().unwrap();
-    assert!(most >= 100, "{most}");
 }
 
 /// Runs a program with pipes, hands on at once what it is told, and has what it says handed on.

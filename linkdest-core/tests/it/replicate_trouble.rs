@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use linkdest_core::{
     Collecting, Event, KeepRules, Monitor, ProblemKind, ReplicaState, Replicator, Repository, Silent,
-    SnapshotName, Status,
+    SnapshotName, Ssh, Status,
 };
-use linkdest_testkit::remove_tree;
+use linkdest_testkit::{FileSystem, LoopMount, remove_tree, skip};
 
 use crate::adopt::assert_sound;
 use crate::replicate::{assert_same_repositories, names, replicate, replicator, second, states};
@@ -141,4 +142,98 @@ fn a_snapshot_that_is_removed_meanwhile_is_left_out() {
     assert!(report.problems()[0].message().contains("removed"), "{:?}", report.problems());
     assert_eq!(names(&second(&pair)), all[1..]);
     assert_eq!(fs::read_dir(second(&pair).join(".linkdest/staging")).unwrap().count(), 0);
+}
+
+/// In the place of the lock there is something that nobody can lock, as soon as the last snapshot is published.
+struct LockGone {
+    lock: PathBuf,
+    left: AtomicU64,
+}
+
+impl Monitor for LockGone {
+    fn event(&self, event: &Event) {
+        if matches!(event, Event::Publishing) && self.left.fetch_sub(1, Ordering::SeqCst) == 1 {
+            fs::remove_file(&self.lock).unwrap();
+            fs::create_dir(&self.lock).unwrap();
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_forgotten_does_not_hide_what_was_brought() {
+    let pair = Pair::new();
+    pair.write("f", "content");
+    pair.snapshot();
+    replicate(&pair);
+    (0..2).for_each(|_| drop(pair.snapshot()));
+    let all = names(&pair.repository);
+    let lock = second(&pair).join(".linkdest/lock");
+    let monitor = LockGone { lock: lock.clone(), left: 1.into() };
+    let keep = KeepRules::default().last(2);
+    let report = replicator(&pair).keep(keep.clone()).run(&monitor).unwrap();
+    fs::remove_dir(&lock).unwrap();
+    use ReplicaState::{NotKept, Present, Sent};
+    assert!(matches!(states(&report)[..], [Present, Sent | NotKept, Sent]), "{:?}", states(&report));
+    assert_eq!(report.status(), Status::Problems);
+    let kinds: Vec<_> = report.problems().iter().map(linkdest_core::Problem::kind).collect();
+    assert_eq!(kinds, [ProblemKind::Housekeeping], "{:?}", report.problems());
+    assert!(report.removed().is_empty());
+    assert_eq!(names(&second(&pair)), all, "nothing was removed");
+    // The next run does it.
+    let report = replicator(&pair).keep(keep).run(&Silent).unwrap();
+    assert_eq!((report.status(), report.removed()), (Status::Complete, &all[..1]));
+}
+
+#[test]
+fn names_that_are_one_at_the_target_are_problems_and_the_rest_arrives() {
+    let mount = match LoopMount::new(FileSystem::CaselessNtfs) {
+        Ok(mount) => mount,
+        Err(unavailable) => return skip(format!("{unavailable:?}")),
+    };
+    let pair = Pair::new();
+    for name in ["README", "readme"] {
+        pair.write(name, name);
+    }
+    for name in ["Notes", "notes"] {
+        fs::create_dir_all(pair.source.join(name).join("below")).unwrap();
+        pair.write(&format!("{name}/inside"), name);
+        pair.write(&format!("{name}/below/f"), name);
+    }
+    pair.write("other", "no other name is like this one");
+    (0..2).for_each(|_| drop(pair.snapshot()));
+    let all = names(&pair.repository);
+    let address = |target: &PathBuf| PathBuf::from(format!("sftp://far{}", target.display()));
+    // SFTP has no number for a name that is taken.
+    let mut ways = vec![(mount.path().join("here"), None, ProblemKind::Collision)];
+    ways.extend(
+        crate::sftp::on_a_pipe().map(|words| (mount.path().join("far"), Some(words), ProblemKind::NotStored)),
+    );
+    for (target, words, kind) in ways {
+        let replicator = match words {
+            None => Replicator::new(&pair.repository, &target),
+            Some(words) => {
+                Replicator::new(&pair.repository, address(&target)).ssh(Ssh::default().command(words))
+            }
+        };
+        let report = replicator.init(true).run(&Silent).unwrap();
+        assert_eq!(states(&report), [ReplicaState::Sent; 2]);
+        let mut told: Vec<_> =
+            report.problems().iter().map(|one| (one.path().to_string(), one.kind())).collect();
+        told.sort();
+        let paths = all.iter().flat_map(|name| ["notes", "readme"].map(|path| format!("{name}/{path}")));
+        let mut expected: Vec<_> = paths.map(|path| (path, kind)).collect();
+        expected.sort();
+        assert_eq!(told, expected, "{:?}", report.problems());
+        for snapshot in Repository::open(&target).unwrap().snapshots().unwrap() {
+            assert!(snapshot.is_suspect(), "it lacks entries");
+            let tree = target.join(snapshot.name().as_str());
+            assert_eq!(fs::read(tree.join("readme")).unwrap(), b"README");
+            for name in ["inside", "below/f"] {
+                assert_eq!(fs::read(tree.join("notes").join(name)).unwrap(), b"Notes");
+            }
+            assert_eq!(fs::read(tree.join("other")).unwrap(), b"no other name is like this one");
+        }
+        let inodes = all.iter().map(|name| inode(target.join(name.as_str()).join("other")));
+        assert_eq!(inodes.collect::<std::collections::BTreeSet<_>>().len(), 1);
+    }
 }

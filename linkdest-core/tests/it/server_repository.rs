@@ -4,13 +4,14 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 
 use linkdest_core::{
-    Cause, ErrorKind, FindingKind, KeepRules, ProblemKind, RelPath, Repository, Silent, Snapshotter, Status,
+    Cause, ErrorKind, FindingKind, KeepRules, ProblemKind, RelPath, RemoteRepository, Repository, Silent,
+    Snapshotter, Ssh, Status, StopFlag,
 };
-use linkdest_testkit::Comparison;
+use linkdest_testkit::{Comparison, Flaw, Sshd, skip};
 
 use crate::replicate::{names, second};
 use crate::replicate_server::{comparison, history, open, send, to_server};
-use crate::sftp::on_a_pipe;
+use crate::sftp::{address, on_a_pipe};
 use crate::support::{Pair, set_mtime};
 use crate::verify::change_a_byte;
 
@@ -169,4 +170,34 @@ fn a_check_from_here_finds_what_it_can_see() {
     assert_eq!(report.counts().files_linked, 2, "{:?}", report.counts());
     let last = names(&second(&pair))[2].clone();
     comparison().assert_same(&pair.repository.join(last.as_str()), &second(&pair).join(last.as_str()));
+}
+
+#[test]
+fn a_server_that_refuses_is_one_clear_error_to_writers_and_readers() {
+    for (flaw, said) in [
+        (Flaw::WrongHostKey, "Host key verification failed"),
+        (Flaw::Refused, "Permission denied"),
+        (Flaw::NoSubsystem, "subsystem request failed"),
+    ] {
+        let sshd = match Sshd::start(flaw) {
+            Ok(sshd) => sshd,
+            Err(reason) => return skip(reason),
+        };
+        let pair = Pair::new();
+        pair.write("f", "content");
+        pair.snapshot();
+        let words = sshd.command();
+        let target = address(&second(&pair));
+        let stop = StopFlag::default();
+        for error in [
+            to_server(&pair, &words).run(&Silent).unwrap_err(),
+            to_server(&pair, &words).dry_run(true).run(&Silent).unwrap_err(),
+            RemoteRepository::open(target, &Ssh::default().command(&words), &stop).unwrap_err(),
+        ] {
+            assert_eq!((error.kind(), error.kind().exit_code()), (ErrorKind::Connection, 1), "{error}");
+            assert!(error.to_string().contains(said), "{error}");
+            assert!(error.to_string().starts_with("sftp://far/"), "{error}");
+            assert!(!second(&pair).exists(), "{flaw:?}");
+        }
+    }
 }

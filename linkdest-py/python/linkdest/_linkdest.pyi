@@ -200,6 +200,7 @@ def replicate(
     dry_run: bool = False,
     lock_wait: float = 0.0,
     progress: Callable[[Progress], object] | None = None,
+    ssh_command: str | list[str] | None = None,
 ) -> ReplicateReport:
     """Brings the snapshots of a repository to another one, the oldest first, with everything that they share.
 
@@ -208,7 +209,8 @@ def replicate(
     a repository if it is none. `snapshots` names those to bring; without it all are. `keep` are rules as of
     `Repository.forget()`, {"daily": 7, "within": "30d"}: what they would not keep is not brought, and removed at the
     target. `bandwidth` is the number of bytes of content to send in a second at most. `progress` is called as by
-    `snapshot()`. Snapshots and entries that could not be brought as they are are problems of the report.
+    `snapshot()`. A target like "sftp://[user@]host[:port]/path" is on a server (docs/network.md), reached as the source of
+    `snapshot()` is: by ssh, or by `ssh_command`. Snapshots and entries that could not be brought as they are are problems of the report.
 
     Raises NotARepository, Locked while another run at the target goes on, and ValueError for bad rules.
     """

@@ -100,13 +100,8 @@ impl SftpSource {
     }
 
     /// Asks what may be asked twice, once more where the connection was lost and made anew.
-    fn persistently<T>(&self, mut ask: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-        loop {
-            match ask() {
-                Err(error) if self.client.revive(&error) => {}
-                answer => return answer,
-            }
-        }
+    fn persistently<T>(&self, ask: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+        self.client.persistently(ask)
     }
 
     /// What has a path now, symlinks not followed.

@@ -1,0 +1,237 @@
+//! The second walk, from directory to directory: what is in one is placed when it is entered, and it is written down after
+//! what is in it. Where answers are to be waited for, others are entered meanwhile.
+
+use std::collections::VecDeque;
+use std::io;
+use std::rc::Rc;
+
+use super::ahead::Scouted;
+use super::beside::Here;
+use super::entry::Made;
+use super::far::Far;
+use super::tree::{Grown, Stamped, Tree};
+use crate::entry::Kind;
+use crate::error::{Error, ErrorKind, Problem, ProblemKind, Result};
+use crate::manifest::{DirectoryDraft, Entry, Lane, ManifestWriter, Subtree};
+use crate::monitor::{Action, Reason};
+
+/// So many sub-directories of one directory may have answers still to come.
+const BELOW: usize = 256;
+
+/// A directory that was entered.
+pub(super) struct Level {
+    pub here: Rc<Here>,
+    /// Its place in the directory above.
+    at: usize,
+    /// The entry that comes next when sub-directories are entered.
+    next: usize,
+    pub draft: DirectoryDraft,
+    /// Files with answers still to come, by their place.
+    pub sent: VecDeque<(usize, Made)>,
+    below: VecDeque<Below>,
+}
+
+/// A sub-directory that was written down.
+struct Below {
+    at: usize,
+    child: Subtree,
+    stamped: Stamped,
+}
+
+/// The directories that are not written down yet.
+struct Way {
+    /// Those that lie around where the walk is, the root first.
+    open: Vec<Level>,
+    /// Those that it has left, each with how deep it lies; whatever lies in one is before it.
+    left: VecDeque<(usize, Level)>,
+}
+
+impl Way {
+    /// The directory around one that was left, and is before all others that were.
+    fn above(&mut self, depth: usize) -> Option<&mut Level> {
+        let above = depth.checked_sub(1)?;
+        let left = self.left.iter_mut().find(|(depth, _)| *depth == above);
+        left.map(|(_, level)| level).or_else(|| self.open.get_mut(above))
+    }
+}
+
+impl<F: Far> Tree<'_, '_, F> {
+    /// Places everything.
+    pub fn grow(mut self, writer: ManifestWriter) -> Result<Grown> {
+        let mut lane = writer.lane();
+        let manifest = self.sides.manifest;
+        let Some(root) = manifest.root().child else {
+            let place = self.running.source.tree_path(self.name);
+            return Err(Error::new(ErrorKind::DamagedManifest, place, "its manifest has no root"));
+        };
+        let root = self.sides.root(self.known, root)?;
+        let root = self.ahead.begin(root);
+        self.begin_list(&root.here);
+        let mut way = Way { open: vec![self.level(root, 0)?], left: VecDeque::new() };
+        let root = loop {
+            if let Some(level) = way.open.last_mut() {
+                match self.next_below(level)? {
+                    Some(below) => way.open.push(below),
+                    None => {
+                        way.left.extend(way.open.pop().map(|level| (way.open.len(), level)));
+                        way.open.last_mut().into_iter().for_each(|above| above.next += 1);
+                    }
+                }
+            }
+            let most = if way.open.is_empty() { 0 } else { self.far.ahead() };
+            if way.left.len() > most
+                && let Some((depth, level)) = way.left.pop_front()
+                && let Some(root) = self.close(&mut way, (depth, level), (&mut lane, &writer))?
+            {
+                break root;
+            }
+        };
+        let mut entry = manifest.root().with_subtree(Some(root.child));
+        let stamped = self.stamp(root.here.directory.path(), &entry)?;
+        entry.flags = self.stamped(root.here.directory.path(), entry.flags, stamped)?;
+        let ended = manifest.ended();
+        let finished = writer.finish(vec![lane], &entry, manifest.devices(), self.totals, ended);
+        let digest = finished.map_err(|error| self.unwritten(error))?;
+        let Self { counts, problems, lacking, .. } = self;
+        Ok(Grown { digest, counts, problems, lacking })
+    }
+
+    fn unwritten(&self, error: io::Error) -> Error {
+        Error::io("write the manifest of", self.name.as_str(), error)
+    }
+
+    /// Writes a directory down and gives it its attributes; returns the root.
+    fn close(
+        &mut self,
+        way: &mut Way,
+        (depth, mut level): (usize, Level),
+        (lane, writer): (&mut Lane, &ManifestWriter),
+    ) -> Result<Option<Root>> {
+        self.settle(&mut level, 0)?;
+        let path = level.here.directory.path();
+        let child = lane.write(writer, path.as_bytes(), &mut level.draft);
+        let child = child.map_err(|error| self.unwritten(error))?;
+        let Some(above) = way.above(depth) else { return Ok(Some(Root { here: level.here, child })) };
+        let here = Rc::clone(&above.here);
+        if let Some(entry) = here.directory.get(level.at) {
+            let stamped = self.stamp(path, &entry)?;
+            above.below.push_back(Below { at: level.at, child, stamped });
+            if self.far.ahead() == 0 || above.below.len() > BELOW {
+                self.settle(above, self.far.ahead())?;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes the answers that are still to come in a directory, but for so many of each kind.
+    pub fn settle(&mut self, level: &mut Level, keep: usize) -> Result<()> {
+        let here = Rc::clone(&level.here);
+        let directory = here.directory.path();
+        while level.sent.len() > keep
+            && let Some((at, made)) = level.sent.pop_front()
+            && let Some(entry) = here.directory.get(at)
+        {
+            self.made(directory, &mut level.draft, &entry, made, None)?;
+        }
+        while level.below.len() > keep
+            && let Some(Below { at, child, stamped }) = level.below.pop_front()
+            && let Some(entry) = here.directory.get(at)
+        {
+            let mut entry = entry.with_subtree(Some(child));
+            entry.flags = self.stamped(&directory.child(entry.name), entry.flags, stamped)?;
+            self.push_directory(&mut level.draft, &entry);
+        }
+        Ok(())
+    }
+
+    /// Places all in a directory that is no directory.
+    fn level(&mut self, mut scouted: Scouted, at: usize) -> Result<Level> {
+        let here = Rc::clone(&scouted.here);
+        let draft = DirectoryDraft::new(&self.sides.manifest.root().metadata);
+        let (sent, below) = (VecDeque::new(), VecDeque::new());
+        let mut level = Level { here: Rc::clone(&here), at, next: 0, draft, sent, below };
+        self.is_listed(&here, true);
+        self.begin_entries(&mut scouted, usize::MAX)?;
+        self.scout()?;
+        for (index, entry) in here.directory.entries().enumerate() {
+            if scouted.begun < here.directory.len() {
+                scouted.begun = scouted.begun.max(index);
+                self.begin_entries(&mut scouted, usize::MAX)?;
+            }
+            if entry.is_expunged() {
+                self.totals.flagged += 1;
+                level.draft.push(&entry);
+            } else if entry.metadata.kind != Kind::Directory {
+                self.check_stop()?;
+                let found = scouted.found(index);
+                self.place(&mut level, (index, &entry), found)?;
+                if level.sent.len() > self.far.ahead() {
+                    self.settle(&mut level, self.far.ahead() / 2)?;
+                }
+            }
+        }
+        self.leave(&here);
+        self.running.watch.show(&self.counts);
+        Ok(level)
+    }
+
+    /// Makes the next sub-directory, and goes into it.
+    fn next_below(&mut self, level: &mut Level) -> Result<Option<Level>> {
+        let here = Rc::clone(&level.here);
+        let directory = here.directory.path();
+        while let Some(entry) = here.directory.get(level.next) {
+            if entry.metadata.kind == Kind::Directory && !entry.is_expunged() {
+                self.check_stop()?;
+                let path = directory.child(entry.name);
+                let name = self.c_name(&path, entry.name)?;
+                let made = self.staged.open(directory);
+                if let Err(error) = made.and_then(|dir| self.far.make_dir(dir, &name)) {
+                    self.target_problem(&path, "make directory", error)?;
+                    self.lacking += 1;
+                    level.next += 1;
+                    self.skip(directory, &entry)?;
+                    continue;
+                }
+                self.running.watch.entry(self.name, || path.clone(), Action::Create, Reason::Directory);
+                if entry.child.is_some() {
+                    let below = self.ahead.take(&mut self.sides, self.known)?;
+                    let below = below.filter(|below| *below.here.directory.path() == path);
+                    let out_of_step =
+                        || self.unwritten(io::Error::other("the walk is not where it should be"));
+                    let below = below.ok_or_else(out_of_step)?;
+                    return self.level(below, level.next).map(Some);
+                }
+                self.without_content(level, &entry)?;
+            }
+            level.next += 1;
+        }
+        Ok(None)
+    }
+
+    /// Writes a directory down of which the manifest has nothing that is in it.
+    fn without_content(&mut self, level: &mut Level, entry: &Entry<'_>) -> Result<()> {
+        let path = level.here.directory.path().child(entry.name);
+        let message = "its path is too long for a manifest; what is in it was not brought";
+        self.problem(Problem::new(path.clone(), ProblemKind::NotStored, "replicate", message));
+        self.lacking += 1;
+        let stamped = self.stamp(&path, entry)?;
+        let flags = self.stamped(&path, entry.flags, stamped)?;
+        self.push_directory(&mut level.draft, &Entry { flags, ..*entry });
+        Ok(())
+    }
+
+    fn push_directory(&mut self, draft: &mut DirectoryDraft, entry: &Entry<'_>) {
+        draft.push(entry);
+        self.totals.entries += 1;
+        self.totals.directories += 1;
+        self.totals.flagged += u64::from(!entry.flags.is_empty());
+        self.counts.entries += 1;
+        self.counts.directories += 1;
+    }
+}
+
+/// The root, after all that is in it.
+struct Root {
+    here: Rc<Here>,
+    child: Subtree,
+}
