@@ -67,7 +67,8 @@ impl Ssh {
         self
     }
 
-    /// Sets how often in a row a connection that was lost is made anew, with growing waits, before the run fails; one that held for a minute starts the count anew. Unset: six times, within half a minute or so.
+    /// Sets how often in a row a connection that was lost is made anew, with growing waits, before the run fails; one that
+    /// held for a minute starts the count anew. Unset: six times, within half a minute or so.
     #[must_use]
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = attempts;
