@@ -45,6 +45,9 @@ impl Shared {
 
 /// Finds all differences, in the order of their paths.
 pub(super) fn differences(before: &mut Side, after: &mut Side, stop: &StopFlag) -> Result<Vec<Difference>> {
+    if stop.is_stopped() {
+        return Err(stopped());
+    }
     let recognition = Recognition::between(&before.manifest, &after.manifest);
     let shared = Shared { recognition, found: Mutex::default(), told: AtomicUsize::new(0) };
     let (first, task) = Merge::new(before, after, &shared).roots()?;
