@@ -103,6 +103,16 @@ impl Directory {
         (index < self.len).then_some(Place { directory, index: u32::try_from(index - first).ok()? })
     }
 
+    /// Says whether all entries are told against this, but for the block.
+    pub(super) fn is_told_against(&self, base: &Base) -> bool {
+        self.parts.len() == 1 && Base { block: 0, ..self.base } == Base { block: 0, ..*base }
+    }
+
+    /// The row of an entry, and the hash beside it.
+    pub(super) fn row(&self, index: usize) -> Option<(&[u8], &[u8])> {
+        self.part_of(index)?.row(index)
+    }
+
     /// How many entries from these two on are alike: nothing but where their inodes came from may differ. Entries that are
     /// not met may be alike too.
     pub(crate) fn count_alike(&self, start: usize, other: &Self, others: usize) -> usize {

@@ -10,6 +10,7 @@ use super::hash::ContentHash;
 use super::keys::Identity;
 use super::part::is_name;
 use super::record::{Entry, Origin};
+use super::tree_hash::TreeHasher;
 use crate::entry::Metadata;
 use crate::os::prefix;
 
@@ -156,6 +157,28 @@ impl DirectoryDraft {
                 each(index, Identity::of(&entry));
             }
         }
+    }
+
+    /// Says whether it is worth looking whether all is as it was in the earlier manifest.
+    pub fn may_be_as_before(&self) -> bool {
+        self.is_inherited
+    }
+
+    /// Says whether a comparison finds nothing between the entries, after sorting, and those of the same directory earlier;
+    /// where that does not show soon, it says no.
+    pub(super) fn is_as(&self, earlier: &Directory, hasher: &mut TreeHasher) -> bool {
+        if earlier.len() != self.slots.len() || !earlier.is_told_against(&self.base) {
+            return false;
+        }
+        let are_alike = |(index, slot)| {
+            let (Some(row), Some((old, hash))) = (self.row(slot), earlier.row(index)) else { return false };
+            let same = row.split_at_checked(old.len());
+            same.is_some_and(|(row, own)| own == hash && codec::are_alike(row, old)) || {
+                let entry = codec::decode_alone(&mut Cursor::new(row), &self.base);
+                entry.zip(earlier.get(index)).is_some_and(|(one, other)| hasher.are_alike(&one, &other))
+            }
+        };
+        self.slots.iter().enumerate().all(are_alike)
     }
 
     /// The entries, after sorting.

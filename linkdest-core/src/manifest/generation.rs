@@ -146,7 +146,7 @@ impl<'c> Copy<'c> {
             }
             let path = level.directory.path().clone();
             self.add_expunged(level);
-            let written = self.lane.write(&self.writer, path.as_bytes(), &mut level.draft)?;
+            let written = self.lane.write(&self.writer, path.as_bytes(), &mut level.draft, None)?;
             levels.pop();
             let Some(parent) = levels.last_mut() else { return Ok(written) };
             if let Some(entry) = parent.directory.get(parent.next) {

@@ -3,6 +3,7 @@
 use std::io;
 
 use super::base::Base;
+use super::directory::Directory;
 use super::draft::DirectoryDraft;
 use super::frame::Packer;
 use super::hash::ContentHash;
@@ -47,7 +48,8 @@ impl Lane {
         }
     }
 
-    /// Writes one directory whose sub-directories were all written before, and empties the draft.
+    /// Writes one directory whose sub-directories were all written before, and empties the draft. `earlier` is what it may
+    /// still be, with its hash.
     ///
     /// # Errors
     /// What cannot be written; a path of more than [`PATH_LIMIT`] bytes, names that no directory has, entries that
@@ -57,6 +59,7 @@ impl Lane {
         writer: &ManifestWriter,
         path: &[u8],
         draft: &mut DirectoryDraft,
+        earlier: Option<(Directory, ContentHash)>,
     ) -> io::Result<Subtree> {
         if !is_path(path, 0) {
             let what =
@@ -64,7 +67,8 @@ impl Lane {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
         }
         draft.sort()?;
-        let hash = self.hasher.hash(draft.entries());
+        let known = earlier.filter(|(earlier, _)| draft.is_as(earlier, &mut self.hasher));
+        let hash = known.map(|(_, hash)| hash).or_else(|| self.hasher.hash(draft.entries()));
         let mut next = None;
         let mut end = draft.len();
         loop {

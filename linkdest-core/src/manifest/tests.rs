@@ -50,7 +50,7 @@ fn write(writer: &ManifestWriter, lane: &mut Lane, path: &[u8], entries: &[Entry
     let mut draft = DirectoryDraft::new(&Entry::NONE.metadata);
     entries.iter().for_each(|entry| draft.push(entry));
     assert_eq!(draft.len(), entries.len());
-    let written = lane.write(writer, path, &mut draft).unwrap();
+    let written = lane.write(writer, path, &mut draft, None).unwrap();
     assert!(draft.len() == 0);
     written.at
 }
@@ -148,7 +148,7 @@ fn an_inode_just_below_those_of_the_earlier_manifest_is_not_lost() {
             Entry { origin: same, ..at_inode(b"c", 70) },
         ];
         entries.iter().for_each(|entry| draft.push(entry));
-        let at = lane.write(&writer, b"", &mut draft).unwrap();
+        let at = lane.write(&writer, b"", &mut draft, None).unwrap();
         finish(writer, vec![lane], at.at);
         let manifest = files.read();
         manifest.check().unwrap();
@@ -307,7 +307,7 @@ fn a_directory_with_the_hash_of_another_one_is_damage() {
         let mut write = |path: &[u8], entry: Entry<'_>, changes: bool| {
             let mut draft = DirectoryDraft::new(&Entry::NONE.metadata);
             draft.push(&entry);
-            let written = lane.write(&writer, path, &mut draft).unwrap();
+            let written = lane.write(&writer, path, &mut draft, None).unwrap();
             let other = Some(ContentHash::OF_NOTHING);
             if changes && !is_right { Subtree { hash: other, ..written } } else { written }
         };

@@ -25,6 +25,15 @@ impl TreeHasher {
         Some(ContentHash::of(&self.bytes))
     }
 
+    /// Says whether two entries are the same in a hash.
+    pub fn are_alike(&mut self, one: &Entry<'_>, other: &Entry<'_>) -> bool {
+        self.bytes.clear();
+        let Some(()) = self.add(one) else { return false };
+        let end = self.bytes.len();
+        let added = self.add(other);
+        added.is_some() && self.bytes.get(..end) == self.bytes.get(end..)
+    }
+
     fn add(&mut self, entry: &Entry<'_>) -> Option<()> {
         let (metadata, out) = (&entry.metadata, &mut self.bytes);
         put_bytes(out, entry.name);

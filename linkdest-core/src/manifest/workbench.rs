@@ -73,7 +73,7 @@ impl Scribe {
         let mut draft = DirectoryDraft::new(metadata);
         entries.into_iter().for_each(|entry| draft.push(&entry));
         let lane = self.lanes.get_mut(lane).ok_or(io::ErrorKind::InvalidInput)?;
-        lane.write(&self.writer, path, &mut draft)
+        lane.write(&self.writer, path, &mut draft, None)
     }
 
     /// Ends the manifest.

@@ -97,7 +97,7 @@ impl<'w> Writing<'w> {
     }
 
     fn write(&self, lane: &mut Lane, writer: &ManifestWriter, done: &mut Level) -> Result<Subtree> {
-        let written = lane.write(writer, done.path.as_bytes(), &mut done.draft);
+        let written = lane.write(writer, done.path.as_bytes(), &mut done.draft, None);
         written.map_err(|error| Error::io("write the manifest of", self.indexing.place.clone(), error))
     }
 

@@ -109,7 +109,7 @@ impl<F: Far> Tree<'_, '_, F> {
     ) -> Result<Option<Root>> {
         self.settle(&mut level, 0)?;
         let path = level.here.directory.path();
-        let child = lane.write(writer, path.as_bytes(), &mut level.draft);
+        let child = lane.write(writer, path.as_bytes(), &mut level.draft, None);
         let child = child.map_err(|error| self.unwritten(error))?;
         let Some(above) = way.above(depth) else { return Ok(Some(Root { here: level.here, child })) };
         let here = Rc::clone(&above.here);

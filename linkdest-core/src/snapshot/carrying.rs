@@ -11,7 +11,7 @@ use crate::counts::Counter;
 use crate::entry::{FileId, Kind, Metadata};
 use crate::error::{Problem, ProblemKind, Result};
 use crate::filter::DirectoryRules;
-use crate::manifest::{Directory, DirectoryDraft, Entry, EntryFlags, Locator, Origin, Subtree};
+use crate::manifest::{Directory, DirectoryDraft, Entry, EntryFlags, Origin, Subtree};
 use crate::monitor::{Action, Reason};
 use crate::os::{Dir, Listing, XattrPlace};
 use crate::path::RelPath;
@@ -180,8 +180,8 @@ impl<S: Source> Worker<'_, '_, S> {
         let record =
             record.filter(|record| disk.kind == Kind::Directory || record.repository_inode == disk.id.inode);
         let child = if disk.kind == Kind::Directory {
-            let locator = record.as_ref().and_then(|record| record.child);
-            match self.carry_subdirectory(carrying, level, name, &disk, locator)? {
+            let recorded = record.as_ref().and_then(Entry::subtree);
+            match self.carry_subdirectory(carrying, level, name, &disk, recorded)? {
                 Some(child) => child,
                 None => return Ok(()),
             }
@@ -219,7 +219,7 @@ impl<S: Source> Worker<'_, '_, S> {
         level: &Level<'_>,
         name: &CStr,
         disk: &Metadata,
-        recorded: Option<Locator>,
+        recorded: Option<Subtree>,
     ) -> Result<Option<Option<Subtree>>> {
         let engine = self.engine;
         let path = level.path.child(name.to_bytes());
@@ -269,7 +269,7 @@ impl<S: Source> Worker<'_, '_, S> {
             let refused = stamp_dir(to, disk, &xattrs.kept, &engine.plan.reach, &mut self.xattrs);
             engine.report_refused(self.index, to, || path.clone(), refused)?;
         }
-        self.write_draft(&path, &mut draft).map(Some)
+        self.write_draft(&path, &mut draft, None).map(Some)
     }
 }
 

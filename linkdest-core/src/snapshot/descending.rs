@@ -11,7 +11,7 @@ use super::worker::{Task, Worker};
 use crate::counts::Counter;
 use crate::entry::{FileId, Metadata};
 use crate::error::Result;
-use crate::manifest::Locator;
+use crate::manifest::Subtree;
 use crate::monitor::Notice;
 use crate::os::{Dir, errno};
 use crate::path::RelPath;
@@ -33,7 +33,7 @@ type Begun<S> = (Arc<Node<S>>, Arc<Handles<S>>, Content);
 #[derive(Default)]
 struct Referred {
     references: Vec<(usize, Dir)>,
-    recorded: Option<Locator>,
+    recorded: Option<Subtree>,
     moved_from: Option<RelPath>,
 }
 
@@ -119,16 +119,16 @@ impl<S: Source> Worker<'_, '_, S> {
         name: &CStr,
         metadata: &Metadata,
         devices: DeviceNumbers,
-    ) -> (Option<Locator>, Option<KnownXattrs>) {
+    ) -> (Option<Subtree>, Option<KnownXattrs>) {
         let records = parent.records();
         let Some(record) = records.as_ref().and_then(|records| records.find(name.to_bytes())) else {
             return (None, None);
         };
         if !self.engine.inherits_xattrs() {
-            return (record.child, None);
+            return (record.subtree(), None);
         }
         let id = FileId { device: devices.before, inode: metadata.id.inode };
-        (record.child, untouched_xattrs(&record, metadata, id, &self.engine.plan.reach))
+        (record.subtree(), untouched_xattrs(&record, metadata, id, &self.engine.plan.reach))
     }
 
     fn directory_xattrs(&mut self, dir: &S::Dir, path: impl Fn() -> RelPath) -> Result<KnownXattrs> {
@@ -172,7 +172,7 @@ impl<S: Source> Worker<'_, '_, S> {
         parent: &Node<S>,
         handles: &Handles<S>,
         name: &CStr,
-        recorded: Option<Locator>,
+        recorded: Option<Subtree>,
         (metadata, devices): (&Metadata, DeviceNumbers),
     ) -> Result<Referred> {
         let mut referred = Referred::default();

@@ -12,7 +12,7 @@ use super::worker::Worker;
 use crate::entry::{FileId, Kind, Metadata};
 use crate::error::Result;
 use crate::hashing::{Hashed, hash};
-use crate::manifest::{ContentHash, Entry, Locator};
+use crate::manifest::{ContentHash, Entry, Subtree};
 use crate::os::Dir;
 use crate::path::RelPath;
 use crate::source::Source;
@@ -21,7 +21,7 @@ use crate::source::Source;
 pub(super) struct MovedDirectory {
     pub dir: Dir,
     pub path: RelPath,
-    pub recorded: Option<Locator>,
+    pub recorded: Option<Subtree>,
 }
 
 /// Says whether a record is of the inode that the source has now: made at the same time, or untouched since.
@@ -188,7 +188,7 @@ impl<S: Source> Worker<'_, '_, S> {
         }
         let (parent, name) = split(&path)?;
         let dir = self.reference_dir(&parent)?.open_dir_search(&name).ok()?;
-        Some(MovedDirectory { dir, path, recorded: entry.child })
+        Some(MovedDirectory { dir, path, recorded: entry.subtree() })
     }
 
     /// Opens a directory of the first reference, one name at a time; the last one is kept open.

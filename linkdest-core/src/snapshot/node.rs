@@ -7,9 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use super::recorded::DeviceNumbers;
 use crate::entry::{FileId, Metadata, Timestamp};
 use crate::filter::DirectoryRules;
-use crate::manifest::{
-    Directory, DirectoryDraft, EncodedXattrs, Entry, EntryFlags, Locator, Origin, Subtree,
-};
+use crate::manifest::{Directory, DirectoryDraft, EncodedXattrs, Entry, EntryFlags, Origin, Subtree};
 use crate::os::{Dir, Xattrs};
 use crate::path::RelPath;
 use crate::source::Source;
@@ -79,7 +77,7 @@ pub(super) struct OpenedNode {
     /// How its device is numbered.
     pub devices: DeviceNumbers,
     /// Its record in the first reference's manifest.
-    pub recorded: Option<Locator>,
+    pub recorded: Option<Subtree>,
     /// Where the first reference has it, if not at the same path.
     pub moved_from: Option<RelPath>,
 }

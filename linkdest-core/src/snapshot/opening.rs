@@ -65,7 +65,7 @@ impl<S: Source> Engine<'_, S> {
             xattrs: xattrs.kept,
             rules,
             devices,
-            recorded: record.and_then(|record| record.child),
+            recorded: record.and_then(|record| record.subtree()),
             moved_from: None,
         };
         let handles = Arc::new(Handles { source: dir, staged, references, _lease: lease });

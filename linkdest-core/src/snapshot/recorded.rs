@@ -10,8 +10,8 @@ use super::worker::Worker;
 use crate::entry::{FileId, Kind, Metadata};
 use crate::error::{Problem, ProblemKind, Result};
 use crate::manifest::{
-    ContentHash, Directory, DirectoryDraft, EncodedXattrs, Entry, EntryFlags, FileSystemId, Locator,
-    Manifest, Origin, PATH_LIMIT, Subtree, XattrValue,
+    ContentHash, Directory, DirectoryDraft, EncodedXattrs, Entry, EntryFlags, FileSystemId, Manifest, Origin,
+    PATH_LIMIT, Subtree, XattrValue,
 };
 use crate::path::RelPath;
 use crate::policy::attributes::{Reach, XattrPlaceInRun};
@@ -307,7 +307,17 @@ impl<S: Source> Worker<'_, '_, S> {
     }
 
     /// Writes the record of a directory that is done; `None` in a dry run.
-    pub fn write_draft(&mut self, path: &RelPath, draft: &mut DirectoryDraft) -> Result<Option<Subtree>> {
+    /// `before` is what the first reference has of it.
+    pub fn write_draft(
+        &mut self,
+        path: &RelPath,
+        draft: &mut DirectoryDraft,
+        before: Option<Subtree>,
+    ) -> Result<Option<Subtree>> {
+        let earlier = before.filter(|_| draft.may_be_as_before()).and_then(|before| {
+            let directory = self.load_records(Some(before))?;
+            Some((directory, before.hash?))
+        });
         let engine = self.engine;
         let (Some(lane), Some(writer)) = (&mut self.lane, &engine.plan.manifest) else { return Ok(None) };
         if path.as_bytes().len() > PATH_LIMIT {
@@ -318,7 +328,7 @@ impl<S: Source> Worker<'_, '_, S> {
             );
             return Ok(None);
         }
-        let written = lane.write(writer, path.as_bytes(), draft);
+        let written = lane.write(writer, path.as_bytes(), draft, earlier);
         written.map(Some).map_err(|error| engine.repository_error("write the manifest", error))
     }
 
@@ -327,7 +337,7 @@ impl<S: Source> Worker<'_, '_, S> {
         if self.lane.is_none() {
             return Ok(());
         }
-        let child = self.write_draft(&node.path(), &mut node.draft())?;
+        let child = self.write_draft(&node.path(), &mut node.draft(), node.opened.recorded)?;
         let space = node.draft().take_space();
         self.spaces.extend(space.filter(|_| self.spaces.len() < SPACES));
         if self.engine.is_racy(node.metadata()) {
@@ -348,9 +358,9 @@ impl<S: Source> Worker<'_, '_, S> {
     }
 
     /// Loads a directory's records from the first reference's manifest.
-    pub fn load_records(&mut self, recorded: Option<Locator>) -> Option<Directory> {
+    pub fn load_records(&mut self, recorded: Option<Subtree>) -> Option<Directory> {
         let engine = self.engine;
-        match engine.predecessor()?.directory(recorded?, &mut self.cache) {
+        match engine.predecessor()?.directory(recorded?.at, &mut self.cache) {
             Ok(directory) => Some(directory),
             Err(error) => {
                 engine.manifest_damaged(self.index, &error);

@@ -330,6 +330,12 @@ fn rsync_tells_the_same_paths_on_random_histories() {
             edits.extend(random_edits(&pair.source, 500_000 + seed * 10 + step, 15));
             names.push(pair.snapshot().snapshot().unwrap().clone());
         }
+        let repository = Repository::open(&pair.repository).unwrap();
+        for name in &names {
+            repository.manifest(name).unwrap().unwrap().check().unwrap_or_else(|error| {
+                panic!("seed {seed}, {name}: {error}, after {edits:#?}");
+            });
+        }
         for (a, b) in [(0, 1), (1, 2), (2, 3), (0, 3), (3, 0)] {
             let tree = |index: usize| pair.repository.join(names[index].as_str());
             let Some(rsync) = by_rsync(&tree(a), &tree(b)) else {
