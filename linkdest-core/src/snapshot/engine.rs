@@ -356,11 +356,17 @@ impl<S: Source> Engine<'_, S> {
         changed >= self.plan.started.minus_seconds(MARGIN)
     }
 
-    /// Says so of an entry that was read in this run, where the clock of a server may be slow: it is no earlier there than
-    /// the latest time that was told. What an earlier run read as well is older than that run.
+    /// Says so of an entry that was read in this run, where the clock of a server may be slow: by as much as is known, or it
+    /// is no earlier there than the latest time that was told. What an earlier run read as well is older than that run.
     pub fn is_racy_by_its_clock(&self, metadata: &Metadata) -> bool {
         let changed = metadata.mtime;
-        if metadata.ctime.is_some() || changed < self.plan.started.minus_seconds(SKEW) {
+        if metadata.ctime.is_some() {
+            return false;
+        }
+        if let Some(lag) = self.plan.source.lag() {
+            return changed >= self.plan.started.minus_seconds(MARGIN.saturating_add(lag));
+        }
+        if changed < self.plan.started.minus_seconds(SKEW) {
             return false;
         }
         let latest = self.latest.fetch_max(changed.seconds, Ordering::Relaxed);

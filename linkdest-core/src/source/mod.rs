@@ -71,6 +71,11 @@ pub(crate) trait Source: Sync {
         None
     }
 
+    /// By how many seconds the clock that its times are of may be slow, where that is known.
+    fn lag(&self) -> Option<i64> {
+        None
+    }
+
     /// What is to be said of how it was read, once.
     fn remark(&self) -> Option<&'static str> {
         None

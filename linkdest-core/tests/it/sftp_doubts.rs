@@ -1,7 +1,10 @@
 //! Sources on a server, which tell no change times and no inodes: where size and time prove nothing, bytes are read.
 
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use filetime::FileTime;
 use linkdest_core::filter::FilterBuilder;
 use linkdest_core::{Silent, SnapshotReport, StopFlag};
 
@@ -41,7 +44,14 @@ fn a_file_of_another_source_with_the_same_size_and_second_is_not_taken_unread() 
     assert_eq!(again.counts().files_copied, 0);
 }
 
-/// The server's clock is a minute slow: what is written there now has an older time than this run.
+/// Brings a directory's time of access far from or near to where `relatime` sets it anew.
+fn set_accessed(dir: &Path, seconds: i64) {
+    let accessed = FileTime::from_unix_time(seconds, 0);
+    filetime::set_file_atime(dir, accessed).unwrap();
+}
+
+/// The server's clock is a minute slow, which does not show, since it keeps no times of access: what is written there now
+/// has an older time than this run.
 #[test]
 fn a_file_written_in_the_second_of_the_look_by_a_slow_clock_is_compared() {
     let Some(words) = on_a_pipe() else { return };
@@ -55,6 +65,7 @@ fn a_file_written_in_the_second_of_the_look_by_a_slow_clock_is_compared() {
         set_mtime(pair.source.join("a"), there, 0);
     };
     write("first");
+    set_accessed(&pair.source, there + 3600);
     let snapshotter = through(&pair, &words);
     complete(&snapshotter);
     write("other");
@@ -63,6 +74,37 @@ fn a_file_written_in_the_second_of_the_look_by_a_slow_clock_is_compared() {
     assert_eq!(complete(&snapshotter).counts().files_linked, 2);
     write("third");
     assert_eq!(read(&complete(&snapshotter), "a"), b"other");
+}
+
+/// The server's clock is right, which its times of access show.
+#[test]
+fn a_file_written_just_before_the_first_snapshot_is_not_read_again() {
+    let Some(words) = on_a_pipe() else { return };
+    let pair = Pair::new();
+    set_accessed(&pair.source, 1_600_000_000);
+    std::fs::read_dir(&pair.source).unwrap().for_each(drop);
+    if std::fs::metadata(&pair.source).unwrap().atime() == 1_600_000_000 {
+        return linkdest_testkit::skip("times of access are not kept here");
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let lately = i64::try_from(now - 10).unwrap();
+    let write = |content: &str| {
+        for name in ["a", "below/b"] {
+            pair.write(name, content);
+            set_mtime(pair.source.join(name), lately, 0);
+        }
+        for name in ["", "below"] {
+            set_accessed(&pair.source.join(name), 1_600_000_000);
+        }
+    };
+    std::fs::create_dir(pair.source.join("below")).unwrap();
+    write("first");
+    let snapshotter = through(&pair, &words);
+    complete(&snapshotter);
+    // It has the size and the time that it had, and nobody writes so: that shows that it is not looked into.
+    write("other");
+    let again = complete(&snapshotter);
+    assert_eq!((read(&again, "a"), read(&again, "below/b")), (b"first".to_vec(), b"first".to_vec()));
 }
 
 /// A server that opens five files at once, and a source where many directories are on their way to those with files.

@@ -112,9 +112,11 @@ impl SftpSource {
         let client = &self.client;
         let share = client.take_handle()?;
         let look = || if told == Told::Root { client.stat(&path) } else { client.lstat(&path) };
+        // The root may be a symlink; what it tells is from before it is listed.
+        let first = (told == Told::Root).then(look);
         let (opened, parts) = Parts::begin(client, &path);
         // Both at once: what is opened is not a symlink, unless somebody was very quick.
-        let looked = if let Told::Listed(_) = told { None } else { Some(look()) };
+        let looked = if told == Told::Nothing { Some(look()) } else { first };
         let room = self.mounts.then(|| client.room(&path));
         parts.await_all();
         let handle = opened.wait();
@@ -131,6 +133,7 @@ impl SftpSource {
             (None, Told::Listed(told)) if open.is_ok() && own.is_some_and(|own| is_same(&own, &told)) => told,
             (None, _) => look().wait()?,
         };
+        own.into_iter().for_each(|own| self.clock.note(&state.told, &own));
         let mut metadata = self.known(&state.told, Some(b'd'))?;
         if metadata.kind != Kind::Directory {
             return Err(if told == Told::Root { io::ErrorKind::NotADirectory.into() } else { replaced() });

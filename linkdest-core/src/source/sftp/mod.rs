@@ -5,6 +5,7 @@
 //! place of what was looked at; whatever was opened is looked at once more, by name, after it was read.
 
 mod again;
+mod clock;
 mod contents;
 mod directory;
 mod file;
@@ -22,6 +23,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use clock::Clock;
 use directory::Told;
 
 use super::{KnownXattrs, Opened, RuleFile, Source};
@@ -49,6 +51,7 @@ pub(crate) struct SftpSource {
     mounts: bool,
     /// Who owns what has no owner, or whose owner is not kept.
     born: (u32, u32),
+    clock: Arc<Clock>,
 }
 
 /// The modes of what has none, or whose mode is not kept: private, since nobody knows who may read it.
@@ -81,7 +84,7 @@ impl SftpSource {
         }
         let root = client.real_path(&address.path).wait().map_err(failed)?;
         let born = effective_ids();
-        let mut source = Self { client, root, kept: Kept::default(), mounts, born };
+        let mut source = Self { client, root, kept: Kept::default(), mounts, born, clock: Arc::default() };
         let opened = source.open_root().map_err(failed)?;
         // FUSE gives the number 0 to all of its file systems, and so do some servers.
         if mounts && opened.metadata.mount == Some(0) {
@@ -175,6 +178,10 @@ impl Source for SftpSource {
 
     fn threads(&self) -> Option<usize> {
         Some(THREADS)
+    }
+
+    fn lag(&self) -> Option<i64> {
+        self.clock.lag()
     }
 
     fn remark(&self) -> Option<&'static str> {
