@@ -15,8 +15,8 @@ use crate::error::{Error, ErrorKind, Problem, ProblemKind, Result};
 use crate::manifest::{DirectoryDraft, Entry, Lane, ManifestWriter, Subtree};
 use crate::monitor::{Action, Reason};
 
-/// So many sub-directories of one directory may have answers still to come.
-const BELOW: usize = 256;
+/// The right of the owner to enter a directory.
+const MAY_ENTER: u32 = 0o100;
 
 /// A directory that was entered.
 pub(super) struct Level {
@@ -28,14 +28,6 @@ pub(super) struct Level {
     pub draft: DirectoryDraft,
     /// Files with answers still to come, by their place.
     pub sent: VecDeque<(usize, Made)>,
-    below: VecDeque<Below>,
-}
-
-/// A sub-directory that was written down.
-struct Below {
-    at: usize,
-    child: Subtree,
-    stamped: Stamped,
 }
 
 /// The directories that are not written down yet.
@@ -44,14 +36,41 @@ struct Way {
     open: Vec<Level>,
     /// Those that it has left, each with how deep it lies; whatever lies in one is before it.
     left: VecDeque<(usize, Level)>,
+    /// Those before them, all of which is made, and which were asked to have their attributes.
+    stamped: VecDeque<(usize, Level, Stamped)>,
 }
 
 impl Way {
-    /// The directory around one that was left, and is before all others that were.
-    fn above(&mut self, depth: usize) -> Option<&mut Level> {
+    fn new(root: Level) -> Self {
+        Self { open: vec![root], left: VecDeque::new(), stamped: VecDeque::new() }
+    }
+
+    /// The directory around one that was left, and is before all others that are not stamped.
+    fn above_left(&mut self, depth: usize) -> Option<&mut Level> {
         let above = depth.checked_sub(1)?;
         let left = self.left.iter_mut().find(|(depth, _)| *depth == above);
         left.map(|(_, level)| level).or_else(|| self.open.get_mut(above))
+    }
+
+    /// The directory around one that was stamped, and is before all others that were left.
+    fn above_stamped(&mut self, depth: usize) -> Option<&mut Level> {
+        let above = depth.checked_sub(1)?;
+        match self.stamped.iter().position(|(depth, ..)| *depth == above) {
+            Some(place) => self.stamped.get_mut(place).map(|(_, level, _)| level),
+            None => self.above_left(depth),
+        }
+    }
+
+    /// The first directory that was left, if more were than may wait for the answers of what is in them.
+    fn next_left(&mut self, most: usize) -> Option<(usize, Level)> {
+        let most = if self.open.is_empty() { 0 } else { most };
+        if self.left.len() > most { self.left.pop_front() } else { None }
+    }
+
+    /// The first that was stamped, if more were than may wait for the answers to that.
+    fn next_stamped(&mut self, most: usize) -> Option<(usize, Level, Stamped)> {
+        let most = if self.open.is_empty() && self.left.is_empty() { 0 } else { most };
+        if self.stamped.len() > most { self.stamped.pop_front() } else { None }
     }
 }
 
@@ -67,7 +86,8 @@ impl<F: Far> Tree<'_, '_, F> {
         let root = self.sides.root(self.known, root)?;
         let root = self.ahead.begin(root);
         self.begin_list(&root.here);
-        let mut way = Way { open: vec![self.level(root, 0)?], left: VecDeque::new() };
+        let mut way = Way::new(self.level(root, 0)?);
+        let most = self.far.ahead();
         let root = loop {
             if let Some(level) = way.open.last_mut() {
                 match self.next_below(level)? {
@@ -78,10 +98,11 @@ impl<F: Far> Tree<'_, '_, F> {
                     }
                 }
             }
-            let most = if way.open.is_empty() { 0 } else { self.far.ahead() };
-            if way.left.len() > most
-                && let Some((depth, level)) = way.left.pop_front()
-                && let Some(root) = self.close(&mut way, (depth, level), (&mut lane, &writer))?
+            if let Some(level) = way.next_left(most) {
+                self.finish_entries(&mut way, level, (&mut lane, &writer))?;
+            }
+            if let Some(level) = way.next_stamped(most)
+                && let Some(root) = self.write_down(&mut way, level, (&mut lane, &writer))?
             {
                 break root;
             }
@@ -100,30 +121,51 @@ impl<F: Far> Tree<'_, '_, F> {
         Error::io("write the manifest of", self.name.as_str(), error)
     }
 
-    /// Writes a directory down and gives it its attributes; returns the root.
-    fn close(
+    /// Takes the answers that are still to come in a directory that was left, and has it get its attributes.
+    fn finish_entries(
         &mut self,
         way: &mut Way,
         (depth, mut level): (usize, Level),
         (lane, writer): (&mut Lane, &ManifestWriter),
-    ) -> Result<Option<Root>> {
+    ) -> Result<()> {
         self.settle(&mut level, 0)?;
+        let mut stamped = None;
+        if let Some(here) = way.above_left(depth).map(|above| Rc::clone(&above.here))
+            && let Some(entry) = here.directory.get(level.at)
+        {
+            if entry.metadata.mode & MAY_ENTER == 0 {
+                // A server that does several things at once may do this before what was asked for below.
+                while let Some(stamped) = way.stamped.pop_front() {
+                    self.write_down(way, stamped, (lane, writer))?;
+                }
+            }
+            stamped = self.stamp(level.here.directory.path(), &entry)?;
+        }
+        way.stamped.push_back((depth, level, stamped));
+        Ok(())
+    }
+
+    /// Writes a directory down that has its attributes; returns the root.
+    fn write_down(
+        &mut self,
+        way: &mut Way,
+        (depth, mut level, stamped): (usize, Level, Stamped),
+        (lane, writer): (&mut Lane, &ManifestWriter),
+    ) -> Result<Option<Root>> {
         let path = level.here.directory.path();
         let child = lane.write(writer, path.as_bytes(), &mut level.draft, None);
         let child = child.map_err(|error| self.unwritten(error))?;
-        let Some(above) = way.above(depth) else { return Ok(Some(Root { here: level.here, child })) };
+        let Some(above) = way.above_stamped(depth) else { return Ok(Some(Root { here: level.here, child })) };
         let here = Rc::clone(&above.here);
         if let Some(entry) = here.directory.get(level.at) {
-            let stamped = self.stamp(path, &entry)?;
-            above.below.push_back(Below { at: level.at, child, stamped });
-            if self.far.ahead() == 0 || above.below.len() > BELOW {
-                self.settle(above, self.far.ahead())?;
-            }
+            let mut entry = entry.with_subtree(Some(child));
+            entry.flags = self.stamped(path, entry.flags, stamped)?;
+            self.push_directory(&mut above.draft, &entry);
         }
         Ok(None)
     }
 
-    /// Takes the answers that are still to come in a directory, but for so many of each kind.
+    /// Takes the answers to what was sent in a directory, but for so many.
     pub fn settle(&mut self, level: &mut Level, keep: usize) -> Result<()> {
         let here = Rc::clone(&level.here);
         let directory = here.directory.path();
@@ -133,14 +175,6 @@ impl<F: Far> Tree<'_, '_, F> {
         {
             self.made(directory, &mut level.draft, &entry, made, None)?;
         }
-        while level.below.len() > keep
-            && let Some(Below { at, child, stamped }) = level.below.pop_front()
-            && let Some(entry) = here.directory.get(at)
-        {
-            let mut entry = entry.with_subtree(Some(child));
-            entry.flags = self.stamped(&directory.child(entry.name), entry.flags, stamped)?;
-            self.push_directory(&mut level.draft, &entry);
-        }
         Ok(())
     }
 
@@ -148,8 +182,7 @@ impl<F: Far> Tree<'_, '_, F> {
     fn level(&mut self, mut scouted: Scouted, at: usize) -> Result<Level> {
         let here = Rc::clone(&scouted.here);
         let draft = DirectoryDraft::new(&self.sides.manifest.root().metadata);
-        let (sent, below) = (VecDeque::new(), VecDeque::new());
-        let mut level = Level { here: Rc::clone(&here), at, next: 0, draft, sent, below };
+        let mut level = Level { here: Rc::clone(&here), at, next: 0, draft, sent: VecDeque::new() };
         self.is_listed(&here, true);
         self.begin_entries(&mut scouted, usize::MAX)?;
         self.scout()?;
