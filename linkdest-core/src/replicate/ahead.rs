@@ -186,26 +186,27 @@ impl<F: Far> Tree<'_, '_, F> {
         Ok(true)
     }
 
-    /// Begins an entry that has no other names: a link to the base, or what is to be made. Returns what it can be linked to,
-    /// if that was looked up.
+    /// Begins an entry: a link to the base, or what is to be made. Returns what it can be linked to, if that was looked up.
+    /// Of what has other names those that are placed before it decide, so that it is looked up again.
     fn begin(&mut self, here: &Here, entry: &Entry<'_>) -> Result<Option<Option<Link>>> {
         let kind = entry.metadata.kind;
-        let is_one = matches!(kind, Kind::File | Kind::Symlink) && !entry.is_expunged();
-        if !is_one || may_be_shared(entry) {
+        if !matches!(kind, Kind::File | Kind::Symlink) || entry.is_expunged() {
             return Ok(None);
         }
+        let shared = may_be_shared(entry);
         self.check_stop()?;
         let found = self.sides.find(self.known, &self.table, here, entry)?;
         let path = here.directory.path();
         let name = CString::new(entry.name).unwrap_or_default();
         // Where something cannot be opened, whoever needs it will say so.
-        let Ok(to) = self.staged.open(path) else { return Ok(Some(found)) };
+        let Ok(to) = self.staged.open(path) else { return Ok((!shared).then_some(found)) };
         match (&found, &mut self.base) {
             (Some(link), Some(base)) if matches!(link.from, From::Base) => {
                 if let (Some(expected), Ok(from)) = (&link.expected, base.open(path)) {
                     self.far.begin_link((!link.is_ours).then_some(expected), from, to, &name);
                 }
             }
+            _ if shared => {}
             (None, _) if kind == Kind::Symlink => {
                 let target = CString::new(entry.target).unwrap_or_default();
                 self.far.begin_symlink(&target, to, &name);
@@ -213,7 +214,7 @@ impl<F: Far> Tree<'_, '_, F> {
             (None, _) => self.begin_file(path, entry, &name),
             _ => {}
         }
-        Ok(Some(found))
+        Ok((!shared).then_some(found))
     }
 
     /// Leaves out a directory that could not be made.

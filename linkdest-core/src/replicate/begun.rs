@@ -19,12 +19,17 @@ const OPEN: usize = 32;
 
 type Answers<T> = RefCell<HashMap<Vec<u8>, Asked<T>>>;
 
+/// A link, by the new path.
+struct BegunLink {
+    from: Vec<u8>,
+    asked: Asked<()>,
+}
+
 /// Requests whose answers were not taken yet.
 pub(super) struct Begun<'t> {
     client: &'t Client,
     directories: Answers<()>,
-    /// By the new path.
-    links: Answers<()>,
+    links: RefCell<HashMap<Vec<u8>, BegunLink>>,
     /// Where symlinks lead.
     targets: Answers<Vec<u8>>,
     files: Answers<Handle>,
@@ -80,7 +85,7 @@ impl<'t> Begun<'t> {
         while !asked.is_ready()
             && let Some(last) = strides.pop_front()
         {
-            links.get(&last).into_iter().for_each(Asked::await_answer);
+            links.get(&last).into_iter().for_each(|link| link.asked.await_answer());
         }
     }
 
@@ -94,21 +99,22 @@ impl<'t> Begun<'t> {
         settle(begun, || self.client.make_dir(path, 0o700))
     }
 
-    pub fn begin_link(&self, from: &[u8], to: Vec<u8>) {
-        let asked = self.client.link(from, &to);
+    pub fn begin_link(&self, from: Vec<u8>, to: Vec<u8>) {
+        let asked = self.client.link(&from, &to);
         self.count.set(self.count.get() + 1);
         if self.count.get().is_multiple_of(STRIDE) {
             self.strides.borrow_mut().push_back(to.clone());
         }
-        self.links.borrow_mut().insert(to, asked);
+        self.links.borrow_mut().insert(to, BegunLink { from, asked });
     }
 
-    /// Links. What was begun leads to the same inode: only names that no other way leads to are begun.
+    /// Links where nothing else was begun any more.
     pub fn link(&self, from: &[u8], to: &[u8]) -> io::Result<()> {
-        if self.files.borrow().contains_key(to) || self.symlinks.borrow().contains_key(to) {
+        let is_other = self.links.borrow().get(to).is_some_and(|link| link.from != from);
+        if is_other || self.files.borrow().contains_key(to) || self.symlinks.borrow().contains_key(to) {
             self.take_back(to)?;
         }
-        let begun = self.links.borrow_mut().remove(to);
+        let begun = self.links.borrow_mut().remove(to).map(|link| link.asked);
         begun.iter().for_each(|asked| self.stride(asked));
         settle(begun, || self.client.link(from, to))
     }
@@ -156,7 +162,7 @@ impl<'t> Begun<'t> {
     /// Takes back what was begun for a name that becomes something else, or nothing.
     pub fn take_back(&self, path: &[u8]) -> io::Result<()> {
         let file = self.files.borrow_mut().remove(path);
-        let link = self.links.borrow_mut().remove(path);
+        let link = self.links.borrow_mut().remove(path).map(|link| link.asked);
         let link = link.or_else(|| self.symlinks.borrow_mut().remove(path));
         let made = file.map(|asked| asked.wait().map(|handle| drop(self.client.close(&handle))));
         // What was refused is not there.

@@ -175,7 +175,7 @@ impl<'t> Far for Server<'t> {
                 self.begun.begin_read_link(path.clone());
             }
         }
-        self.begun.begin_link(&path, to.child(name));
+        self.begun.begin_link(path, to.child(name));
     }
 
     fn begin_file(&self, dir: &ServerDir, name: &CStr) {
