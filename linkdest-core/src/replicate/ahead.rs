@@ -1,7 +1,8 @@
 //! Directories that are read before their turn, so that a server hears early of what will be asked there.
 
 use std::collections::VecDeque;
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
+use std::io;
 use std::rc::Rc;
 
 use super::beside::{From, Here, Link, Sides};
@@ -9,6 +10,7 @@ use super::earlier::Known;
 use super::far::Far;
 use super::plan::may_be_shared;
 use super::tree::Tree;
+use crate::descent::Descent;
 use crate::entry::Kind;
 use crate::error::Result;
 use crate::manifest::{Entry, Locator};
@@ -198,23 +200,42 @@ impl<F: Far> Tree<'_, '_, F> {
         let found = self.sides.find(self.known, &self.table, here, entry)?;
         let path = here.directory.path();
         let name = CString::new(entry.name).unwrap_or_default();
-        // Where something cannot be opened, whoever needs it will say so.
-        let Ok(to) = self.staged.open(path) else { return Ok((!shared).then_some(found)) };
-        match (&found, &mut self.base) {
-            (Some(link), Some(base)) if matches!(link.from, From::Base) => {
-                if let (Some(expected), Ok(from)) = (&link.expected, base.open(path)) {
-                    self.far.begin_link((!link.is_ours).then_some(expected), from, to, &name);
+        match &found {
+            // Where something cannot be opened, whoever needs it will say so.
+            Some(link) => drop(self.begin_link(path, &name, link)),
+            None if shared => {}
+            None if kind == Kind::Symlink => {
+                if let Ok(to) = self.staged.open(path) {
+                    let target = CString::new(entry.target).unwrap_or_default();
+                    self.far.begin_symlink(&target, to, &name);
                 }
             }
-            _ if shared => {}
-            (None, _) if kind == Kind::Symlink => {
-                let target = CString::new(entry.target).unwrap_or_default();
-                self.far.begin_symlink(&target, to, &name);
-            }
-            (None, _) => self.begin_file(path, entry, &name),
-            _ => {}
+            None => self.begin_file(path, entry, &name),
         }
         Ok((!shared).then_some(found))
+    }
+
+    fn begin_link(&mut self, path: &RelPath, name: &CStr, link: &Link) -> io::Result<()> {
+        let to = (self.staged.open(path)?, name);
+        match (&link.from, &mut self.base, &link.expected) {
+            (From::Base, Some(base), Some(expected)) => {
+                let check = (!link.is_ours).then_some(expected);
+                self.far.begin_link(check, (base.open(path)?, name), to);
+            }
+            (From::At(earlier, other), ..) if link.is_ours => {
+                let (parent, other) = other.split();
+                let tree = self.far.tree(&earlier.name)?;
+                let other = CString::new(other)?;
+                self.far.begin_link(None, (Descent::new(&tree).open(&parent)?, &other), to);
+            }
+            (From::Staged(other), ..) => {
+                let (parent, other) = other.split();
+                let other = CString::new(other)?;
+                self.far.begin_link(None, (Descent::new(self.staged_root).open(&parent)?, &other), to);
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     /// Leaves out a directory that could not be made.

@@ -120,8 +120,14 @@ pub(super) trait Far {
     /// Hears that no name of the directory will be looked at any more.
     fn leave(&self, _dir: &Self::Dir) {}
 
-    /// Begins a link to the same name of another directory, if a listing says that it is as it should be. `link` ends it.
-    fn begin_link(&self, _check: Option<&Expected>, _from: &Self::Dir, _to: &Self::Dir, _name: &CStr) {}
+    /// Begins a link to a name of another directory, if a listing says that it is as it should be. `link` ends it.
+    fn begin_link(
+        &self,
+        _check: Option<&Expected>,
+        _from: (&Self::Dir, &CStr),
+        _to: (&Self::Dir, &CStr),
+    ) {
+    }
 
     /// Begins to make a file. `create` ends it.
     fn begin_file(&self, _dir: &Self::Dir, _name: &CStr) {}

@@ -81,7 +81,7 @@ impl<F: Far> Tree<'_, '_, F> {
             None => self.far.begin_file(to, name),
             Some(Leftover { tree, same_boot: true }) => {
                 if let Ok(from) = tree.open(directory) {
-                    self.far.begin_link(None, from, to, name);
+                    self.far.begin_link(None, (from, name), (to, name));
                 }
             }
             // It is read first.

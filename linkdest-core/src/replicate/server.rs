@@ -164,10 +164,15 @@ impl<'t> Far for Server<'t> {
         self.begun.leave(&dir.0);
     }
 
-    fn begin_link(&self, check: Option<&Expected>, from: &ServerDir, to: &ServerDir, name: &CStr) {
-        let path = from.child(name);
+    fn begin_link(
+        &self,
+        check: Option<&Expected>,
+        (from, other): (&ServerDir, &CStr),
+        (to, name): (&ServerDir, &CStr),
+    ) {
+        let path = from.child(other);
         if let Some(expected) = check {
-            let told = self.begun.told(&from.0, name.to_bytes()).flatten();
+            let told = self.begun.told(&from.0, other.to_bytes()).flatten();
             if !told.is_some_and(|told| expected.is_told_by(&self.reach, &told)) {
                 return;
             }
