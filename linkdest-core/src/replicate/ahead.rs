@@ -17,7 +17,9 @@ use crate::manifest::{Entry, Locator};
 use crate::path::RelPath;
 
 /// So many entries are in the directories that are read ahead.
-const ENTRIES: usize = 1024;
+pub(super) const ENTRIES: usize = 2048;
+/// What holds nothing open at the far side may be so many times as much as what does.
+pub(super) const UNOPENED: usize = 4;
 
 /// The directories of a snapshot in the order in which they are placed, some of them before their turn.
 #[derive(Default)]
@@ -39,6 +41,11 @@ pub(super) struct Scouted {
 impl Scouted {
     fn new(here: &Rc<Here>) -> Self {
         Self { here: Rc::clone(here), begun: 0, found: VecDeque::new() }
+    }
+
+    /// Says whether all of it was begun.
+    fn is_begun(&self) -> bool {
+        self.begun == self.here.directory.len()
     }
 
     /// What was found for an entry, if it was begun. They are asked for in their order.
@@ -112,14 +119,15 @@ fn child(entry: &Entry<'_>) -> Option<Locator> {
 impl<F: Far> Tree<'_, '_, F> {
     /// Tells the far side what comes next.
     pub fn scout(&mut self) -> Result<()> {
-        // Each has a listing of its own in what killed runs left.
-        let most = self.far.ahead().div_ceil(1 + self.leftovers.len());
+        // Each is listed, where this run did not make what it is linked from; and in what killed runs left.
+        let lists = self.leftovers.len() + usize::from(self.lists_base());
+        let most = if lists == 0 { UNOPENED * self.far.ahead() } else { self.far.ahead().div_ceil(lists) };
         while self.ahead.waiting.len() < most && self.ahead.entries < ENTRIES {
             let Some(here) = self.ahead.read(&mut self.sides, self.known)? else { break };
             self.begin_directory(&here);
         }
         let mut waiting = std::mem::take(&mut self.ahead.waiting);
-        for scouted in &mut waiting {
+        for scouted in waiting.iter_mut().filter(|scouted| !scouted.is_begun()) {
             if !(self.is_listed(&scouted.here, false) && self.begin_entries(scouted, usize::MAX)?) {
                 break;
             }
@@ -139,10 +147,15 @@ impl<F: Far> Tree<'_, '_, F> {
         self.begin_list(here);
     }
 
+    /// Says whether directories of the base are listed: this run did not make it.
+    fn lists_base(&self) -> bool {
+        self.sides.base.as_ref().is_some_and(|base| !base.is_ours)
+    }
+
     /// Begins to list what names of a directory may be linked from.
     pub fn begin_list(&mut self, here: &Here) {
-        let is_ours = self.sides.base.as_ref().is_some_and(|base| base.is_ours);
-        if let Some(base) = self.base.as_mut().filter(|_| here.base.is_some() && !is_ours)
+        let lists_base = self.lists_base();
+        if let Some(base) = self.base.as_mut().filter(|_| here.base.is_some() && lists_base)
             && let Ok(dir) = base.open(here.directory.path())
         {
             self.far.begin_list(dir);
@@ -154,7 +167,8 @@ impl<F: Far> Tree<'_, '_, F> {
 
     /// Says whether that is done; with `wait`, waits for it.
     pub fn is_listed(&mut self, here: &Here, wait: bool) -> bool {
-        let base = self.base.as_mut().filter(|_| here.base.is_some());
+        let lists_base = self.lists_base();
+        let base = self.base.as_mut().filter(|_| here.base.is_some() && lists_base);
         let dir = base.and_then(|base| base.open(here.directory.path()).ok());
         let mut is_listed = dir.is_none_or(|dir| self.far.is_listed(dir, wait));
         self.leftovers.each(here.directory.path(), |dir| is_listed &= self.far.is_listed(dir, wait));
@@ -163,7 +177,8 @@ impl<F: Far> Tree<'_, '_, F> {
 
     /// Hears that a directory is placed.
     pub fn leave(&mut self, here: &Here) {
-        if let Some(base) = self.base.as_mut().filter(|_| here.base.is_some())
+        let lists_base = self.lists_base();
+        if let Some(base) = self.base.as_mut().filter(|_| here.base.is_some() && lists_base)
             && let Ok(dir) = base.open(here.directory.path())
         {
             self.far.leave(dir);

@@ -11,9 +11,9 @@ use crate::os::errno;
 use crate::sftp::{Asked, Client, Handle};
 
 /// So many links are on their way at most; once half of them were answered, as many more are begun.
-const LINKS: usize = 512;
+const LINKS: usize = 1024;
 /// Who has to wait for one of them waits for so many: to be woken for each of them would cost more than they do.
-const STRIDE: usize = 128;
+const STRIDE: usize = 256;
 /// So many files are open for what is sent, and directories for what is listed.
 const OPEN: usize = 32;
 

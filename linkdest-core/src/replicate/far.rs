@@ -121,13 +121,7 @@ pub(super) trait Far {
     fn leave(&self, _dir: &Self::Dir) {}
 
     /// Begins a link to a name of another directory, if a listing says that it is as it should be. `link` ends it.
-    fn begin_link(
-        &self,
-        _check: Option<&Expected>,
-        _from: (&Self::Dir, &CStr),
-        _to: (&Self::Dir, &CStr),
-    ) {
-    }
+    fn begin_link(&self, _check: Option<&Expected>, _from: (&Self::Dir, &CStr), _to: (&Self::Dir, &CStr)) {}
 
     /// Begins to make a file. `create` ends it.
     fn begin_file(&self, _dir: &Self::Dir, _name: &CStr) {}

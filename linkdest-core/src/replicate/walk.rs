@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::rc::Rc;
 
-use super::ahead::Scouted;
+use super::ahead::{ENTRIES, Scouted, UNOPENED};
 use super::beside::Here;
 use super::entry::Made;
 use super::far::Far;
@@ -36,13 +36,25 @@ struct Way {
     open: Vec<Level>,
     /// Those that it has left, each with how deep it lies; whatever lies in one is before it.
     left: VecDeque<(usize, Level)>,
+    /// So many entries are in those.
+    left_entries: usize,
     /// Those before them, all of which is made, and which were asked to have their attributes.
     stamped: VecDeque<(usize, Level, Stamped)>,
+    stamped_entries: usize,
 }
 
 impl Way {
     fn new(root: Level) -> Self {
-        Self { open: vec![root], left: VecDeque::new(), stamped: VecDeque::new() }
+        let (left, stamped) = Default::default();
+        Self { open: vec![root], left, left_entries: 0, stamped, stamped_entries: 0 }
+    }
+
+    /// Leaves the directory where the walk is.
+    fn leave(&mut self) {
+        if let Some(level) = self.open.pop() {
+            self.left_entries += level.here.directory.len();
+            self.left.push_back((self.open.len(), level));
+        }
     }
 
     /// The directory around one that was left, and is before all others that are not stamped.
@@ -63,14 +75,25 @@ impl Way {
 
     /// The first directory that was left, if more were than may wait for the answers of what is in them.
     fn next_left(&mut self, most: usize) -> Option<(usize, Level)> {
-        let most = if self.open.is_empty() { 0 } else { most };
-        if self.left.len() > most { self.left.pop_front() } else { None }
+        let may_wait = !self.open.is_empty();
+        if may_wait && self.left.len() <= most && self.left_entries <= ENTRIES {
+            return None;
+        }
+        let first = self.left.pop_front();
+        self.left_entries -= first.as_ref().map_or(0, |(_, level)| level.here.directory.len());
+        first
     }
 
-    /// The first that was stamped, if more were than may wait for the answers to that.
+    /// The first that was stamped, if more were than may wait for the answers to that: what was asked for before them is
+    /// answered first.
     fn next_stamped(&mut self, most: usize) -> Option<(usize, Level, Stamped)> {
-        let most = if self.open.is_empty() && self.left.is_empty() { 0 } else { most };
-        if self.stamped.len() > most { self.stamped.pop_front() } else { None }
+        let may_wait = !(self.open.is_empty() && self.left.is_empty());
+        if may_wait && self.stamped.len() <= most && self.stamped_entries <= ENTRIES {
+            return None;
+        }
+        let first = self.stamped.pop_front();
+        self.stamped_entries -= first.as_ref().map_or(0, |(_, level, _)| level.here.directory.len());
+        first
     }
 }
 
@@ -87,13 +110,13 @@ impl<F: Far> Tree<'_, '_, F> {
         let root = self.ahead.begin(root);
         self.begin_list(&root.here);
         let mut way = Way::new(self.level(root, 0)?);
-        let most = self.far.ahead();
+        let most = self.far.ahead() * UNOPENED;
         let root = loop {
             if let Some(level) = way.open.last_mut() {
                 match self.next_below(level)? {
                     Some(below) => way.open.push(below),
                     None => {
-                        way.left.extend(way.open.pop().map(|level| (way.open.len(), level)));
+                        way.leave();
                         way.open.last_mut().into_iter().for_each(|above| above.next += 1);
                     }
                 }
@@ -135,12 +158,13 @@ impl<F: Far> Tree<'_, '_, F> {
         {
             if entry.metadata.mode & MAY_ENTER == 0 {
                 // A server that does several things at once may do this before what was asked for below.
-                while let Some(stamped) = way.stamped.pop_front() {
+                while let Some(stamped) = way.next_stamped(0) {
                     self.write_down(way, stamped, (lane, writer))?;
                 }
             }
             stamped = self.stamp(level.here.directory.path(), &entry)?;
         }
+        way.stamped_entries += level.here.directory.len();
         way.stamped.push_back((depth, level, stamped));
         Ok(())
     }
@@ -198,8 +222,9 @@ impl<F: Far> Tree<'_, '_, F> {
                 self.check_stop()?;
                 let found = scouted.found(index);
                 self.place(&mut level, (index, &entry), found)?;
-                if level.sent.len() > self.far.ahead() {
-                    self.settle(&mut level, self.far.ahead() / 2)?;
+                let most = self.far.ahead() * UNOPENED;
+                if level.sent.len() > most {
+                    self.settle(&mut level, most / 2)?;
                 }
             }
         }
