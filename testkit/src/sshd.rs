@@ -39,6 +39,15 @@ pub enum Flaw {
     NoSubsystem,
 }
 
+impl Flaw {
+    /// Those that end each connection, with what the error of it says.
+    pub const FATAL: [(Self, &str); 3] = [
+        (Self::WrongHostKey, "Host key verification failed"),
+        (Self::Refused, "Permission denied"),
+        (Self::NoSubsystem, "subsystem request failed"),
+    ];
+}
+
 /// An SSH server on this machine that runs until dropped.
 #[derive(Debug)]
 pub struct Sshd {
