@@ -28,6 +28,7 @@ mod reviving;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use linkdest_core::{
@@ -93,6 +94,9 @@ const CASES: &[(&str, fn())] = &[
     ("files_and_directories_of_a_replica_are_on_their_way_at_once", replicas::files_at_once),
 ];
 
+/// So many cases run at once: they wait for connections most of the time.
+const THREADS: usize = 4;
+
 /// Runs the cases whose names have one of the words in them.
 fn run_all(words: &[&str]) {
     let filters: Vec<&&str> = words.iter().filter(|word| !word.starts_with('-')).collect();
@@ -100,13 +104,20 @@ fn run_all(words: &[&str]) {
         CASES.iter().for_each(|(name, _)| println!("{name}: test"));
         return;
     }
-    for (name, case) in CASES {
-        if filters.is_empty() || filters.iter().any(|filter| name.contains(**filter)) {
+    let is_asked_for =
+        |name: &str| filters.is_empty() || filters.iter().any(|filter| name.contains(**filter));
+    let cases: Vec<_> = CASES.iter().filter(|(name, _)| is_asked_for(name)).collect();
+    let next = AtomicUsize::new(0);
+    let run = || {
+        // The longest ones stand last, and begin first.
+        while let Some((name, case)) = cases.iter().rev().nth(next.fetch_add(1, Ordering::Relaxed)) {
             let begun = Instant::now();
             case();
             println!("test {name} ... ok ({:.1} s)", begun.elapsed().as_secs_f64());
         }
-    }
+    };
+    // A case that panics ends its thread, and that the program.
+    std::thread::scope(|scope| (0..THREADS).for_each(|_| drop(scope.spawn(run))));
 }
 
 fn me(words: &[&str]) -> Vec<String> {
