@@ -209,3 +209,41 @@ impl<'t> Begun<'t> {
         self.listings.borrow_mut().remove(directory);
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests look at their trees by path")]
+mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+    use std::path::Path;
+
+    use super::*;
+    use crate::monitor::StopFlag;
+    use crate::sftp::{Address, Ssh};
+
+    #[test]
+    fn a_link_that_was_begun_from_another_file_is_taken_back() {
+        let server = match linkdest_testkit::sftp_server() {
+            Ok(server) => server,
+            Err(reason) => return linkdest_testkit::skip(reason),
+        };
+        let dir = linkdest_testkit::TestDir::new();
+        let address = Address::parse(Path::new("sftp://far/")).unwrap();
+        let client =
+            Client::connect(&address, &Ssh::default().command([server]), &StopFlag::default()).unwrap();
+        let begun = Begun::new(&client);
+        let at = |name: &str| dir.join(name).to_str().unwrap().as_bytes().to_vec();
+        let inode = |name: &str| std::fs::metadata(dir.join(name)).unwrap().ino();
+        for name in ["one", "other"] {
+            std::fs::write(dir.join(name), name).unwrap();
+        }
+        for (begun_from, linked_from) in [("one", "one"), ("one", "other"), ("missing", "other")] {
+            let name = format!("{begun_from} {linked_from}");
+            begun.begin_link(at(begun_from), at(&name));
+            begun.link(&at(linked_from), &at(&name)).unwrap();
+            assert_eq!(inode(&name), inode(linked_from), "{name}");
+        }
+        begun.begin_link(at("one"), at("left out"));
+        begun.take_back(&at("left out")).unwrap();
+        assert!(!dir.join("left out").exists());
+    }
+}
